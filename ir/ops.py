@@ -1,0 +1,202 @@
+"""The ops of the IR: a prompt state is an immutable value, and every op is pure.
+
+Each op is one frozen dataclass: its fields that are ops are its operands, the others its attributes, and `result` is
+the type of its value. Ops compare by identity: two equal `gen`s are two samples.
+
+    op       operands                 result  meaning
+    param    -                        text    an argument of the program
+    root     -                        state   the empty prompt
+    append   state, parts             state   the prompt with text, roles, values and images at its end
+    gen      state                    state   the prompt with what the model said at its end
+    select   state, choices           state   the prompt with the choice the model finds likeliest at its end
+    read     state (gen or select)    text    what that gen or select added
+    format   parts                    text    text from parts
+    image    text                     image   an image, named by its path
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, TypeAlias, cast
+
+from sglc.ir.errors import Location
+
+
+class Type(enum.Enum):
+    STATE = "state"
+    TEXT = "text"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Op:
+    """One value of the graph; `loc` is the user's line that made it and is no part of its meaning."""
+
+    result: ClassVar[Type]
+    loc: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A part that opens or closes a chat message; its text and ids come from the model's chat template."""
+
+    name: str  # "system", "user" or "assistant"
+    edge: Literal["begin", "end"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trusted:
+    """A part whose run-time text may spell control tokens (`sglc.trusted`); other run-time text never does."""
+
+    text: Op
+
+
+Part: TypeAlias = str | Role | Op | Trusted
+"""A piece of a prompt: literal text of the program, a role's edge, or a value of type text or image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How a gen samples. None means "what the run was given, else the default" (`DEFAULT_SAMPLING`).
+
+    max_tokens, min_tokens: counts of generated tokens. stop: strings, cut from the answer. stop_token_ids: end the
+    answer like the model's own end tokens. temperature: 0 is greedy. top_k: -1 is off. seed: the draws' seed; None
+    takes the run's.
+    """
+
+    max_tokens: int | None = None
+    min_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+    stop_token_ids: tuple[int, ...] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    ignore_eos: bool | None = None
+    seed: int | None = None
+
+    def filled_from(self, other: Sampling) -> Sampling:
+        """This, with `other`'s settings where this has none."""
+        missing = {f.name: getattr(other, f.name) for f in fields(self) if getattr(self, f.name) is None}
+        return replace(self, **missing) if missing else self
+
+
+DEFAULT_SAMPLING = Sampling(
+    max_tokens=128,
+    min_tokens=0,
+    stop=(),
+    stop_token_ids=(),
+    temperature=1.0,
+    top_p=1.0,
+    top_k=-1,
+    min_p=0.0,
+    frequency_penalty=0.0,
+    presence_penalty=0.0,
+    ignore_eos=False,
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Param(Op):
+    """A text among the arguments. `name` is its path: `essay`, `docs[0]`, `user.name`."""
+
+    result: ClassVar[Type] = Type.TEXT
+    name: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Root(Op):
+    result: ClassVar[Type] = Type.STATE
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Append(Op):
+    result: ClassVar[Type] = Type.STATE
+    state: Op
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Gen(Op):
+    """`sample` numbers the gens of a program in the order its text runs them: the identity of the draw, so that a
+    seeded run gives the same answers however the graph was rewritten. `regex`: Python's, full match, or None."""
+
+    result: ClassVar[Type] = Type.STATE
+    state: Op
+    name: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    regex: str | None = None
+    sample: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Select(Op):
+    """The choice with the highest mean log probability per token; ties go to the first."""
+
+    result: ClassVar[Type] = Type.STATE
+    state: Op
+    choices: tuple[tuple[Part, ...], ...]
+    name: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Read(Op):
+    result: ClassVar[Type] = Type.TEXT
+    state: Op
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Format(Op):
+    result: ClassVar[Type] = Type.TEXT
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Image(Op):
+    result: ClassVar[Type] = Type.IMAGE
+    path: Op
+
+
+def operands(op: Op) -> Iterator[Op]:
+    """The ops that `op` reads, in the order of its fields, repeated where it reads one twice."""
+    for f in fields(op):
+        yield from _ops_in(getattr(op, f.name))
+
+
+def with_operands(op: Op, new: Callable[[Op], Op]) -> Op:
+    """`op` with each operand `x` replaced by `new(x)`; `op` itself where nothing changed."""
+    changes: dict[str, Any] = {}
+    for f in fields(op):
+        old = getattr(op, f.name)
+        replaced = _replaced(old, new)
+        if replaced is not old:
+            changes[f.name] = replaced
+    return replace(op, **changes) if changes else op
+
+
+def _ops_in(value: object) -> Iterator[Op]:
+    if isinstance(value, Op):
+        yield value
+    elif isinstance(value, Trusted):
+        yield value.text
+    elif isinstance(value, tuple):
+        for item in cast("tuple[object, ...]", value):
+            yield from _ops_in(item)
+
+
+def _replaced(value: Any, new: Callable[[Op], Op]) -> Any:
+    if isinstance(value, Op):
+        return new(value)
+    if isinstance(value, Trusted):
+        text = new(value.text)
+        return value if text is value.text else Trusted(text)
+    if isinstance(value, tuple):
+        old = cast("tuple[Any, ...]", value)
+        items = tuple(_replaced(item, new) for item in old)
+        return old if all(a is b for a, b in zip(items, old, strict=True)) else items
+    return value

@@ -1,0 +1,223 @@
+"""The work list of paged attention: which rows attend to which pages, cut into equal pieces.
+
+The keys of a sequence are cut at multiples of `CHUNK` absolute positions, never by the batch, the cache hit or the
+prompt chunk. Rows of any requests that attend to the same pages of one chunk share tiles (the branches of a fork read
+their prefix once). With fixed tiles, a row's result depends on that row and its own pages alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+CHUNK = 64  # positions of a piece of keys
+TILE = 4  # rows of a matrix product are a multiple of this
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rows of one sequence in a batch: positions start .. start + count - 1, and the page of every position before
+    start + count."""
+
+    start: int
+    count: int
+    pages: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Consecutive tiles of the work list, for chunk indices in ascending order.
+
+    pages:   [tiles or 1, CHUNK] pages of each tile's chunk; one row where `wide`: all tiles read the same chunk.
+    rows:    [tiles, T] the batch row of each place; the number of rows of the batch where a place is empty.
+    partial: indices of tiles in which some row may not see every key.
+    hidden:  [len(partial), T, CHUNK] True where the row must not see the key.
+    folds:   (rows, places) per chunk index, ascending: partial results at `places` (tile * T + place) belong to
+             batch `rows`; rows is None where they are all rows of the batch in order.
+    """
+
+    wide: bool
+    pages: Tensor
+    rows: Tensor
+    partial: Tensor
+    hidden: Tensor
+    folds: tuple[tuple[Tensor | None, Tensor], ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """A batch as attention sees it; made once a batch, used by every layer.
+
+    slots:     [rows] the page that takes the key and value of each row.
+    positions: [rows] the position of each row in its sequence.
+    """
+
+    spans: Sequence[Span]
+    device: torch.device
+    slots: Tensor = field(init=False)
+    positions: Tensor = field(init=False)
+    _positions: Ints = field(init=False)
+    _chunks: _Chunks = field(init=False)
+    _tiles: dict[tuple[int, int | None, int], list[Tiles]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        spans = self.spans
+        self._positions = np.concatenate([np.arange(s.start, s.start + s.count) for s in spans])
+        self.positions = self._tensor(self._positions)
+        self.slots = self._tensor(np.concatenate([s.pages[s.start :] for s in spans]))
+        self._chunks = _chunks(spans)
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._positions)
+
+    def tiles(self, width: int, window: int | None, budget: int) -> list[Tiles]:
+        """The work list for tiles of `width` rows, at most about `budget` tiles in each `Tiles`. `window`: a row sees
+        that many positions, its own included; None for all."""
+        key = (width, window, budget)
+        if key not in self._tiles:
+            self._tiles[key] = list(self._cut(width, window, budget))
+        return self._tiles[key]
+
+    def _tensor(self, array: Ints | NDArray[np.bool_]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
+
+    def _cut(self, width: int, window: int | None, budget: int) -> Iterator[Tiles]:
+        """Pairs (row, chunk) -> tiles of `width` pairs of one chunk -> runs of tiles within the budget."""
+        chunks = self._chunks
+        index, first, last = chunks.index, chunks.start, chunks.end - 1
+        low = np.maximum(first, index * CHUNK)
+        high = last if window is None else np.minimum(last, index * CHUNK + CHUNK - 1 + window - 1)
+        count = np.maximum(high - low + 1, 0)
+        pair_row = _ranges(chunks.row + low - first, count)
+        pair_key = np.repeat(chunks.key, count)
+        pairs_of_key = np.bincount(pair_key, minlength=len(chunks.pages))
+        tiles_of_key = -(-pairs_of_key // width)
+        rank = np.arange(len(pair_key)) - np.repeat(_starts(pairs_of_key), pairs_of_key)
+        pair_tile = np.repeat(_starts(tiles_of_key), pairs_of_key) + rank // width
+        tile_key = np.repeat(np.arange(len(tiles_of_key)), tiles_of_key)
+        tile_index = chunks.index_of_key[tile_key]
+        rows = np.full((len(tile_key), width), self.num_rows)
+        rows[pair_tile, rank % width] = pair_row
+        places = pair_tile * width + rank % width
+        pair_index = tile_index[pair_tile]
+
+        for a, b, wide in _runs(tiles_of_key, tile_index, tile_key, budget):
+            position = np.append(self._positions, np.iinfo(np.int64).max)[rows[a:b]][:, :, None]
+            key_position = tile_index[a:b, None, None] * CHUNK + np.arange(CHUNK)
+            hidden = key_position > position
+            if window is not None:
+                hidden |= (key_position <= position - window) & (rows[a:b, :, None] < self.num_rows)
+            partial = np.flatnonzero(hidden.any(axis=(1, 2)))
+            p, q = np.searchsorted(pair_tile, (a, b))
+            cuts = [p, *(p + 1 + np.flatnonzero(np.diff(pair_index[p:q]))), q]
+            yield Tiles(
+                wide=wide,
+                pages=self._tensor(chunks.pages[tile_key[a : a + 1] if wide else tile_key[a:b]]),
+                rows=self._tensor(rows[a:b]),
+                partial=self._tensor(partial),
+                hidden=self._tensor(hidden[partial]),
+                folds=tuple(
+                    self._fold(pair_row[i:j], places[i:j] - a * width) for i, j in zip(cuts, cuts[1:], strict=False)
+                ),
+            )
+
+    def _fold(self, rows: Ints, places: Ints) -> tuple[Tensor | None, Tensor]:
+        if len(rows) == self.num_rows:  # every row once: put the places in the order of the rows
+            return None, self._tensor(places[np.argsort(rows)])
+        return self._tensor(rows), self._tensor(places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """One entry per (span, chunk index), sorted by (index, key).
+
+    A key stands for a chunk's pages: spans with equal full pages share it. Keys count up with the chunk index.
+    """
+
+    index: Ints  # [entries]
+    key: Ints  # [entries]
+    row: Ints  # [entries] the first row of the span in the batch
+    start: Ints  # [entries] the first position of the span
+    end: Ints  # [entries]
+    pages: Ints  # [keys, CHUNK]
+    index_of_key: Ints  # [keys]
+
+
+def _chunks(spans: Sequence[Span]) -> _Chunks:
+    starts = np.array([s.start for s in spans])
+    counts = np.array([s.count for s in spans])
+    ends = starts + counts
+    chunks = -(-ends // CHUNK)
+    span = np.repeat(np.arange(len(spans)), chunks)
+    index = _ranges(np.zeros_like(chunks), chunks)
+    pages = np.concatenate([_padded(s.pages) for s in spans]).reshape(-1, CHUNK)
+    full = (index + 1) * CHUNK <= ends[span]
+
+    mixed = (pages.astype(np.uint64) + np.uint64(1)) @ _WEIGHTS
+    order = np.lexsort((np.arange(len(index)), mixed, ~full, index))
+    index, span, pages, full, mixed = index[order], span[order], pages[order], full[order], mixed[order]
+    same = full[1:] & full[:-1] & (index[1:] == index[:-1]) & (mixed[1:] == mixed[:-1])
+    same[same] = (pages[1:][same] == pages[:-1][same]).all(axis=1)  # the hash proposes, the pages decide
+    new = np.concatenate([[True], ~same])
+    return _Chunks(
+        index=index,
+        key=np.cumsum(new) - 1,
+        row=_starts(counts)[span],
+        start=starts[span],
+        end=ends[span],
+        pages=pages[new],
+        index_of_key=index[new],
+    )
+
+
+def _padded(pages: Ints) -> Ints:
+    """Pages up to the end of the last chunk; the places beyond the end repeat a page of the sequence itself, so that
+    no other sequence's values are ever read."""
+    missing = -len(pages) % CHUNK
+    if not missing:
+        return pages
+    return np.concatenate([pages, np.full(missing, pages[len(pages) // CHUNK * CHUNK])])
+
+
+def _runs(tiles_of_key: Ints, tile_index: Ints, tile_key: Ints, budget: int) -> Iterator[tuple[int, int, bool]]:
+    """Ranges of tiles (first, end, wide). A wide range reads one key and gathers it once; the others gather per tile.
+    A range's chunk indices ascend, and no range begins before the ranges of smaller chunk indices are done."""
+    wide_key = tiles_of_key >= WIDE
+    end = len(tile_key)
+    a = 0
+    while a < end:
+        key = tile_key[a]
+        if wide_key[key]:
+            b = min(end, a + int(tiles_of_key[key]))
+            for c in range(a, b, budget):
+                yield c, min(b, c + budget), True
+            a = b
+            continue
+        limit = min(end, a + budget)
+        wide_ahead = np.flatnonzero(wide_key[tile_key[a:limit]])
+        b = a + int(wide_ahead[0]) if len(wide_ahead) else limit
+        yield a, b, False
+        a = b
+
+
+WIDE = 6  # tiles on one chunk from which gathering it once and looping over heads is quicker
+
+_WEIGHTS = np.random.default_rng(0).integers(1, 2**63, size=CHUNK, dtype=np.uint64) | np.uint64(1)
+
+
+def _starts(counts: Ints) -> Ints:
+    """Exclusive running sum."""
+    return np.cumsum(counts) - counts
+
+
+def _ranges(first: Ints, counts: Ints) -> Ints:
+    """first[0], first[0] + 1, ... (counts[0] of them), first[1], ..."""
+    return np.repeat(first - _starts(counts), counts) + np.arange(int(counts.sum()))

@@ -1,0 +1,85 @@
+"""All passes in order: what a program goes through from the tracer to the runtime."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sglc.ir.artifact import ModelPart
+from sglc.ir.graph import Graph
+from sglc.ir.printer import print_graph
+from sglc.ir.schedule import Schedule
+from sglc.ir.terms import check_same_meaning
+from sglc.ir.tokens import Tokenizer
+from sglc.ir.verify import verify
+from sglc.passes.compile_constraints import compile_constraints
+from sglc.passes.detect_forks import detect_forks
+from sglc.passes.drop_dead import drop_dead
+from sglc.passes.fold_text import fold_text
+from sglc.passes.hoist_prefix import hoist_prefix
+from sglc.passes.prefill_constants import prefill_constants
+from sglc.passes.share_prefix import share_prefix
+
+
+class Pass(Protocol):
+    """A rewrite that gives a valid graph for a valid graph and never changes what it means."""
+
+    __name__: str
+
+    def __call__(self, graph: Graph, /) -> Graph: ...
+
+
+GRAPH_PASSES: tuple[Pass, ...] = (
+    drop_dead,  # first, so that no later pass works on, or is held up by, what nobody reads
+    fold_text,
+    share_prefix,
+    hoist_prefix,  # after sharing: what is hoisted is hoisted once
+    detect_forks,  # last: the others move the states that forks name
+)
+
+
+def optimise(
+    graph: Graph, observe: Callable[[str, Graph], None] | None = None, passes: Sequence[Pass] = GRAPH_PASSES
+) -> Graph:
+    """The graph after all passes; `observe(name, graph)` sees it after each.
+
+    `graph` is valid. After each pass the new one is verified, and its meaning compared with that of the one before. A
+    pass that fails is left out, with a warning that holds what is needed to find the fault: speed is lost, never an
+    answer.
+    """
+    for graph_pass in passes:
+        graph = _after(graph_pass, graph)
+        if observe is not None:
+            observe(graph_pass.__name__, graph)
+    return graph
+
+
+def _after(graph_pass: Pass, before: Graph) -> Graph:
+    try:
+        after = graph_pass(before)
+        verify(after)
+        check_same_meaning(before, after)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a pass, the program runs without it
+        warnings.warn(
+            f"the pass {graph_pass.__name__} is left out, because it failed on this program: "
+            f"{type(error).__name__}: {error}\n"
+            f"  hint: the program runs as it is; please report this with the graph before the pass:\n{print_graph(before)}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return before
+    return after
+
+
+def compile_model_part(graph: Graph, schedule: Schedule, tokenizer: Tokenizer) -> ModelPart:
+    """What depends on the model's tokenizer: the ids of the constant prompts, and the automata.
+
+    Raises `ConstraintError` and `ModelError` as `compile_constraints` and `prefill_constants` do.
+    """
+    vocabulary = tokenizer.vocabulary
+    return ModelPart(
+        fingerprint=vocabulary.fingerprint,
+        prefix_ids=prefill_constants(graph, schedule, tokenizer),
+        automata=compile_constraints(graph, vocabulary),
+    )

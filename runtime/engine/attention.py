@@ -1,0 +1,120 @@
+"""transformers' attention replaced by ours: paged, over a ragged batch in one row.
+
+A model's forward passes unknown keyword arguments down to its attention function; `sglc` is one, a `Recorder` that says
+how a layer's attention is done. Nothing is kept in modules or globals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from sglc.kernels.attention import paged_attention
+from sglc.kernels.plan import Plan
+
+NAME = "sglc"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """The shape of a layer's KV, and its window (None: it sees everything before)."""
+
+    kv_heads: int
+    key_dim: int
+    value_dim: int
+    window: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCall:
+    """What a model hands to its attention in one layer. query: [rows, heads, D]; key, value: [rows, kv_heads, D]."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scale: float
+    window: int | None
+    softcap: float | None
+    sinks: Tensor | None
+
+
+class Attention(Protocol):
+    """What happens in the layers of one forward pass."""
+
+    def layer(self, call: LayerCall) -> Tensor: ...
+
+
+@dataclass(slots=True)
+class Shapes:
+    """Notes the shape of every layer; the values go through unchanged (only shapes are wanted)."""
+
+    layers: list[LayerShape] = field(default_factory=list)
+
+    def layer(self, call: LayerCall) -> Tensor:
+        _, kv_heads, value_dim = call.value.shape
+        self.layers.append(LayerShape(kv_heads, call.key.shape[2], value_dim, call.window))
+        return call.value.repeat_interleave(call.query.shape[1] // kv_heads, dim=1)
+
+
+@dataclass(slots=True)
+class Paged:
+    """Attention over the KV pool: one (keys, values) pair of tensors a layer, in the order of the calls."""
+
+    plan: Plan
+    pool: Sequence[tuple[Tensor, Tensor]]
+    calls: int = 0
+
+    def layer(self, call: LayerCall) -> Tensor:
+        keys, values = self.pool[self.calls]
+        self.calls += 1
+        keys.index_copy_(0, self.plan.slots, call.key.to(keys.dtype))
+        values.index_copy_(0, self.plan.slots, call.value.to(values.dtype))
+        return paged_attention(
+            call.query,
+            keys,
+            values,
+            self.plan,
+            scale=call.scale,
+            window=call.window,
+            softcap=call.softcap,
+            sinks=call.sinks,
+        )
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    *,
+    sglc: Attention,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """transformers' attention signature: query [1, heads, rows, D] -> ([1, rows, heads, Dv], weights)."""
+    call = LayerCall(
+        query=query[0].transpose(0, 1),
+        key=key[0].transpose(0, 1),
+        value=value[0].transpose(0, 1),
+        scale=query.shape[-1] ** -0.5 if scaling is None else float(scaling),
+        window=sliding_window,
+        softcap=softcap,
+        sinks=s_aux,
+    )
+    return sglc.layer(call).unsqueeze(0), None
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    return None
+
+
+AttentionInterface.register(NAME, _attend)
+AttentionMaskInterface.register(NAME, _no_mask)

@@ -1,0 +1,88 @@
+"""The device: what the scheduler drives. Two makers: `torch_device` and, for tests of the scheduler, `fake_device`.
+
+A batch is ragged: the rows of all requests one after another. A row is one token at one position of one request; the
+device writes its key and value into the page `slots[row]` and then attends to the pages of positions 0..position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sglc.ir.tokens import TokenAutomaton
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How the id after a chunk's last row is chosen. `history`: the ids generated so far, for the penalties."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    frequency_penalty: float
+    presence_penalty: float
+    seed: int
+    position: int  # index of the id to draw among the generated ones; with `seed`, all that a draw depends on
+    history: Sequence[int] = ()
+    automaton: TokenAutomaton | None = None
+    state: int = 0  # of the automaton
+    forbidden: frozenset[int] = frozenset()  # end ids before min_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows of one request in a batch.
+
+    ids:   the tokens to compute, at positions start .. start + len(ids) - 1.
+    pages: the page of every position 0 .. start + len(ids) - 1; the last len(ids) of them are written by this batch.
+    draw:  choose an id after the last row; None for a chunk that is not the end of its prompt.
+    score: (row, id) pairs: report the log probability of id after the chunk's row.
+    """
+
+    ids: Sequence[int]
+    start: int
+    pages: Sequence[int]
+    draw: Draw | None = None
+    score: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    chunks: Sequence[Chunk]
+
+
+@dataclass(slots=True)
+class Result:
+    """One entry a chunk, in order. drawn: the chosen id, None where nothing was drawn, or the exception that the draw
+    of this chunk alone ended with. scores: the log probabilities asked for."""
+
+    drawn: list[int | Exception | None]
+    scores: list[list[float]] = field(default_factory=list)
+
+
+class Pending(Protocol):
+    """A batch on its way."""
+
+    def ready(self) -> bool: ...
+
+    def result(self) -> Result:
+        """Waits; raises what the batch as a whole failed with."""
+        ...
+
+
+class Device(Protocol):
+    @property
+    def num_pages(self) -> int:
+        """Pages of the KV pool, one token each."""
+        ...
+
+    @property
+    def max_positions(self) -> int:
+        """The longest sequence the model can read, in tokens."""
+        ...
+
+    def submit(self, batch: Batch) -> Pending:
+        """Starts a batch. Batches run in the order of submission."""
+        ...

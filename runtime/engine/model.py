@@ -1,0 +1,217 @@
+"""Loads a transformers model and makes it ready for the engine: checked, its attention and linear layers replaced."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+
+from sglc.ir.errors import ModelError
+from sglc.runtime.engine import probe
+from sglc.runtime.engine.attention import NAME
+from sglc.runtime.engine.linear import make_row_invariant
+from sglc.runtime.engine.network import Model
+
+log = logging.getLogger(__name__)
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def load(name: str, device: str = "auto", dtype: str = "auto") -> Model:
+    """A model folder in Hugging Face format, or a hub name. Weights are read from safetensors files only, and no code
+    from the folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing; device "auto" is cuda if there is one.
+
+    Raises `ModelError` for everything that is missing, damaged or of a class that cannot work.
+    """
+    target = _device(device)
+    if dtype not in ("auto", *DTYPES):
+        raise ModelError(f"unknown dtype {dtype!r}", hint=f"one of auto, {', '.join(DTYPES)}")
+    if not (Path(name) / "config.json").is_file():
+        _check_folder(name)
+    config = _config(name)
+    cls = _class(name, config)
+    if Path(name).is_dir():
+        _check_weights(Path(name))
+    network = _read(name, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
+    if type(network) is not cls:
+        raise ModelError(f"loaded as {type(network).__name__}, expected {cls.__name__}", where=name)
+    return prepare(network.to(target), name)
+
+
+def prepare(network: PreTrainedModel, name: str) -> Model:
+    """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before."""
+    network.eval().requires_grad_(False)
+    with torch.inference_mode():
+        expected = probe.reference(network)
+        network.set_attn_implementation(NAME)
+        layers = probe.layer_shapes(network, name)
+        if network.device.type == "cpu" and network.dtype == torch.float32:
+            network.set_experts_implementation("eager")  # plain products, which make_row_invariant replaces
+            make_row_invariant(network)
+        model = Model(name, network, layers, _max_positions(network.config))
+        probe.check(model, expected)
+    return model
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in ("cpu", "cuda") and not re.fullmatch(r"cuda:\d+", device):
+        raise ModelError(f"unknown device {device!r}", hint="one of auto, cpu, cuda, cuda:N")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("no CUDA device is available", hint="use --device cpu, or auto")
+    target = torch.device(device)
+    if target.type == "cuda" and (target.index or 0) >= torch.cuda.device_count():
+        raise ModelError(
+            f"there is no device {device}", hint=f"{torch.cuda.device_count()} CUDA devices are available, from cuda:0"
+        )
+    return target
+
+
+def _check_folder(name: str) -> None:
+    path = Path(name)
+    if path.is_dir():
+        raise ModelError("the folder has no config.json", where=name, hint=_FORMAT_HINT)
+    if path.exists():
+        raise ModelError("not a folder", where=name, hint="give the folder that holds config.json and *.safetensors")
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
+        raise ModelError("no such model folder", where=name, hint=_FORMAT_HINT)
+
+
+_FORMAT_HINT = "a model folder in Hugging Face format holds config.json and *.safetensors"
+
+
+def _config(name: str) -> PreTrainedConfig:
+    try:
+        return AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if Path(name).is_dir():
+            raise ModelError(
+                f"config.json cannot be used: {_first_line(error)}", where=name, hint=_FORMAT_HINT
+            ) from error
+        raise ModelError(
+            f"no such folder, and the hub has no answer: {_first_line(error)}",
+            where=name,
+            hint="check the name, the network and HF_HUB_OFFLINE, or give a model folder",
+        ) from error
+
+
+def _class(name: str, config: PreTrainedConfig) -> type[PreTrainedModel]:
+    """The class that a config stands for; refuses by name what cannot work with a paged cache of keys and values."""
+    kind = type(config).__name__.removesuffix("Config")
+    if config.is_encoder_decoder:
+        raise _refusal(kind, name, "an encoder-decoder model")
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise _refusal(kind, name, "not a causal language model that transformers knows")
+    cls = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    layer_types = getattr(config.get_text_config(), "layer_types", None) or ()
+    unknown = sorted(set(layer_types) - {"full_attention", "sliding_attention"})
+    if cls._is_stateful or unknown:
+        how = f"layers of type {', '.join(unknown)}" if unknown else "a recurrent state"
+        raise _refusal(cls.__name__, name, f"has {how}, which cannot be cached by prefix")
+    return cls
+
+
+def _refusal(kind: str, name: str, why: str) -> ModelError:
+    return ModelError(f"{kind} cannot run here: {why}", where=name, hint=probe.CLASS_HINT)
+
+
+def _check_weights(folder: Path) -> None:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"broken list of weight files: {_first_line(error)}", where=str(index)) from error
+        if missing := sorted(n for n in names if not (folder / n).is_file()):
+            raise ModelError(
+                f"{len(missing)} of {len(names)} weight files are missing: {_some(missing)}",
+                where=str(folder),
+                hint="copy or download the folder again",
+            )
+    elif not (folder / "model.safetensors").is_file():
+        raise ModelError(
+            "the folder has no weights (model.safetensors)",
+            where=str(folder),
+            hint="weights in other formats (pytorch_model.bin, gguf) are not read; convert them to safetensors",
+        )
+
+
+def _read(name: str, config: PreTrainedConfig, dtype: torch.dtype) -> PreTrainedModel:
+    try:
+        network, info = AutoModelForCausalLM.from_pretrained(
+            name,
+            config=config,
+            dtype=dtype,
+            attn_implementation="eager",
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"the weights cannot be loaded: {_first_line(error)}",
+            where=name,
+            hint="copy or download the model again; weights are read from safetensors files only",
+        ) from error
+    if missing := sorted(info["missing_keys"]):
+        raise ModelError(
+            f"{len(missing)} weights are missing: {_some(missing)}",
+            where=name,
+            hint="the weight files do not belong to this config.json, or are incomplete",
+        )
+    if info["mismatched_keys"]:
+        raise ModelError(
+            f"weights of another shape than config.json says: {_some(sorted(k for k, *_ in info['mismatched_keys']))}",
+            where=name,
+            hint="the weight files do not belong to this config.json",
+        )
+    return network
+
+
+def _checkpoint_dtype(config: PreTrainedConfig) -> torch.dtype:
+    return config.dtype if isinstance(config.dtype, torch.dtype) else torch.float32
+
+
+def _max_positions(config: PreTrainedConfig) -> int | None:
+    """The limit that the config sets. Rotary embeddings of type longrope switch all frequencies when the longest
+    sequence of a batch passes the original limit; cached keys of the other kind would be wrong, so that limit is kept."""
+    text = config.get_text_config()
+    limit: int | None = getattr(text, "max_position_embeddings", None)
+    for rope in _ropes(getattr(text, "rope_parameters", None)):
+        original = rope.get("original_max_position_embeddings") or getattr(text, "original_max_position_embeddings", 0)
+        if rope.get("rope_type") == "longrope" and original:
+            log.warning("longrope: sequences end at %d positions, the length of the short frequencies", original)
+            limit = min(limit or original, original)
+    return limit
+
+
+def _ropes(parameters: Any) -> Iterable[dict[str, Any]]:
+    """The rotary parameters, which a config holds once or per layer type."""
+    if not isinstance(parameters, dict):
+        return ()
+    nested = [value for value in parameters.values() if isinstance(value, dict)]
+    return nested or (parameters,)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -1,0 +1,103 @@
+"""What goes into the engine and what comes out: requests and events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Literal, TypeAlias
+
+from sglc.ir.tokens import TokenAutomaton
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call of the model. Nothing in it changes; the engine keeps its own progress.
+
+    ids:         the whole prompt, at least one id.
+    max_tokens:  how many ids may be generated; 0 only fills the cache and, with `score_from`, scores.
+    min_tokens:  end ids and stop strings do not end the answer before this many ids.
+    end_ids:     ids that end the answer; the id itself is no part of it.
+    stop:        strings that end the answer; cut from its text.
+    temperature: 0 takes the likeliest id. top_k -1, top_p 1, min_p 0 are off.
+    seed:        the draw at position p of this request depends on (seed, p) alone.
+    constraint:  what the answer's text must match.
+    score_from:  report log probabilities of ids[score_from:], each given the ids before it; at least 1.
+    order:       requests with a smaller order are admitted first; neighbours should share long prefixes.
+    """
+
+    ids: Sequence[int]
+    max_tokens: int = 0
+    min_tokens: int = 0
+    end_ids: frozenset[int] = frozenset()
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = -1
+    min_p: float = 0.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int = 0
+    constraint: TokenAutomaton | None = None
+    score_from: int | None = None
+    order: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The end of a request.
+
+    ids:      the generated ids of the answer: without an end id, and without ids whose text reaches into a stop string.
+    text:     the answer's text: without the stop string, control tokens left out. Where a stop string began inside an
+              id, `text` is longer than the text of `ids` by the part before it.
+    reason:   why it ended. "match": the constraint allows nothing more.
+    logprobs: of ids[score_from:], where asked.
+    """
+
+    request: int
+    ids: tuple[int, ...] = ()
+    text: str = ""
+    reason: Literal["stop", "length", "match"] = "stop"
+    stop: str | int | None = None  # the stop string or the end id
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    decoded_tokens: int = 0
+    logprobs: tuple[float, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A request that failed, alone: its neighbours go on."""
+
+    request: int
+    error: Exception
+
+
+Event: TypeAlias = Finished | Failed
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counters since the start or the last reset; tokens, unless said otherwise. Also read by name: `stats["..."]`.
+
+    prompt_tokens = cached_tokens + prefilled_tokens, but for tokens computed again after a preemption, which count as
+    prefilled each time they are computed.
+    """
+
+    prompt_tokens: int = 0  # of submitted prompts
+    cached_tokens: int = 0  # of prompts, found in the cache at admission
+    prefilled_tokens: int = 0  # of prompts, computed
+    decoded_tokens: int = 0  # sampled
+    forced_tokens: int = 0  # appended because the constraint allows nothing else
+    forward_passes: int = 0  # calls of the model
+    evicted_tokens: int = 0  # cached KV given up for something else
+    kv_tokens_in_use: int = 0  # pages that hold KV now, cached or owned
+    kv_tokens_peak: int = 0
+
+    def keys(self) -> Iterator[str]:
+        """The counters' names; with `[]` what `dict(stats)` needs."""
+        return (f.name for f in fields(self))
+
+    def __getitem__(self, name: str) -> int:
+        if name not in self.keys():
+            raise KeyError(name)
+        return getattr(self, name)

@@ -1,0 +1,128 @@
+"""From logits to ids and log probabilities. Each row is treated alone, in float64: nothing depends on the batch.
+
+A draw takes one uniform number from a counter-based hash of (seed, position) and inverts the distribution over the kept
+ids in descending order of probability, so the same request draws the same ids in any batch, after any preemption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sglc.ir.errors import RunError
+from sglc.ir.tokens import TokenAutomaton
+from sglc.runtime.engine.device import Draw
+
+Floats = NDArray[np.float64]
+
+
+def draw(logits: Tensor, draws: Sequence[Draw]) -> list[int | Exception]:
+    """One id a row, or the error that this row alone ended with. logits: [rows, ids that may be drawn], any float."""
+    drawn: list[int | Exception] = [0] * len(draws)
+    plain = [i for i, d in enumerate(draws) if _is_plain(d)]
+    if plain:
+        rows = logits if len(plain) == len(draws) else logits[plain]
+        best = rows.argmax(dim=-1, keepdim=True)  # the lowest id of equal ones; NaN counts as the largest
+        values = rows.gather(-1, best).float().squeeze(-1).tolist()
+        for i, id_, value in zip(plain, best.squeeze(-1).tolist(), values, strict=True):
+            drawn[i] = id_ if value > -np.inf else _failure(value)
+    for i in set(range(len(draws))) - set(plain):
+        drawn[i] = _draw_one(logits[i], draws[i])
+    return drawn
+
+
+def log_probability(logits: Tensor, id_: int) -> float:
+    """Of one id. logits: [ids], any float. An id outside of the row is impossible."""
+    if id_ >= len(logits):
+        return -np.inf
+    x = logits.float().cpu().numpy().astype(np.float64)
+    top = x.max()
+    return float(x[id_] - top - np.log(np.exp(x - top).sum()))
+
+
+def uniform(seed: int, position: int) -> float:
+    """A number in [0, 1) that depends on (seed, position) alone: two rounds of splitmix64 (Steele, Lea and Flood, 2014)."""
+    return (_mix(_mix(seed & _MASK) ^ (position & _MASK)) >> 11) * 2.0**-53
+
+
+def _draw_one(logits: Tensor, d: Draw) -> int | Exception:
+    x = logits.float().cpu().numpy().astype(np.float64)
+    if np.isnan(x).any():
+        return _failure(np.nan)
+    if d.frequency_penalty or d.presence_penalty:
+        _penalise(x, d)
+    if d.automaton is not None:
+        x[~allowed(d.automaton, d.state, len(x))] = -np.inf
+    x[[i for i in d.forbidden if i < len(x)]] = -np.inf
+    best = int(x.argmax())
+    if x[best] == -np.inf:
+        return _failure(-np.inf)
+    if d.temperature == 0 or x[best] == np.inf:
+        return best
+    return _sample(x, d)
+
+
+def _sample(x: Floats, d: Draw) -> int:
+    order = np.argsort(-x, kind="stable")
+    if 0 < d.top_k < len(order):
+        order = order[: d.top_k]
+    with np.errstate(under="ignore"):
+        p = np.exp((x[order] - x[order[0]]) / d.temperature)
+    p /= p.sum()
+    if d.top_p < 1:
+        p = p[: 1 + int((np.cumsum(p) < d.top_p).sum())]  # as few as reach top_p
+    if d.min_p > 0:
+        p = p[: int((p >= d.min_p * p[0]).sum())]
+    p = p[: int((p > 0).sum())]
+    cumulative = np.cumsum(p)
+    rank = np.searchsorted(cumulative, uniform(d.seed, d.position) * cumulative[-1], side="right")
+    return int(order[min(int(rank), len(p) - 1)])
+
+
+def _penalise(x: Floats, d: Draw) -> None:
+    ids, counts = np.unique(np.asarray(d.history, dtype=np.int64), return_counts=True)
+    inside = ids < len(x)
+    ids, counts = ids[inside], counts[inside]
+    x[ids] -= d.frequency_penalty * counts + d.presence_penalty
+
+
+def allowed(automaton: TokenAutomaton, state: int, size: int) -> NDArray[np.bool_]:
+    """[size] True for the ids that the automaton allows in a state."""
+    words = np.ascontiguousarray(automaton.rows[automaton.row_of[state]], dtype="<i4")
+    bits = np.unpackbits(words.view(np.uint8), bitorder="little")[:size].astype(np.bool_)
+    return np.pad(bits, (0, size - len(bits)))
+
+
+def _is_plain(d: Draw) -> bool:
+    return (
+        d.temperature == 0
+        and d.automaton is None
+        and not d.forbidden
+        and not d.frequency_penalty
+        and not d.presence_penalty
+    )
+
+
+def _failure(value: float) -> RunError:
+    if np.isnan(value):
+        return RunError(
+            "the model computed logits that are not numbers (NaN)",
+            hint="the weights are damaged or overflow in this dtype; try dtype float32",
+        )
+    return RunError(
+        "no token is allowed here: the constraint and the forbidden end tokens leave nothing to draw",
+        hint="lower min_tokens, or let the constraint match longer text",
+    )
+
+
+def _mix(x: int) -> int:
+    x = (x + 0x9E3779B97F4A7C15) & _MASK
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return x ^ (x >> 31)
+
+
+_MASK = (1 << 64) - 1

@@ -1,0 +1,209 @@
+"""Which tokens are computed in the next batch, and which request has to give its pages up.
+
+Decode rows first, then chunks of prompts, then new requests, oldest first, up to a number of tokens. Four rules keep it
+live: `submit` has refused what cannot fit an empty pool; the oldest running request takes pages from the youngest; a
+preempted request comes back before any other; a request that waits for a sibling's prefix waits for a running one, and
+is called back whenever that one gets there or leaves.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from dataclasses import dataclass
+
+from sglc.runtime.engine.pool import PagePool
+from sglc.runtime.engine.radix import Handle, RadixTree, common_prefix
+from sglc.runtime.engine.request import Stats
+from sglc.runtime.engine.sequence import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The next `count` tokens of a sequence."""
+
+    sequence: Sequence
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """work: the chunks of the next batch. done: requests whose KV was all in the cache and that draw nothing."""
+
+    work: list[Work]
+    done: list[Sequence]
+
+
+class Scheduler:
+    """Waiting, running and parked requests over one pool and tree.
+
+    chunk_tokens: the most tokens in a batch. max_running: the most requests with pages. headroom_tokens: pages kept
+    free at an admission for each running request, so that its next tokens do not preempt the newcomer at once.
+    """
+
+    def __init__(self, pool: PagePool, tree: RadixTree, chunk_tokens: int, max_running: int, headroom: int) -> None:
+        self.stats = Stats()
+        self.running: dict[int, Sequence] = {}  # in the order of admission
+        self._pool = pool
+        self._tree = tree
+        self._chunk_tokens = chunk_tokens
+        self._max_running = max_running
+        self._headroom = headroom
+        self._waiting: list[tuple[tuple[bool, tuple[int, ...], int], Sequence]] = []  # a heap
+        self._parked: dict[int, list[tuple[int, int, Sequence]]] = {}  # by running request: a heap of (length, id, ...)
+
+    def add(self, sequence: Sequence) -> None:
+        heapq.heappush(self._waiting, (sequence.key, sequence))
+
+    def plan(self) -> Plan:
+        """What the next batch computes; its pages are allocated. Called with no batch on its way."""
+        work: list[Work] = []
+        budget = self._chunk_tokens
+        running = len(self.running)
+        for sequence in list(self.running.values()):
+            count = min(budget, len(sequence.ids) - sequence.computed)
+            if count and not sequence.prefilling and self._grow(sequence, sequence.computed + count):
+                work.append(Work(sequence, count))
+                budget -= count
+        prefilling = [sequence for sequence in self.running.values() if sequence.prefilling]
+        for sequence in prefilling:
+            if count := min(budget, len(sequence.ids) - sequence.computed):
+                work.append(Work(sequence, count))
+                budget -= count
+        preempted = len(self.running) < running
+        done: list[Sequence] = []
+        room = sum(self._room(sequence) for sequence in self.running.values())
+        while budget and not preempted and len(self.running) < self._max_running and self._waiting:
+            sequence = heapq.heappop(self._waiting)[1]
+            if sequence.cancelled:
+                continue
+            handle, pages = self._tree.match(sequence.ids, sequence.hit_limit)
+            if self._park(sequence, handle.length, prefilling):
+                self._tree.release(handle)
+                continue
+            room += self._room(sequence)
+            if not self._fits(len(sequence.ids) - handle.length, room):
+                self._tree.release(handle)
+                self.add(sequence)
+                break
+            self._admit(sequence, handle, pages)
+            if count := min(budget, len(sequence.ids) - sequence.computed):
+                work.append(Work(sequence, count))
+                budget -= count
+                prefilling.append(sequence)
+            else:
+                self.finish(sequence)
+                done.append(sequence)
+        return Plan(work, done)
+
+    def advance(self, work: Work) -> None:
+        """The tokens have been computed: count them, and share those of a prompt."""
+        sequence = work.sequence
+        start, end = sequence.computed, sequence.computed + work.count
+        self.stats.prefilled_tokens += max(0, min(end, max(sequence.prompt_tokens, sequence.counted)) - start)
+        sequence.counted = max(sequence.counted, end)
+        share = sequence.prefilling
+        sequence.computed = end
+        if share:
+            self._share(sequence)
+        self._call_back(sequence.id, end)
+
+    def finish(self, sequence: Sequence) -> None:
+        """The sequence is over; what it has computed stays in the cache."""
+        self._share(sequence)
+        self.drop(sequence)
+
+    def drop(self, sequence: Sequence) -> None:
+        """The sequence is over, failed or cancelled; what it has not shared yet is given up."""
+        if sequence.id in self.running:
+            del self.running[sequence.id]
+            self._release(sequence)
+
+    def reserve(self, count: int) -> bool:
+        """Makes `count` pages free, if eviction can."""
+        short = count - self._pool.free
+        if short > 0:
+            self.stats.evicted_tokens += self._tree.evict(short)
+        return self._pool.free >= count
+
+    def _grow(self, sequence: Sequence, length: int) -> bool:
+        """Gets the pages for `length` tokens, from the youngest if need be; False where that was the sequence itself."""
+        if sequence.id not in self.running:
+            return False
+        need = length - len(sequence.pages)
+        while not self.reserve(need):
+            youngest = next(reversed(self.running.values()))
+            self._preempt(youngest)
+            if youngest is sequence:
+                return False
+        sequence.pages += self._pool.alloc(need)
+        return True
+
+    def _preempt(self, sequence: Sequence) -> None:
+        """Back to the waiting room, with prompt and generated ids as its prompt."""
+        self.finish(sequence)
+        sequence.preempted = True
+        self.add(sequence)
+
+    def _park(self, sequence: Sequence, hit: int, prefilling: list[Sequence]) -> bool:
+        """Lets it wait where a running request is about to compute more of its beginning than the cache has."""
+        limit, longest = sequence.hit_limit, hit
+        teacher: Sequence | None = None
+        for other in prefilling if hit < limit else ():
+            # One look decides most cases: a request shares more than the hit only if it has the same id after it.
+            if other.computed <= hit < other.prefill_end and other.ids[hit] == sequence.ids[hit]:
+                shared = min(limit, common_prefix(other.ids, sequence.ids))
+                if shared > longest:
+                    longest, teacher = shared, other
+        if teacher is None:
+            return False
+        heapq.heappush(self._parked.setdefault(teacher.id, []), (longest, sequence.id, sequence))
+        return True
+
+    def _call_back(self, teacher: int, length: int | None = None) -> None:
+        """Those parked for `length` or fewer tokens of a request, or all of them, are waiting again."""
+        parked = self._parked.get(teacher, [])
+        while parked and (length is None or parked[0][0] <= length):
+            self.add(heapq.heappop(parked)[2])
+        if not parked:
+            self._parked.pop(teacher, None)
+
+    def _room(self, sequence: Sequence) -> int:
+        """Pages that a running sequence is likely to want soon."""
+        return min(self._headroom, sequence.to_generate)
+
+    def _fits(self, need: int, room: int) -> bool:
+        """Whether a newcomer may have its pages now. Alone it always may: `submit` has seen to that."""
+        return not self.running or not need or need + room <= self._pool.free + self._tree.unlocked
+
+    def _admit(self, sequence: Sequence, handle: Handle, pages: array[int]) -> None:
+        """Gives a sequence the rest of its pages and makes it running."""
+        hit, need = handle.length, len(sequence.ids) - handle.length
+        self.reserve(need)
+        sequence.handle = handle
+        sequence.pages = pages + self._pool.alloc(need)
+        sequence.computed = hit
+        sequence.prefill_end = len(sequence.ids)
+        self.running[sequence.id] = sequence
+        cached = max(0, min(hit, sequence.prompt_tokens) - sequence.counted)
+        sequence.cached_tokens += cached
+        self.stats.cached_tokens += cached
+        sequence.counted = max(sequence.counted, hit)
+
+    def _share(self, sequence: Sequence) -> None:
+        """Puts what has been computed into the tree."""
+        handle, end = sequence.handle, sequence.computed
+        assert handle is not None
+        start = handle.length
+        if start < end:
+            sequence.pages[start:end] = self._tree.extend(handle, sequence.ids[start:end], sequence.pages[start:end])
+
+    def _release(self, sequence: Sequence) -> None:
+        handle = sequence.handle
+        assert handle is not None
+        self._pool.release(sequence.pages[handle.length :])
+        self._tree.release(handle)
+        sequence.handle = None
+        del sequence.pages[:]
+        sequence.computed = sequence.prefill_end = 0
+        self._call_back(sequence.id)

@@ -1,0 +1,121 @@
+"""One request on its way through the engine: which of its tokens have KV, and where."""
+
+from __future__ import annotations
+
+from array import array
+
+from sglc.runtime.engine.answer import Answer, Detokenizer
+from sglc.runtime.engine.radix import Handle
+from sglc.runtime.engine.request import Finished, Request
+
+
+class Sequence:
+    """Progress of one request.
+
+        position   0 ......... handle.length ......... computed ......... len(pages) ......... len(ids)
+        pages of   | the tree  | this sequence, written | this sequence,   |
+                   | (locked)  |                        | not written yet  |
+
+    ids:         prompt and generated ids. `pages` and `computed` go back to nothing at a preemption; ids never do.
+    prefill_end: len(ids) at admission. Up to here computed tokens go into the tree at once, so that siblings find them.
+    counted:     positions below have been counted in the statistics, as cached or prefilled.
+    cancelled:   dropped by its owner while a batch with it is on its way.
+    """
+
+    __slots__ = (
+        "answer",
+        "cached_tokens",
+        "cancelled",
+        "computed",
+        "counted",
+        "decoded_tokens",
+        "handle",
+        "id",
+        "ids",
+        "logprobs",
+        "pages",
+        "preempted",
+        "prefill_end",
+        "prompt_tokens",
+        "request",
+    )
+
+    def __init__(self, id: int, request: Request, detokenizer: Detokenizer) -> None:  # noqa: A002 - the name of the field
+        self.id = id
+        self.request = request
+        self.answer = Answer(request, detokenizer)
+        self.ids = array("i", request.ids)
+        self.prompt_tokens = len(self.ids)
+        self.cached_tokens = 0
+        self.decoded_tokens = 0
+        self.logprobs: list[float] = []
+        self.preempted = False
+        self.cancelled = False
+        self.counted = 0
+        self.prefill_end = 0
+        self.computed = 0
+        self.handle: Handle | None = None
+        self.pages = array("i")
+        if self.answer.reason is None:
+            self.ids.extend(self.answer.ids)
+
+    @property
+    def key(self) -> tuple[bool, tuple[int, ...], int]:
+        """Place in the waiting queue; smallest first."""
+        return not self.preempted, self.request.order, self.id
+
+    @property
+    def prefilling(self) -> bool:
+        return self.computed < self.prefill_end
+
+    @property
+    def complete(self) -> bool:
+        """The answer has ended, and the prompt is computed."""
+        return self.answer.reason is not None and not self.prefilling
+
+    @property
+    def to_generate(self) -> int:
+        """The most ids that may still come."""
+        return 0 if self.answer.reason is not None else self.request.max_tokens - len(self.answer.ids)
+
+    @property
+    def hit_limit(self) -> int:
+        """The longest beginning of `ids` that need not be computed: logits are needed from its last position on."""
+        first_score = self.request.score_from
+        if first_score is not None and len(self.logprobs) < self.prompt_tokens - first_score:
+            return first_score + len(self.logprobs) - 1
+        return len(self.ids) if self.answer.reason is not None else len(self.ids) - 1
+
+    def draws(self, end: int) -> bool:
+        """Whether an id is drawn after the positions below `end` have been computed."""
+        return self.answer.reason is None and end == len(self.ids)
+
+    def scores(self, end: int) -> list[tuple[int, int]]:
+        """(row, id) pairs to score in a chunk of positions computed .. end - 1."""
+        if self.request.score_from is None:
+            return []
+        first = self.request.score_from + len(self.logprobs) - 1
+        last = min(end, self.prompt_tokens - 1)
+        return [(position - self.computed, self.ids[position + 1]) for position in range(first, last)]
+
+    def take(self, token: int) -> None:
+        """Appends a drawn id, and what follows from it. Raises what the constraint or the detokenizer raises."""
+        self.decoded_tokens += 1
+        before = len(self.answer.ids)
+        self.answer.take(token)
+        self.ids.extend(self.answer.ids[before:])
+
+    def finished(self) -> Finished:
+        assert self.answer.reason is not None
+        ids, text = self.answer.result()
+        return Finished(
+            request=self.id,
+            ids=ids,
+            text=text,
+            reason=self.answer.reason,
+            stop=self.answer.stop,
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            decoded_tokens=self.decoded_tokens,
+            logprobs=tuple(self.logprobs),
+        )

@@ -1,0 +1,103 @@
+"""Saved KV of constant prompts: a safetensors file that is bound to what it was computed with.
+
+The header names the format, the digests of weights, tokenizer and layout, and the digest of the tensors themselves: a
+file of another model is refused with the reason, and damage is found before anything is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from sglc.ir.errors import ArtifactError
+from sglc.runtime.engine.core import EngineCore
+
+FORMAT = "sglc-kv-1"
+
+_REASONS = {
+    "weights": "other model weights",
+    "tokenizer": "another tokenizer or chat template",
+    "layout": "another model layout or dtype",
+}
+
+
+class KVDevice(Protocol):
+    """Reads and writes the KV of pages; a name -> a tensor whose first axis is the pages."""
+
+    def export_pages(self, pages: Sequence[int]) -> dict[str, torch.Tensor]: ...
+
+    def import_pages(self, pages: Sequence[int], tensors: Mapping[str, torch.Tensor]) -> None: ...
+
+
+def save(
+    path: Path, core: EngineCore, device: KVDevice, identity: Mapping[str, str], prefixes: Sequence[Sequence[int]]
+) -> None:
+    """Writes the KV of prompts that are in the cache: to the side, then renamed."""
+    tensors: dict[str, torch.Tensor] = {}
+    for number, ids in enumerate(prefixes):
+        for name, tensor in core.read_cached(ids, device.export_pages).items():
+            tensors[f"{number}.{name}"] = tensor.contiguous().cpu()
+    header = {
+        **identity,
+        "format": FORMAT,
+        "ids": json.dumps([list(ids) for ids in prefixes]),
+        "digest": _digest(tensors),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.tmp.")  # mode 0600: it holds prompts
+    os.close(handle)
+    try:
+        save_file(tensors, name, metadata=header)
+        os.chmod(name, 0o600)
+        with open(name, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def load(path: Path, core: EngineCore, device: KVDevice, identity: Mapping[str, str]) -> int:
+    """Puts the file's KV into the cache; how many tokens were not there. Raises `ArtifactError`."""
+    hint = "warm up again: sglc warmup ... --save"
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except FileNotFoundError:
+        raise ArtifactError("there is no saved KV", where=str(path), hint=hint) from None
+    except (SafetensorError, OSError) as error:
+        raise ArtifactError(f"the saved KV cannot be read: {error}", where=str(path), hint=hint) from None
+    if header.get("format") != FORMAT:
+        raise ArtifactError(f"this is no saved KV of {FORMAT}", where=str(path), hint=hint)
+    for key, reason in _REASONS.items():
+        if header.get(key) != identity[key]:
+            raise ArtifactError(f"the KV was saved with {reason}", where=str(path), hint=hint)
+    if header.get("digest") != _digest(tensors):
+        raise ArtifactError("the saved KV is damaged", where=str(path), hint=hint)
+    prefixes: list[list[int]] = json.loads(header["ids"])
+    loaded = 0
+    for number, ids in enumerate(prefixes):
+        mine = {name.partition(".")[2]: tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
+        loaded += core.write_cached(
+            ids, lambda start, pages, mine=mine: device.import_pages(pages, {n: t[start:] for n, t in mine.items()})
+        )
+    return loaded
+
+
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,185 @@
+"""The arguments of a call: bound to the signature, and taken apart into texts, which stay symbolic, and the rest,
+which is fixed when a program is traced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeGuard, cast
+
+from sglc.ir.errors import ArgumentsError
+from sglc.ir.graph import Graph
+
+Static: TypeAlias = "bool | int | float | str | None"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arguments:
+    """values: by name, in the order of the signature. texts: path -> text. statics: path -> what a trace fixes."""
+
+    values: dict[str, Any]
+    texts: dict[str, str]
+    statics: dict[str, Static]
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Equal for calls that one trace serves."""
+        return (*self.texts, *((path, type(value), value) for path, value in self.statics.items()))
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The parameters of a program after `s`."""
+    full = inspect.signature(function)
+    return full.replace(parameters=list(full.parameters.values())[1:])
+
+
+def bind(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], where: str | None = None
+) -> Arguments:
+    """The arguments of one call, defaults filled in. Raises `ArgumentsError`."""
+    parameters = signature(function)
+    try:
+        bound = parameters.bind(*args, **kwargs)
+    except TypeError as error:
+        name = getattr(function, "__name__", "the program")
+        raise ArgumentsError(
+            f"{name}: {error}", where=where, hint=f"it takes ({', '.join(parameters.parameters) or 'nothing'})"
+        ) from None
+    bound.apply_defaults()
+    return take_apart(dict(bound.arguments), where)
+
+
+def take_apart(values: dict[str, Any], where: str | None = None) -> Arguments:
+    """Texts and statics of named values. Raises `ArgumentsError` for a value that is no plain data."""
+    texts: dict[str, str] = {}
+    statics: dict[str, Static] = {}
+
+    def visit(path: str, value: Any) -> None:
+        if isinstance(value, str):
+            texts[path] = value
+        elif value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            statics[path] = value
+        elif isinstance(value, list | tuple):
+            items = cast("Sequence[Any]", value)
+            statics[f"{path}[]" if isinstance(value, list) else f"{path}()"] = len(items)
+            for index, item in enumerate(items):
+                visit(f"{path}[{index}]", item)
+        elif is_record(value):
+            statics[f"{path}{{}}"] = len(value)
+            for key, item in value.items():
+                visit(f"{path}[{key!r}]", item)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            statics[f"{path}."] = type(value).__qualname__
+            for field in dataclasses.fields(value):
+                visit(f"{path}.{field.name}", getattr(value, field.name))
+        else:
+            raise ArgumentsError(
+                f"argument {path} is {_kind(value)}",
+                where=where,
+                hint="give text, numbers, true/false, None, or lists, dicts and dataclasses of them",
+            )
+
+    for name, value in values.items():
+        visit(name, value)
+    return Arguments(values, texts, statics)
+
+
+def is_record(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a value is a dict whose keys are texts."""
+    return isinstance(value, dict) and all(isinstance(key, str) for key in cast("dict[Any, Any]", value))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, float):
+        return f"the number {value}, which JSON does not have"
+    if isinstance(value, dict):
+        return "a dict with a key that is no text"
+    return f"of type {type(value).__name__}"
+
+
+def replace_texts(values: dict[str, Any], text: Callable[[str], Any]) -> dict[str, Any]:
+    """The same values with `text(path)` in the place of each text."""
+
+    def visit(path: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return text(path)
+        if isinstance(value, list | tuple):
+            items = [visit(f"{path}[{index}]", item) for index, item in enumerate(cast("Sequence[Any]", value))]
+            return items if isinstance(value, list) else tuple(items)
+        if is_record(value):
+            return {key: visit(f"{path}[{key!r}]", item) for key, item in value.items()}
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            changes = {f.name: visit(f"{path}.{f.name}", getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return dataclasses.replace(value, **changes)
+        return value
+
+    return {name: visit(name, value) for name, value in values.items()}
+
+
+def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
+    """The arguments of a program that is compiled before its texts are known: what is not given is a text.
+
+    Raises `ArgumentsError` for a parameter that is annotated as something else and has no default.
+    """
+    parameters = signature(function)
+    try:
+        bound = parameters.bind_partial(*args, **kwargs)
+    except TypeError as error:
+        raise ArgumentsError(f"{function.__name__}: {error}") from None
+    bound.apply_defaults()
+    hints = inspect.get_annotations(function)
+    values: dict[str, Any] = {}
+    for name in parameters.parameters:
+        if name in bound.arguments:
+            values[name] = bound.arguments[name]
+        elif hints.get(name, str) in (str, "str"):
+            values[name] = ""
+        else:
+            raise ArgumentsError(
+                f"{function.__name__} needs the value of {name} when it is compiled",
+                hint=f"only texts may stay open: compile({name}=...), or give the parameter a default",
+            )
+    return take_apart(values)
+
+
+def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = None) -> Arguments:
+    """The arguments of one call of a compiled graph, from named values. Raises `ArgumentsError`."""
+    defaults = {param.name: param.default for param in graph.params}
+    paths = [*defaults, *graph.statics]
+    names = list(dict.fromkeys(_NAME.match(path).group() for path in paths))  # pyright: ignore[reportOptionalMemberAccess]: may be empty, never None
+    if unknown := [name for name in values if name not in names]:
+        raise ArgumentsError(
+            f"{graph.name} has no argument {unknown[0]!r}",
+            where=where,
+            hint=f"it takes: {', '.join(names) or 'nothing'}",
+        )
+    given = dict(values)
+    for name in names:
+        if name in given:
+            continue
+        if defaults.get(name) is not None:
+            given[name] = defaults[name]
+        elif any(_NAME.match(path).group() == name for path in defaults):  # pyright: ignore[reportOptionalMemberAccess]
+            raise ArgumentsError(f"argument {name!r} is missing", where=where, hint=f'add "{name}" to the row')
+    arguments = take_apart(given, where)
+    fixed = {path: value for path, value in graph.statics.items() if _NAME.match(path).group() in given}  # pyright: ignore[reportOptionalMemberAccess]
+    for path in dict.fromkeys((*arguments.statics, *fixed)):
+        ours, theirs = fixed.get(path, _ABSENT), arguments.statics.get(path, _ABSENT)
+        if ours is not theirs and (ours != theirs or type(ours) is not type(theirs)):
+            raise ArgumentsError(
+                f"the program was compiled with {path} = {ours!r}, and the row has {theirs!r}",
+                where=where,
+                hint="run the program's source, or compile it again with this value",
+            )
+    if set(arguments.texts) != set(defaults):
+        odd = sorted(set(arguments.texts) ^ set(defaults))[0]
+        raise ArgumentsError(f"argument {odd} does not have the type it was compiled with", where=where)
+    return Arguments(arguments.values, arguments.texts, dict(graph.statics))
+
+
+_NAME = re.compile(r"\w*")
+_ABSENT: Any = "absent"

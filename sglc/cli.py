@@ -1,0 +1,230 @@
+"""The command line: compile, run, ir, warmup."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from sglc.compiler import Compiled, compile_graph, load
+from sglc.ir.errors import ModelError, ProgramError, SglcError
+from sglc.ir.export import to_dot, to_json, to_text
+from sglc.ir.graph import Graph
+from sglc.ir.printer import print_graph, print_schedule
+from sglc.ir.schedule import Schedule
+from sglc.passes.pipeline import GRAPH_PASSES
+from sglc.program_file import load_program, load_rows
+
+if TYPE_CHECKING:
+    from sglc.function import SglFunction
+    from sglc.runtime.backend import Engine
+
+app = typer.Typer(
+    name="sglc",
+    help="A compiler for LM programs: trace, optimise, schedule and run Python functions that prompt a model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+FORMATS: dict[str, Callable[[Graph, Schedule | None], str]] = {"text": to_text, "json": to_json, "dot": to_dot}
+STAGES = ("trace", *(p.__name__ for p in GRAPH_PASSES), "lower")
+
+ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]", help="A file with an @sglc.function.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="A folder in Hugging Face format or a hub name. Default: the embedded model."),
+]
+TemplateOption = Annotated[
+    Path | None, typer.Option("--chat-template", help="A file with a Jinja chat template in the place of the model's.")
+]
+
+
+def main() -> None:
+    """The entry point: every error that a person can mend is one message and exit code 2."""
+    try:
+        app()
+    except SglcError as error:
+        _exit_with(error)
+    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_BAD_INPUT)
+
+
+def _exit_with(error: SglcError) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(EXIT_BAD_INPUT)
+
+
+@app.command("compile")
+def compile_command(
+    program: ProgramArgument,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The artifact. Default: PROGRAM.sglc here.")
+    ] = None,
+    model: ModelOption = None,
+    args: Annotated[
+        str | None, typer.Option("--args", help="JSONL; its first row gives the shape of the arguments.")
+    ] = None,
+    print_after: Annotated[
+        list[str] | None,
+        typer.Option("--print-after", help=f"Print the graph after a pass, or after all: {', '.join(STAGES)}."),
+    ] = None,
+    chat_template: TemplateOption = None,
+) -> None:
+    """Compile a program into an artifact (.sglc)."""
+    wanted = set(print_after or ())
+    for stage in wanted - {"all"}:
+        _check_stage(stage)
+
+    def observe(name: str, graph: Graph) -> None:
+        if wanted & {name, "all"}:
+            print(f"# after {name}\n{print_graph(graph)}")
+
+    function = load_program(program)
+    compiled = _compiled(function, args, observe)
+    if wanted & {"lower", "all"}:
+        print(f"# after lower\n{print_schedule(compiled.graph, compiled.schedule)}")
+    from sglc.runtime.paths import embedded_model
+    from sglc.runtime.tokenizer import load_tokenizer  # here: slow to import, and `--help` needs none
+
+    tokenizer = load_tokenizer(model or str(embedded_model()), _template(chat_template))
+    part = compiled.for_model(tokenizer)
+    path = output or Path(f"{function.__name__}.sglc" if ":" in program else Path(program).with_suffix(".sglc").name)
+    compiled.save(path)
+    tokens = sum(map(len, part.prefix_ids))
+    print(
+        f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
+        f"{len(compiled.schedule.prefixes)} constant prefixes ({tokens} tokens), {len(part.automata)} automata"
+    )
+
+
+@app.command()
+def run(
+    program: Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]|OUT.sglc", help="A program or an artifact.")],
+    args: Annotated[str | None, typer.Option("--args", help="JSONL: one object of arguments a row.")] = None,
+    model: ModelOption = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16 or float16.")] = "auto",
+    mode: Annotated[str, typer.Option("--mode", help="compiled or interpret.")] = "compiled",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Print the graph and what sharing saved after the results.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of all draws.")] = 0,
+    max_kv_tokens: Annotated[
+        int | None, typer.Option("--max-kv-tokens", help="Size of the KV pool. Default: what fits.")
+    ] = None,
+    warm: Annotated[
+        Path | None, typer.Option("--warm", help="A folder of `sglc warmup --save`. Default: the artifact's last one.")
+    ] = None,
+    chat_template: TemplateOption = None,
+) -> None:
+    """Run a program or an artifact on every row of arguments."""
+    from sglc.run_job import RunJob  # here: torch comes with it
+
+    if mode not in ("compiled", "interpret"):
+        raise typer.BadParameter(f"{mode!r} is neither compiled nor interpret", param_hint="--mode")
+    if device not in ("auto", "cpu", "cuda") and not device.startswith("cuda:"):
+        raise typer.BadParameter(f"{device!r} is none of auto, cpu, cuda", param_hint="--device")
+    rows = load_rows(args)
+    job = RunJob.of_artifact(program, rows, mode) if program.endswith(".sglc") else RunJob.of_file(program, rows, mode)
+    try:
+        with _engine(model, device, dtype, max_kv_tokens, _template(chat_template)) as engine:
+            failed = job.run(engine, as_json=as_json, report=report, seed=seed, warm=warm)
+    except KeyboardInterrupt as stop:
+        print(str(stop) or "stopped before the first row", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(EXIT_INTERRUPTED)  # at once: a forward pass may be under way in the engine's thread
+    if failed:
+        sys.exit(EXIT_BAD_INPUT)
+
+
+@app.command()
+def ir(
+    program: Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]|OUT.sglc", help="A program or an artifact.")],
+    after: Annotated[
+        str | None, typer.Option("--after", help=f"Show the graph after this pass: {', '.join(STAGES)}.")
+    ] = None,
+    output_format: Annotated[str, typer.Option("--format", help="text, json or dot.")] = "text",
+    args: Annotated[
+        str | None, typer.Option("--args", help="JSONL; its first row gives the shape of the arguments.")
+    ] = None,
+) -> None:
+    """Print a program's graph and schedule."""
+    if output_format not in FORMATS:
+        raise typer.BadParameter(f"{output_format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
+    if after is not None:
+        _check_stage(after)
+    graphs: dict[str, Graph] = {}
+    if program.endswith(".sglc"):
+        compiled = load(program)
+        if after not in (None, "lower"):
+            raise ProgramError(
+                "an artifact holds the graph after all passes only", where=program, hint="leave --after out"
+            )
+    else:
+        compiled = _compiled(load_program(program), args, graphs.__setitem__)
+    schedule = compiled.schedule if after in (None, "lower") else None
+    print(FORMATS[output_format](graphs.get(after or "", compiled.graph), schedule))
+
+
+@app.command()
+def warmup(
+    artifact: Annotated[Path, typer.Argument(metavar="OUT.sglc", help="An artifact.")],
+    model: ModelOption = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="A folder for the KV; later runs of the artifact load it.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16 or float16.")] = "auto",
+    chat_template: TemplateOption = None,
+) -> None:
+    """Prefill an artifact's constant prompts, and save their KV."""
+    from sglc.warm import save_warm  # here: torch comes with it
+
+    compiled = load(artifact)
+    with _engine(model, device, dtype, None, _template(chat_template)) as engine:
+        prefixes = compiled.for_model(engine.tokenizer).prefix_ids
+        engine.warm(prefixes)
+        tokens = engine.stats().prefilled_tokens
+        where = f", saved as {save_warm(engine, prefixes, artifact, save)}" if save is not None else ""
+    print(f"{artifact}: {len(prefixes)} constant prefixes, {tokens} tokens prefilled{where}")
+
+
+def _compiled(function: SglFunction, args: str | None, observe: Callable[[str, Graph], None]) -> Compiled:
+    """The model-free compile of a program, shown after each stage; the first row of `args` gives the shape."""
+    if args is None:
+        graph = function.trace()
+    else:
+        rows = load_rows(args)
+        graph = function.trace(**(rows[0][1] if rows else {}))
+    observe("trace", graph)
+    return compile_graph(graph, observe)
+
+
+def _check_stage(stage: str) -> None:
+    if stage not in STAGES:
+        raise ProgramError(f"there is no pass {stage!r}", hint=f"the passes are: {', '.join(STAGES)}")
+
+
+def _engine(model: str | None, device: str, dtype: str, max_kv_tokens: int | None, chat_template: str | None) -> Engine:
+    from sglc.runtime.backend import Engine  # here: loads torch
+
+    return Engine(model, device=device, dtype=dtype, max_kv_tokens=max_kv_tokens, chat_template=chat_template)
+
+
+def _template(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"the chat template cannot be read: {error}", where=str(path)) from None

@@ -1,0 +1,76 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sglc.runtime.jobs import Outcome
+
+
+class Result:
+    """The end of one run, read like the state of the program: `result["score"]`, `result.text()`.
+
+    Where the run failed, `error()` is the cause, and reading a variable it never gave, or the text, raises it.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    def text(self) -> str:
+        """All text of the program's prompt, with the chat template's own."""
+        self._raise_error()
+        return self._outcome.text
+
+    def messages(self) -> list[dict[str, str]]:
+        """The chat messages in OpenAI's form."""
+        self._raise_error()
+        return self._outcome.messages
+
+    def error(self) -> Exception | None:
+        return self._outcome.error
+
+    @property
+    def ret_value(self) -> Any:
+        """What the Python function returned."""
+        self._raise_error()
+        return self._outcome.value
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """All variables; of a failed run those that were known."""
+        return self._outcome.variables
+
+    @property
+    def meta(self) -> dict[str, dict[str, Any]]:
+        """Counts of each named gen and select: prompt_tokens, cached_tokens, completion_tokens, finish_reason."""
+        return self._outcome.meta
+
+    def get_meta_info(self, name: str) -> dict[str, Any] | None:
+        return self._outcome.meta.get(name)
+
+    def get_var(self, name: str) -> Any:
+        return self[name]
+
+    def sync(self) -> None:
+        """Nothing: a result is complete. Kept for programs written for SGLang."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._outcome.variables:
+            self._raise_error()
+            raise KeyError(name)
+        return self._outcome.variables[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._outcome.variables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outcome.variables)
+
+    def __repr__(self) -> str:
+        return f"Result({self._outcome.variables!r})" if self.error() is None else f"Result(error={self.error()!r})"
+
+    def _raise_error(self) -> None:
+        error = self._outcome.error
+        if error is not None:
+            raise error

@@ -1,0 +1,113 @@
+"""`sglc run`: a program or an artifact on rows of arguments, and what is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sglc.arguments import Arguments, bind, bind_compiled
+from sglc.batch import BatchInterrupted, collect, compile_rows, interpret_rows, run_rows
+from sglc.compiler import Compiled, load
+from sglc.function import SglFunction
+from sglc.ir.errors import ArtifactError
+from sglc.ir.ops import Sampling
+from sglc.program_file import load_program
+from sglc.report import print_results, print_savings, row_json
+from sglc.result import Result
+from sglc.runtime.backend import Engine
+from sglc.warm import load_warm, pointed_folder
+
+PlacedRow = tuple[str, dict[str, Any]]
+"""Where a row is from, and its arguments."""
+
+
+@dataclass
+class RunJob:
+    """What to run. compiled: by shape of arguments; none of them when the function is interpreted."""
+
+    rows: list[Arguments]
+    compiled: Mapping[tuple[Any, ...], Compiled]
+    function: SglFunction | None = None
+    artifact: Path | None = None
+
+    @classmethod
+    def of_file(cls, target: str, rows: Sequence[PlacedRow], mode: str) -> RunJob:
+        """Raises before any model is loaded, and before any row runs."""
+        function = load_program(target)
+        bound = [bind(function.func, (), row, where) for where, row in rows]
+        return cls(bound, compile_rows(function.func, bound) if mode == "compiled" else {}, function)
+
+    @classmethod
+    def of_artifact(cls, target: str, rows: Sequence[PlacedRow], mode: str) -> RunJob:
+        if mode == "interpret":
+            raise ArtifactError(
+                "an artifact holds no Python to interpret",
+                where=target,
+                hint="give the program's source, or leave --mode out",
+            )
+        compiled = load(target)
+        bound = [bind_compiled(compiled.graph, row, where) for where, row in rows]
+        return cls(bound, {row.shape: compiled for row in bound}, artifact=Path(target))
+
+    def run(self, engine: Engine, *, as_json: bool, report: bool, seed: int, warm: Path | None) -> bool:
+        """Runs and prints; whether a row failed. Ctrl-C prints the rows that are done and raises `BatchInterrupted`."""
+        folder = warm or (pointed_folder(self.artifact) if self.artifact else None)
+        if folder is not None:
+            for part in (each.for_model(engine.tokenizer) for each in self.compiled.values()):
+                load_warm(engine, part.prefix_ids, folder)
+        results = self._results(engine, seed)
+        if as_json:
+            results = _printed(results)
+        done: list[Result | None] = []
+        try:
+            done = [*collect(results, len(self.rows), progress_bar=not as_json or sys.stderr.isatty())]
+        except BatchInterrupted as stop:
+            done = stop.results
+            raise
+        finally:
+            if not as_json:
+                print_results(Console(), done)
+        if report:
+            self._report(engine)
+        return _report_errors(done)
+
+    def _results(self, engine: Engine, seed: int) -> Iterator[tuple[int, Result]]:
+        if self.compiled or self.function is None:
+            return run_rows(self.compiled, self.rows, engine, Sampling(), seed)
+        return interpret_rows(self.function.func, self.rows, engine, Sampling(), seed)
+
+    def _report(self, engine: Engine) -> None:
+        console = Console()
+        for compiled in self.compiled.values():
+            console.print(f"\n{compiled}", markup=False, highlight=False, soft_wrap=True)
+        print_savings(console, engine.stats())
+
+
+def _printed(results: Iterator[tuple[int, Result]]) -> Iterator[tuple[int, Result]]:
+    """Prints each row as JSON in the order of the rows as soon as it can; when stopped, also those out of order."""
+    early: dict[int, Result] = {}
+    wanted = 0
+    try:
+        for number, result in results:
+            early[number] = result
+            while wanted in early:
+                print(row_json(wanted, early.pop(wanted)), flush=True)
+                wanted += 1
+            yield number, result
+    finally:
+        for number in sorted(early):
+            print(row_json(number, early[number]), flush=True)
+
+
+def _report_errors(results: Sequence[Result | None]) -> bool:
+    failed = False
+    for number, result in enumerate(results):
+        if result is not None and result.error() is not None:
+            failed = True
+            print(f"error: row {number}: {result.error()}", file=sys.stderr)
+    return failed

@@ -1,0 +1,289 @@
+"""What a program body works on: a prompt that grows, the variables the model filled, forks and joins.
+
+A `ProgramState` does not care whether it is traced or interpreted: it hands each primitive to a `Machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeAlias, cast
+
+from sglc.ir.errors import ProgramError
+from sglc.ir.ops import Role, Sampling
+from sglc.language import (
+    Expression,
+    GenExpression,
+    ImageExpression,
+    RoleEdge,
+    SelectExpression,
+    TrustedExpression,
+)
+from sglc.symbolic import user_location
+
+Piece: TypeAlias = Any
+"""Something that a machine can put into a prompt: its literals and values, a `Role`, an image."""
+
+JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
+
+
+class Machine(Protocol):
+    """Runs primitives: the tracer records them, the interpreter executes them at once. Prompts are immutable."""
+
+    def root(self) -> Any: ...
+
+    def pieces(self, text: Any, *, trusted: bool = False) -> tuple[Piece, ...]:
+        """What a string, or a text that is not known yet, adds to a prompt."""
+        ...
+
+    def image(self, path: Any) -> Piece: ...
+
+    def append(self, prompt: Any, pieces: Sequence[Piece]) -> Any: ...
+
+    def gen(self, prompt: Any, name: str | None, sampling: Sampling, regex: str | None) -> tuple[Any, Any]:
+        """The prompt after the answer, and the answer's text."""
+        ...
+
+    def select(self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]]) -> tuple[Any, Any]: ...
+
+    def text(self, prompt: Any) -> Any:
+        """All text of a prompt."""
+        ...
+
+
+class ProgramState:
+    """The `s` of a program."""
+
+    def __init__(self, machine: Machine, prompt: Any = None, sampling: Sampling | None = None) -> None:
+        self._machine = machine
+        self._prompt = machine.root() if prompt is None else prompt
+        self._sampling = sampling or Sampling()  # of a nested call; a gen's own settings come first
+        self._variables: dict[str, Any] = {}
+        self._assigned: dict[str, None] = {}  # names given a value since the fork, in order
+        self._role: str | None = None
+        self._added: list[Piece] = []  # since the fork
+        self.ret_value: Any = None
+
+    def __iadd__(self, other: Any) -> ProgramState:
+        self._run(other)
+        return self
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._variables[name]
+        except KeyError:
+            known = ", ".join(map(repr, self._variables)) or "none yet"
+            raise ProgramError(
+                f"the state has no variable {name!r}", where=user_location(), hint=f"it has: {known}"
+            ) from None
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._variables[name] = value
+        self._assigned[name] = None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._variables
+
+    get_var = __getitem__
+    set_var = __setitem__
+
+    @property
+    def prompt(self) -> Any:
+        return self._prompt
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return self._variables
+
+    def text(self) -> Any:
+        """All text so far."""
+        return self._machine.text(self._prompt)
+
+    def sync(self) -> None:
+        """Nothing: each primitive is in order already. Kept for programs written for SGLang."""
+
+    def system(self, expression: Any = None) -> Any:
+        return self._message("system", expression)
+
+    def user(self, expression: Any = None) -> Any:
+        return self._message("user", expression)
+
+    def assistant(self, expression: Any = None) -> Any:
+        return self._message("assistant", expression)
+
+    def fork(self, size: int = 1, position_ids_offset: Sequence[int] | None = None) -> ProgramStateGroup:
+        """`size` states that begin as this one is now. `position_ids_offset` is accepted and has no effect."""
+        if type(size) is not int or size < 1:
+            raise ProgramError("fork needs a whole number of at least 1", where=user_location(), hint="s.fork(3)")
+        return ProgramStateGroup([self._child() for _ in range(size)], self)
+
+    def copy(self, position_ids_offset: Sequence[int] | None = None) -> _Copy:
+        """A fork of one, joined at the end of the `with` block."""
+        return _Copy(self.fork(1, position_ids_offset))
+
+    def _child(self) -> ProgramState:
+        child = ProgramState(self._machine, self._prompt, self._sampling)
+        child._variables = dict(self._variables)
+        child._role = self._role
+        return child
+
+    def _message(self, role: str, expression: Any) -> Any:
+        begin, end = RoleEdge(Role(role, "begin")), RoleEdge(Role(role, "end"))
+        if expression is None:
+            return _Message(self, begin, end)
+        self._run(begin + expression + end)
+        return self
+
+    def _run(self, other: Any) -> None:
+        pending: list[Piece] = []
+        items: Iterator[Any] = other.items() if isinstance(other, Expression) else iter((other,))
+        for item in items:
+            if isinstance(item, GenExpression):
+                self._append(pending)
+                answer = self._machine.gen(
+                    self._prompt, item.name, item.sampling.filled_from(self._sampling), item.regex
+                )
+                self._answer(item.name, *answer)
+            elif isinstance(item, SelectExpression):
+                self._append(pending)
+                choices = [self._pieces(choice) for choice in item.choices]
+                self._answer(item.name, *self._machine.select(self._prompt, item.name, choices))
+            else:
+                pending.extend(self._pieces(item))
+        self._append(pending)
+
+    def _answer(self, name: str | None, prompt: Any, text: Any) -> None:
+        self._prompt = prompt
+        self._added.extend(self._machine.pieces(text))
+        if name is not None:
+            self[name] = text
+
+    def _append(self, pending: list[Piece]) -> None:
+        if pending:
+            self._prompt = self._machine.append(self._prompt, tuple(pending))
+            self._added.extend(pending)
+            pending.clear()
+
+    def _pieces(self, item: Any) -> tuple[Piece, ...]:
+        if isinstance(item, str):
+            return self._machine.pieces(item)
+        if isinstance(item, RoleEdge):
+            self._turn(item.role)
+            return (item.role,)
+        if isinstance(item, TrustedExpression):
+            return self._machine.pieces(item.text, trusted=True)
+        if isinstance(item, ImageExpression):
+            return (self._machine.image(item.path),)
+        if item is None:
+            raise ValueError("Tried to append None to state.")
+        raise ProgramError(
+            f"a prompt cannot take {_described(item)}", where=user_location(), hint="append text, or str(...) of it"
+        )
+
+    def _turn(self, role: Role) -> None:
+        if role.edge == "begin" and self._role is not None:
+            raise ProgramError(
+                f"a {role.name} message begins inside a {self._role} message",
+                where=user_location(),
+                hint=f"end the {self._role} message first",
+            )
+        if role.edge == "end" and self._role != role.name:
+            open_role = f"a {self._role} message is open" if self._role else "no message is open"
+            raise ProgramError(f"a {role.name} message ends, but {open_role}", where=user_location())
+        self._role = role.name if role.edge == "begin" else None
+
+
+def _described(item: Any) -> str:
+    if isinstance(item, list | tuple):
+        return "a list: append its items one by one"
+    if isinstance(item, Expression):
+        return "a gen or select inside a select's choices"
+    return f"a value of type {type(item).__name__}"
+
+
+class _Message:
+    """`with s.user(): ...`"""
+
+    def __init__(self, state: ProgramState, begin: Expression, end: Expression) -> None:
+        self._state, self._begin, self._end = state, begin, end
+
+    def __enter__(self) -> ProgramState:
+        self._state += self._begin
+        return self._state
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._state += self._end
+
+
+class _Copy:
+    """`with s.copy() as c: ...`"""
+
+    def __init__(self, group: ProgramStateGroup) -> None:
+        self._group = group
+
+    def __enter__(self) -> ProgramState:
+        return self._group[0]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._group.join()
+
+
+class ProgramStateGroup:
+    """The states of a fork."""
+
+    def __init__(self, states: list[ProgramState], parent: ProgramState) -> None:
+        self._states = states
+        self._parent = parent
+
+    def __getitem__(self, index: int) -> ProgramState:
+        return self._states[index]
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def __iter__(self) -> Iterator[ProgramState]:
+        return iter(self._states)
+
+    def __setitem__(self, index: int, state: ProgramState) -> None:
+        # `forks[i] += x` assigns the state that `+=` returned; anything else would lose a prompt.
+        if self._states[index] is not state:
+            raise ProgramError("a state of a fork cannot be replaced", where=user_location(), hint="use +=")
+
+    def __iadd__(self, other: Callable[[int], Any] | Expression | Sequence[Any]) -> ProgramStateGroup:
+        """Appends to each state: `other(i)` of a function, `other[i]` of a list, an expression to all."""
+        if isinstance(other, list | tuple):
+            values = cast("Sequence[Any]", other)
+            if len(values) != len(self._states):
+                raise ProgramError(f"{len(values)} values for {len(self._states)} forked states", where=user_location())
+            each: Iterator[Any] = iter(values)
+        elif isinstance(other, Expression):
+            each = iter([other] * len(self._states))
+        elif callable(other):
+            each = (other(index) for index in range(len(self._states)))
+        else:
+            raise ValueError(f"Invalid value: {other!r}")
+        for state, value in zip(self._states, each, strict=True):
+            state += value  # noqa: PLW2901 - appends in place
+        return self
+
+    def join(self, mode: JoinMode = "gather_variable") -> None:
+        """Brings the forks' results to the state they were forked from.
+
+        gather_variable: each name that a fork gave a value becomes the list of the forks' values, None where a fork has
+        none. concate_and_append: the forks' texts since the fork are appended one after another.
+        """
+        if mode == "gather_variable":
+            names = dict.fromkeys(name for state in self._states for name in state._assigned)  # pyright: ignore[reportPrivateUsage]: one module
+            for name in names:
+                self._parent[name] = [state.variables.get(name) for state in self._states]
+        elif mode == "concate_and_append":
+            for state in self._states:
+                self._parent._append(list(state._added))  # pyright: ignore[reportPrivateUsage]: one module
+        else:
+            raise ValueError(f"Invalid join mode: {mode}")

@@ -1,0 +1,182 @@
+"""Bad input of every kind: one clear message with the place and what to do, exit code 2, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import sglc_command
+
+GOOD = """\
+import sglc as sgl
+
+@sgl.function
+def ask(s, question, style="short"):
+    s += "Q: " + question + style + sgl.gen("answer", max_tokens=4, temperature=0)
+"""
+
+BODY = "import sglc as sgl\n\n@sgl.function\ndef ask(s, question):\n    "
+
+PROGRAMS = {
+    # name: (source, words of the message)
+    "no such file": (None, ["missing.py", "there is no such file", "hint:"]),
+    "syntax": ("def f(:\n", ["prog.py:1", "no valid Python"]),
+    "import": ("import not_there_at_all\n", ["prog.py:1", "ModuleNotFoundError", "not_there_at_all", "hint:"]),
+    "raises": ("x = 1 / 0\n", ["prog.py:1", "ZeroDivisionError", "x = 1 / 0"]),
+    "no function": ("x = 1\n", ["prog.py", "no @function", "hint:"]),
+    "two functions": (GOOD + GOOD.replace("ask", "tell"), ["2 programs: ask, tell", "hint: name one"]),
+    "wrong parameter": (BODY.replace("(s, ", "(state, ") + "pass\n", ["must be named s"]),
+    "body raises": (BODY + "raise ValueError('broken')\n", ["prog.py:5", "ValueError", "broken"]),
+    "branch": (BODY + 's += sgl.gen("a")\n    if s["a"] == "x": s += "y"\n', ["prog.py:6", "s['a']", "interpret"]),
+    "argument branch": (BODY + 'if question == "x": s += "y"\n', ["prog.py:5", "question", "interpret"]),
+    "regex": (BODY + 's += question + sgl.gen("a", regex="[")\n', ["prog.py:5", "^", "["]),
+    "regex not regular": (BODY + r's += question + sgl.gen("a", regex=r"(a)\1")' + "\n", ["prog.py:5", "^"]),
+    "regex explodes": (BODY + 's += question + sgl.gen("a", regex="(a|b)*a(a|b){40}")\n', ["prog.py:5"]),
+    "nothing matches": (BODY + 's += question + sgl.gen("a", regex=r"a\\Zb")\n', ["prog.py:5"]),
+    "image": (BODY + 's += sgl.image(question)\n    s += sgl.gen("a")\n', ["prog.py:5", "takes text only", "hint:"]),
+    "bad setting": (BODY + 's += sgl.gen("a", top_p=2)\n', ["prog.py:5", "top_p is 2"]),
+}
+
+
+@pytest.mark.parametrize("case", PROGRAMS)
+def test_bad_programs(tmp_path: Path, case: str) -> None:
+    source, words = PROGRAMS[case]
+    if source is not None:
+        (tmp_path / "prog.py").write_text(source)
+    (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n')
+    target = "prog.py" if source is not None else "missing.py"
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = sglc_command(["run", target, "--args", "rows.jsonl", "--json"], tmp_path)
+    assert result.code == 2
+    for word in words:
+        assert word in result.err, result.err
+    assert "Traceback" not in result.err
+    if case not in ("image", "regex", "regex not regular", "regex explodes", "nothing matches"):
+        assert result.out == ""  # found before a row ran
+    compiled = sglc_command(["compile", target], tmp_path)
+    if case not in ("image",):
+        assert compiled.code == 2
+        assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == before
+
+
+ROWS = {
+    "no such file": (None, ["rows.jsonl", "cannot be read"]),
+    "not JSON": ('{"question": \n', ["rows.jsonl:1", "not JSON", "hint:"]),
+    "not an object": ("[1, 2]\n", ["rows.jsonl:1", "not an object"]),
+    "second line": ('{"question": "a"}\n\n{"question" "b"}\n', ["rows.jsonl:3", "not JSON"]),
+    "missing": ('{"style": "x"}\n', ["rows.jsonl:1", "question"]),
+    "unknown": ('{"question": "a", "extra": 1}\n', ["rows.jsonl:1", "extra"]),
+    "twice": ('{"question": "a", "question": "b"}\n', ["rows.jsonl:1", "given twice"]),
+    "NaN": ('{"question": NaN}\n', ["rows.jsonl:1", "NaN"]),
+    "deep": ('{"question": ' + "[" * 100_000 + "}\n", ["rows.jsonl:1", "nested too deeply"]),
+    "not text": ("\\xff\\xfe{}\n", ["rows.jsonl:1", "not JSON"]),
+    "number for a text": ('{"question": 3}\n', ["question"]),
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_bad_rows(tmp_path: Path, case: str) -> None:
+    text, words = ROWS[case]
+    (tmp_path / "prog.py").write_text(GOOD)
+    if text is not None:
+        (tmp_path / "rows.jsonl").write_bytes(
+            text.encode().decode("unicode_escape").encode("latin-1") if "\\x" in text else text.encode()
+        )
+    assert sglc_command(["compile", "prog.py"], tmp_path).code == 0
+    for target in ("prog.py", "prog.sglc"):
+        result = sglc_command(["run", target, "--args", "rows.jsonl", "--json"], tmp_path)
+        if case == "number for a text" and target == "prog.py":
+            # Python takes it; the body says what is wrong with it, at its line.
+            assert "prog.py:5" in result.err
+        assert (result.code, result.out) == (2, ""), result.err
+        for word in words:
+            assert word in result.err, result.err
+        assert "Traceback" not in result.err
+
+
+def truncated(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def flipped(data: bytes) -> bytes:
+    return data[:-40] + bytes([data[-40] ^ 1]) + data[-39:]
+
+
+ARTIFACTS: dict[str, tuple[Callable[[bytes], bytes] | None, list[str]]] = {
+    "missing": (None, ["prog.sglc", "hint:"]),
+    "empty": (lambda _: b"", ["prog.sglc", "hint:"]),
+    "truncated": (truncated, ["prog.sglc", "truncated"]),
+    "damaged": (flipped, ["prog.sglc", "damaged"]),
+    "foreign": (lambda _: b"PK\x03\x04" + bytes(500), ["prog.sglc", "hint:"]),
+}
+
+
+@pytest.mark.parametrize("case", ARTIFACTS)
+def test_bad_artifacts(tmp_path: Path, case: str) -> None:
+    change, words = ARTIFACTS[case]
+    (tmp_path / "prog.py").write_text(GOOD)
+    assert sglc_command(["compile", "prog.py"], tmp_path).code == 0
+    path = tmp_path / "prog.sglc"
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(change(path.read_bytes()))
+    (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n')
+    for command in (["run", "prog.sglc", "--args", "rows.jsonl"], ["ir", "prog.sglc"], ["warmup", "prog.sglc"]):
+        result = sglc_command(command, tmp_path)
+        assert (result.code, result.out) == (2, "")
+        for word in words:
+            assert word in result.err, result.err
+
+
+def test_bad_models(tmp_path: Path) -> None:
+    (tmp_path / "prog.py").write_text(GOOD)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n')
+    for model, word in (("./not-there", "not-there"), ("empty", "empty")):
+        for command in (["run", "prog.py", "--args", "rows.jsonl"], ["compile", "prog.py"]):
+            result = sglc_command([*command, "--model", model], tmp_path)
+            assert (result.code, result.out) == (2, ""), result.err
+            assert word in result.err
+            assert "hint:" in result.err
+    assert not (tmp_path / "prog.sglc").exists()
+
+
+def test_a_prompt_over_the_limit_fails_alone_with_the_numbers(tmp_path: Path) -> None:
+    (tmp_path / "prog.py").write_text(GOOD)
+    rows = [{"question": "Why?"}, {"question": "long " * 20_000}, {"question": "How?"}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = sglc_command(["run", "prog.py", "--args", "rows.jsonl", "--json"], tmp_path)
+    assert result.code == 2
+    printed = [json.loads(line) for line in result.out.splitlines()]
+    assert [row["error"] is None for row in printed] == [True, False, True]
+    assert "prog.py:5" in printed[1]["error"]
+    assert "row 1" in result.err
+    assert "hint:" in result.err
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        (["run"], "Missing argument"),
+        (["run", "prog.py", "--mode", "fast"], "neither compiled nor interpret"),
+        (["run", "prog.py", "--device", "tpu"], "none of auto, cpu, cuda"),
+        (["run", "prog.py", "--max-kv-tokens", "0"], "max_kv_tokens"),
+        (["ir", "prog.py", "--format", "png"], "none of text, json, dot"),
+        (["ir", "prog.py", "--after", "magic"], "there is no pass 'magic'"),
+        (["compile", "prog.py", "--print-after", "magic"], "there is no pass 'magic'"),
+        (["compile", "prog.py:other"], "no @function named 'other'"),
+        (["compile", "prog.py", "-o", "no/such/folder/x.sglc"], "no/such/folder"),
+        (["run", "prog.py", "--chat-template", "none.jinja"], "none.jinja"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_bad_options(tmp_path: Path, command: list[str], word: str) -> None:
+    (tmp_path / "prog.py").write_text(GOOD.replace("(s, question, ", '(s, question="Why?", '))
+    result = sglc_command(command, tmp_path)
+    assert result.code == 2
+    assert word in result.err, result.err
+    assert "Traceback" not in result.err

@@ -1,0 +1,199 @@
+"""Random episodes of the engine on the fake device, each replayed from its seed.
+
+    python -m tests.engine.episodes SEED [COUNT]
+
+After every step the pages are counted (free + tree + owned = pool, disjoint), the locks are recomputed from scratch, the
+cells of the tree are compared with the ids they stand for, and free pages are poisoned. Every answer is compared with
+that of the request alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from random import Random
+
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevice
+from sglc.runtime.engine.radix import Handle
+from sglc.runtime.engine.request import Event, Failed, Finished, Request
+from sglc.runtime.engine.scheduler import Scheduler, Work
+from sglc.runtime.engine.sequence import Sequence
+from tests.engine.invariants import check
+from tests.engine.support import AUTOMATA, END, VOCABULARY, Bytes
+
+DETOKENIZER = Bytes()
+STOPS = (("ab",), ("bc", "abca"), ("€",), ("a", "c"), ("x a", "ba"))
+
+
+def fails_at_draw(seed: int, position: int) -> bool:
+    return seed % 13 == 5 and position == seed % 3
+
+
+class Tally:
+    """Counts cached and prefilled tokens by the definition, with a set of positions for each request."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.cached = self.prefilled = 0
+        self._seen: dict[int, set[int]] = {}
+        self._admit, self._advance = scheduler._admit, scheduler.advance
+        scheduler._admit, scheduler.advance = self.admit, self.advance
+
+    def admit(self, sequence: Sequence, handle: Handle, pages: array[int]) -> None:
+        seen = self._seen.setdefault(sequence.id, set())
+        self.cached += len(set(range(min(handle.length, sequence.prompt_tokens))) - seen)
+        seen.update(range(handle.length))
+        self._admit(sequence, handle, pages)
+
+    def advance(self, work: Work) -> None:
+        sequence = work.sequence
+        seen = self._seen[sequence.id]
+        for position in range(sequence.computed, sequence.computed + work.count):
+            self.prefilled += position < sequence.prompt_tokens or position in seen
+            seen.add(position)
+        self._advance(work)
+
+
+class Episode:
+    """Everything that one seed decides."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        draw = self.number
+        self.pages = draw(4, 12) if draw(0, 3) else draw(12, 36)
+        self.chunk = draw(1, 6) if draw(0, 2) else 32
+        slow = draw(0, 3) == 0
+        faulty = draw(0, 5) == 0
+        self.cancels = draw(0, 3) == 0
+        self.device = FakeDevice(
+            self.pages,
+            vocabulary=len(VOCABULARY),
+            delay=(lambda: draw(0, 2)) if slow else lambda: 0,
+            fail_batch=(lambda: draw(0, 7) == 0) if faulty else lambda: False,
+            fail_draw=fails_at_draw,
+        )
+        self.core = EngineCore(
+            self.device,
+            DETOKENIZER,
+            chunk_tokens=self.chunk,
+            max_running=draw(1, 5),
+            headroom_tokens=max(0, draw(-2, 2)),
+        )
+        self.common = [draw(0, 15) for _ in range(self.pages)]
+        self.requests: dict[int, Request] = {}
+        self.cancelled: set[int] = set()
+        self.ended: dict[int, Event] = {}
+        self.tally = Tally(self.core._scheduler)
+        self.peak = 0
+
+    def number(self, low: int, high: int) -> int:
+        """A number from low to high, both included; `randint` is four times slower."""
+        return low + int(self.random.random() * (high - low + 1))
+
+    def length(self, most: int) -> int:
+        """A length of 1 to `most`, often at the edge of a chunk or of what fits."""
+        draw = self.number
+        edge = (most, self.chunk * draw(1, 3) + draw(-1, 1), draw(1, 8), draw(1, most))[draw(0, 3)]
+        return max(1, min(edge, most))
+
+    def request(self) -> Request:
+        draw = self.number
+        max_tokens = draw(0, min(8, self.pages - 1))
+        size = self.length(self.pages - max_tokens)
+        shared = draw(0, size)
+        ids = self.common[:shared] + [draw(0, 2) for _ in range(size - shared)]
+        kind = draw(0, 7)
+        return Request(
+            ids=ids,
+            max_tokens=max_tokens,
+            min_tokens=draw(0, 3) if kind & 1 else 0,
+            end_ids=frozenset({END}) if kind & 2 else frozenset(),
+            stop=STOPS[draw(0, len(STOPS) - 1)] if draw(0, 2) == 0 else (),
+            temperature=float(draw(0, 1)),
+            frequency_penalty=0.5 if kind == 3 else 0.0,
+            seed=draw(0, 99),
+            constraint=AUTOMATA[draw(0, len(AUTOMATA) - 1)] if draw(0, 3) == 0 else None,
+            score_from=draw(1, size) if draw(0, 3) == 0 else None,
+            order=(draw(0, 3),) if kind & 4 else (),
+        )
+
+    def run(self) -> None:
+        draw, core = self.number, self.core
+        coming = draw(1, 5)
+        budget = 200
+        while coming or not core.idle:
+            while coming and (core.idle or draw(0, 1)):
+                request = self.request()
+                self.requests[core.submit(request)] = request
+                budget += 10 * (len(request.ids) + request.max_tokens)
+                coming -= 1
+            if self.cancels and draw(0, 4) == 0:
+                victim = draw(0, len(self.requests) - 1)
+                if victim not in self.ended:
+                    self.cancelled.add(victim)
+                core.cancel(victim)
+            if draw(0, 19) == 0:
+                core.flush_cache()
+            self.step()
+            budget -= 1
+            assert budget > 0, "no end in sight"
+        self.finish()
+
+    def step(self) -> None:
+        core = self.core
+        flight = core._flight
+        dropped = sum(work.sequence.cancelled for work in flight.work) if flight else 0
+        events = core.step()
+        check(core, self.device)
+        self.peak = max(self.peak, core._pool.in_use)
+        failed = [event for event in events if isinstance(event, Failed) and isinstance(event.error, BatchFailure)]
+        if failed:
+            assert len(failed) == failed[0].error.args[1] - dropped, "a failed batch ends all of its requests"
+        for event in events:
+            self.judge(event)
+
+    def judge(self, event: Event) -> None:
+        assert event.request not in self.ended, "a request ended twice"
+        assert event.request not in self.cancelled, "a cancelled request has an event"
+        self.ended[event.request] = event
+        if isinstance(event, Failed) and isinstance(event.error, BatchFailure):
+            return
+        request = self.requests[event.request]
+        expected = self.device.reference(request, DETOKENIZER)
+        if expected is None:
+            assert isinstance(event, Failed), "its draw fails"
+            assert isinstance(event.error, DrawFailure), repr(event.error)
+            return
+        assert isinstance(event, Finished), repr(event)
+        for name in ("ids", "text", "reason", "stop", "prompt_tokens", "decoded_tokens", "logprobs"):
+            got, wanted = getattr(event, name), getattr(expected, name)
+            assert got == wanted, f"{name}: {got!r}, alone {wanted!r}; {request}"
+
+    def finish(self) -> None:
+        core = self.core
+        assert self.ended.keys() | self.cancelled == self.requests.keys(), "a request is lost"
+        assert core._pool.free + core._tree.size == self.pages, "pages are lost"
+        assert core._tree.unlocked == core._tree.size, "a lock is left"
+        finished = [event for event in self.ended.values() if isinstance(event, Finished)]
+        stats = core.stats
+        assert self.peak <= stats.kv_tokens_peak <= self.pages, "the peak is wrong"
+        assert (stats.cached_tokens, stats.prefilled_tokens) == (self.tally.cached, self.tally.prefilled), f"{stats}"
+        assert stats.prompt_tokens == sum(len(request.ids) for request in self.requests.values())
+        if len(finished) == len(self.requests):
+            assert stats.cached_tokens == sum(event.cached_tokens for event in finished)
+            assert stats.decoded_tokens == sum(event.decoded_tokens for event in finished)
+        core.flush_cache()
+        assert core.stats.kv_tokens_in_use == 0, "flush leaves something"
+
+
+def play(first: int, count: int = 1) -> None:
+    """Runs episodes first .. first + count - 1. Raises AssertionError that names the seed."""
+    for seed in range(first, first + count):
+        try:
+            Episode(seed).run()
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {error!r}\nreplay: python -m tests.engine.episodes {seed}") from error
+
+
+if __name__ == "__main__":
+    play(*map(int, sys.argv[1:]))

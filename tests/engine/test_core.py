@@ -1,0 +1,459 @@
+"""What the engine promises, one promise a test, on the fake device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from sglc.ir.errors import CapacityError
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.device import Batch, Result
+from sglc.runtime.engine.fake_device import FakeDevice, FakePending
+from sglc.runtime.engine.request import Event, Failed, Finished, Request, Stats
+from tests.engine.episodes import Episode, fails_at_draw
+from tests.engine.invariants import check
+from tests.engine.support import AUTOMATA, END, VOCABULARY, Bytes, drive, words
+
+PREFIX = [2 + n % 7 for n in range(40)]
+
+
+class Recorder(FakeDevice):
+    """Keeps its batches, as (start, rows, draws) a chunk."""
+
+    def __init__(self, num_pages: int, **more: object) -> None:
+        super().__init__(num_pages, **more)  # type: ignore[arg-type]  # passed on as they are
+        self.batches: list[list[tuple[int, int, bool]]] = []
+
+    def submit(self, batch: Batch) -> FakePending:
+        self.batches.append([(chunk.start, len(chunk.ids), chunk.draw is not None) for chunk in batch.chunks])
+        return super().submit(batch)
+
+
+def engine(device: FakeDevice, **options: int) -> EngineCore:
+    return EngineCore(device, Bytes(), **{"chunk_tokens": 16, "headroom_tokens": 2, **options})
+
+
+def answer(event: Event) -> tuple[object, ...]:
+    """What of an event may not depend on the neighbours."""
+    assert isinstance(event, Finished), event
+    return event.ids, event.text, event.reason, event.stop, event.prompt_tokens, event.decoded_tokens, event.logprobs
+
+
+def alone(device: FakeDevice, request: Request) -> tuple[object, ...]:
+    expected = device.reference(request, Bytes())
+    assert expected is not None
+    return answer(expected)
+
+
+def fork(branches: int, **options: object) -> list[Request]:
+    base = Request(ids=PREFIX, max_tokens=3)
+    return [replace(base, ids=[*PREFIX, END, branch], **options) for branch in range(branches)]  # type: ignore[arg-type]
+
+
+# Sharing
+
+
+@pytest.mark.parametrize("chunk", [5, 16, 41, 512])
+def test_a_cold_fork_prefills_its_prefix_once(chunk: int) -> None:
+    device = FakeDevice(400)
+    core = engine(device, chunk_tokens=chunk)
+    events, _ = drive(core, device, fork(6))
+    assert [answer(events[n]) for n in range(6)] == [alone(device, request) for request in fork(6)]
+    # 40 of the prefix, the separator that the six have in common, and one of its own for each.
+    assert core.stats.prefilled_tokens == 41 + 6
+    assert core.stats.cached_tokens == 5 * 41
+    assert core.stats.prompt_tokens == 6 * 42
+
+
+@pytest.mark.parametrize("leaves", ["cancelled", "failed"])
+def test_siblings_go_on_when_the_one_they_wait_for_leaves(leaves: str) -> None:
+    batches = iter([False, leaves == "failed"])
+    device = FakeDevice(400, fail_batch=lambda: next(batches, False))
+    core = engine(device)
+    events, _ = drive(core, device, fork(6), lambda n: core.cancel(0) if leaves == "cancelled" and n == 1 else None)
+    assert isinstance(events.get(0), Failed) == (leaves == "failed")
+    assert [answer(events[n]) for n in range(1, 6)] == [alone(device, request) for request in fork(6)[1:]]
+    assert core.stats.prefilled_tokens == 41 + 5
+
+
+def test_a_step_costs_the_same_however_many_wait() -> None:
+    device = FakeDevice(400)
+    core = engine(device)
+    matches = 0
+    match = core._tree.match
+
+    def counted(*args: object) -> object:
+        nonlocal matches
+        matches += 1
+        return match(*args)  # type: ignore[arg-type]
+
+    core._tree.match = counted  # type: ignore[method-assign]  # a spy
+    count = 1_000
+    _, steps = drive(core, device, [replace(request, max_tokens=0) for request in fork(10)] * (count // 10))
+    # Each is looked up when its turn comes, and again when its sibling's prefix is there.
+    assert matches <= 3 * count + steps
+
+
+def test_a_full_hit_computes_its_last_token_only() -> None:
+    device = Recorder(100)
+    core = engine(device)
+    request = Request(ids=PREFIX, max_tokens=1)
+    drive(core, device, [request])
+    device.batches.clear()
+    events, _ = drive(core, device, [request])
+    assert device.batches == [[(39, 1, True)]]
+    assert answer(events[1]) == alone(device, request)
+    assert core.stats.prompt_tokens == core.stats.cached_tokens + core.stats.prefilled_tokens == 80
+
+
+def test_a_full_hit_that_draws_nothing_needs_no_batch() -> None:
+    device = Recorder(100)
+    core = engine(device)
+    drive(core, device, [Request(ids=PREFIX)])
+    assert [rows for batch in device.batches for _, rows, _ in batch] == [16, 16, 8]
+    device.batches.clear()
+    events, steps = drive(core, device, [Request(ids=PREFIX), Request(ids=PREFIX[:17])])
+    assert (device.batches, steps) == ([], 1)
+    first = events[1]
+    assert isinstance(first, Finished)
+    assert (first.ids, first.text, first.reason, first.cached_tokens) == ((), "", "length", 40)
+
+
+@pytest.mark.parametrize("first", range(1, 40))
+def test_scores_do_not_depend_on_what_is_cached(first: int) -> None:
+    device = Recorder(100)
+    core = engine(device, chunk_tokens=7)
+    request = Request(ids=PREFIX, score_from=first)
+    cold, _ = drive(core, device, [request])
+    device.batches.clear()
+    warm, _ = drive(core, device, [request])
+    assert answer(cold[0]) == answer(warm[1]) == alone(device, request)
+    assert device.batches[0][0][0] == first - 1, "computes from the position before the first score"
+    event = warm[1]
+    assert isinstance(event, Finished)
+    assert (len(event.logprobs), event.cached_tokens) == (40 - first, first - 1)
+
+
+def test_a_generated_answer_is_cached_for_what_follows() -> None:
+    device = FakeDevice(100)
+    core = engine(device)
+    events, _ = drive(core, device, [Request(ids=PREFIX, max_tokens=4)])
+    first = events[0]
+    assert isinstance(first, Finished)
+    # The KV of the last id is never computed: nothing was drawn after it.
+    assert core.cached_length([*PREFIX, *first.ids]) == 43
+    assert core.cached_length(PREFIX[:9]) == 9
+    assert core.cached_length([END]) == 0
+    core.flush_cache()
+    assert core.cached_length(PREFIX) == 0
+    assert core.stats.evicted_tokens == 0
+
+
+# KV from and to elsewhere
+
+
+def test_kv_moves_from_one_engine_to_another() -> None:
+    first, second = FakeDevice(60), Recorder(60)
+    source, target = engine(first), engine(second)
+    drive(source, first, [Request(ids=PREFIX)])
+    cells = source.read_cached(PREFIX, lambda pages: [first.cells[page] for page in pages])
+
+    def write(start: int, pages: Sequence[int]) -> None:
+        for page, value in zip(pages, cells[start:], strict=True):
+            second.cells[page] = value
+
+    drive(target, second, [Request(ids=PREFIX[:10])])
+    second.batches.clear()
+    assert [target.write_cached(PREFIX, write) for _ in range(2)] == [30, 0]
+    check(target, second)
+    request = Request(ids=PREFIX, max_tokens=3)
+    events, _ = drive(target, second, [request])
+    assert answer(events[1]) == alone(first, request)
+    assert second.batches[0] == [(39, 1, True)], "no token of it is computed again"
+
+
+def test_kv_that_is_not_there_or_does_not_fit_is_an_error() -> None:
+    device = FakeDevice(20)
+    core = engine(device)
+    drive(core, device, [Request(ids=PREFIX[:10])])
+    with pytest.raises(CapacityError) as caught:
+        core.read_cached(PREFIX[:12], list)
+    assert str(caught.value) == ("only 10 of the 12 tokens of a prompt are in the cache\n  hint: raise max_kv_tokens")
+    with pytest.raises(CapacityError) as caught:
+        core.write_cached(PREFIX, lambda start, pages: None)
+    assert str(caught.value) == "30 more tokens do not fit the KV pool of 20\n  hint: raise max_kv_tokens"
+
+    def broken(start: int, pages: Sequence[int]) -> None:
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        core.write_cached(PREFIX[:12], broken)
+    check(core, device)
+    assert (core.cached_length(PREFIX), core.stats.kv_tokens_in_use) == (10, 10)
+
+
+# Batches
+
+
+def test_decode_rows_come_first_and_a_batch_is_bounded() -> None:
+    device = Recorder(400)
+    core = engine(device, chunk_tokens=8)
+    core.submit(Request(ids=[3, 4], max_tokens=6))
+    core.step()
+    drive(core, device, [Request(ids=PREFIX, max_tokens=2)])
+    assert device.batches[:3] == [[(0, 2, True)], [(2, 1, True), (0, 7, False)], [(3, 1, True), (7, 7, False)]]
+    assert all(sum(rows for _, rows, _ in batch) <= 8 for batch in device.batches)
+
+
+def test_more_requests_than_tokens_in_a_batch() -> None:
+    device = Recorder(400)
+    core = engine(device, chunk_tokens=2)
+    requests = [Request(ids=[n, 3, n], max_tokens=5) for n in range(8)]
+    events, _ = drive(core, device, requests)
+    assert [answer(events[n]) for n in range(8)] == [alone(device, request) for request in requests]
+    assert max(sum(rows for _, rows, _ in batch) for batch in device.batches) == 2
+
+
+def test_a_smaller_order_is_admitted_first() -> None:
+    device = FakeDevice(100)
+    core = engine(device, max_running=1)
+    orders = [(2,), (1, 5), (), (1,), (2,)]
+    events, _ = drive(core, device, [Request(ids=[n], max_tokens=1, order=order) for n, order in enumerate(orders)])
+    assert list(events) == [2, 3, 1, 0, 4]
+
+
+def test_a_device_that_is_not_ready_is_only_asked() -> None:
+    device = Recorder(100, delay=lambda: 3)
+    core = engine(device)
+    core.submit(Request(ids=[5], max_tokens=1))
+    assert [core.step() for _ in range(3)] == [[], [], []]
+    assert (len(device.batches), core.stats.forward_passes, core.idle) == (1, 1, False)
+    assert len(core.step()) == 1
+    assert core.idle
+
+
+# Constraints
+
+
+def test_forced_ids_are_computed_with_the_prompt_and_counted() -> None:
+    device = Recorder(100)
+    core = engine(device)
+    request = Request(ids=[3, 4, 5], max_tokens=9, constraint=words("aaab", "aaac"))
+    events, _ = drive(core, device, [request])
+    event = events[0]
+    assert answer(event) == alone(device, request)
+    assert isinstance(event, Finished)
+    assert (event.text, event.reason) in {("aaab", "match"), ("aaac", "match")}
+    assert device.batches[0] == [(0, 3 + core.stats.forced_tokens, True)]
+    assert core.stats.forced_tokens + core.stats.decoded_tokens == len(event.ids)
+    assert core.stats.prefilled_tokens == 3
+
+
+def test_an_answer_that_is_forced_from_end_to_end_only_fills_the_cache() -> None:
+    device = Recorder(100)
+    core = engine(device)
+    events, _ = drive(core, device, [Request(ids=[3, 4, 5], max_tokens=9, constraint=words("aaaa"))])
+    event = events[0]
+    assert isinstance(event, Finished)
+    assert (event.text, event.reason, event.decoded_tokens) == ("aaaa", "match", 0)
+    assert device.batches == [[(0, 3, False)]]
+    assert (core.stats.forced_tokens, core.stats.decoded_tokens, core.stats.prefilled_tokens) == (4, 0, 3)
+
+
+def test_an_id_that_the_constraint_does_not_allow_fails_its_request_alone() -> None:
+    class Disobedient(FakeDevice):
+        def compute(self, batch: Batch) -> Result:
+            result = super().compute(batch)
+            result.drawn = [4 if chunk.draw and chunk.draw.automaton else drawn
+                            for chunk, drawn in zip(batch.chunks, result.drawn, strict=True)]  # fmt: skip
+            return result
+
+    device = Disobedient(100)
+    core = engine(device)
+    free = Request(ids=[6], max_tokens=3)
+    events, _ = drive(core, device, [Request(ids=[5], max_tokens=3, constraint=words("ab", "ba")), free])
+    failed = events[0]
+    assert isinstance(failed, Failed)
+    assert str(failed.error) == "the device drew id 4 (b'c'), which the constraint does not allow here"
+    assert answer(events[1]) == alone(device, free)
+
+
+# Failures
+
+
+def test_a_batch_that_fails_ends_its_requests_and_leaves_nothing_in_the_cache() -> None:
+    batches = iter([False, True])
+    device = FakeDevice(100, fail_batch=lambda: next(batches, False))
+    core = engine(device, max_running=2)
+    requests = [Request(ids=[n, *PREFIX[:12]], max_tokens=4) for n in range(4)]
+    events, _ = drive(core, device, requests)
+    assert [type(events[n]) for n in range(4)] == [Failed, Failed, Finished, Finished]
+    assert events[0].error is events[1].error  # type: ignore[union-attr]
+    assert [answer(events[n]) for n in (2, 3)] == [alone(device, request) for request in requests[2:]]
+
+
+def test_a_device_that_refuses_a_batch_ends_its_requests() -> None:
+    class Refuses(FakeDevice):
+        def submit(self, batch: Batch) -> FakePending:
+            if batch.chunks[0].ids[0] == 9:
+                raise MemoryError("no memory for the batch")
+            return super().submit(batch)
+
+    device = Refuses(100)
+    core = engine(device, max_running=1)
+    events, _ = drive(core, device, [Request(ids=[9, 3], max_tokens=2), Request(ids=[4], max_tokens=2)])
+    failed = events[0]
+    assert isinstance(failed, Failed)
+    assert repr(failed.error) == "MemoryError('no memory for the batch')"
+    assert answer(events[1]) == alone(device, Request(ids=[4], max_tokens=2))
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    ("pages", "positions", "message"),
+    [
+        (
+            100,
+            30,
+            "a prompt of 27 tokens and 4 to generate are 31, more than the model's context of 30\n"
+            "  hint: shorten the prompt or lower max_tokens",
+        ),
+        (
+            30,
+            100,
+            "a prompt of 27 tokens and 4 to generate are 31, more than the KV pool of 30 tokens\n"
+            "  hint: raise max_kv_tokens, shorten the prompt or lower max_tokens",
+        ),
+    ],
+)
+def test_what_can_never_fit_is_refused_at_once(pages: int, positions: int, message: str) -> None:
+    core = engine(FakeDevice(pages, max_positions=positions))
+    with pytest.raises(CapacityError) as caught:
+        core.submit(Request(ids=PREFIX[:27], max_tokens=4))
+    assert str(caught.value) == message
+    assert core.idle
+    assert core.stats == Stats()
+    core.submit(Request(ids=PREFIX[:26], max_tokens=4))
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (Request(ids=[]), "a request needs at least one id"),
+        (Request(ids=[1], max_tokens=-1), "max_tokens and min_tokens cannot be negative"),
+        (Request(ids=[1], min_tokens=-1), "max_tokens and min_tokens cannot be negative"),
+        (Request(ids=[1], stop=("a", "")), "an empty stop string would end every answer"),
+        (Request(ids=[1, 2], score_from=0), "score_from is 0, not one of 1 .. 2"),
+        (Request(ids=[1, 2], score_from=3), "score_from is 3, not one of 1 .. 2"),
+    ],
+)
+def test_a_request_without_sense_is_refused(request_: Request, message: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
+        engine(FakeDevice(10)).submit(request_)
+    assert str(caught.value) == message
+
+
+def test_statistics_are_copies_and_can_be_reset() -> None:
+    device = FakeDevice(100)
+    core = engine(device)
+    drive(core, device, [Request(ids=PREFIX, max_tokens=3)])
+    before = core.stats
+    assert before == Stats(
+        prompt_tokens=40,
+        prefilled_tokens=40,
+        decoded_tokens=3,
+        forward_passes=5,
+        kv_tokens_in_use=42,
+        kv_tokens_peak=42,
+    )
+    core.reset_stats()
+    assert core.stats == Stats(kv_tokens_in_use=42, kv_tokens_peak=42)
+    assert before.prompt_tokens == 40
+
+
+def test_eviction_is_counted_and_takes_what_was_used_least_recently() -> None:
+    device = FakeDevice(20)
+    core = engine(device)
+    old, new = [2] * 8, [3] * 8
+    for ids in (old, new, old):
+        drive(core, device, [Request(ids=ids)])
+    drive(core, device, [Request(ids=[4] * 10)])
+    assert (core.cached_length(old), core.cached_length(new)) == (8, 2)
+    assert core.stats.evicted_tokens == 6
+    assert core.stats.kv_tokens_in_use == core.stats.kv_tokens_peak == 20
+
+
+# Many small scenarios
+
+
+def scenario(seed: int) -> list[Request]:
+    episode = Episode(seed)
+    return [episode.request() for _ in range(4)]
+
+
+def play(
+    requests: list[Request], pages: int, cancel: dict[int, int] | None = None, delay: int = 0, chunk: int = 5
+) -> tuple[int, int]:
+    """Runs requests, some cancelled at a step, and compares all others with the reference."""
+    device = FakeDevice(pages, vocabulary=len(VOCABULARY), delay=lambda: delay, fail_draw=fails_at_draw)
+    core = engine(device, chunk_tokens=chunk, headroom_tokens=0)
+    cancel = cancel or {}
+    gone: set[int] = set()
+
+    def before_step(step: int) -> None:
+        for request, at in cancel.items():
+            if at == step:
+                core.cancel(request)
+                gone.add(request)
+
+    events, steps = drive(core, device, requests, before_step)
+    assert events.keys() | gone == set(range(len(requests)))
+    for number, event in events.items():
+        expected = device.reference(requests[number], Bytes())
+        if expected is None:
+            assert isinstance(event, Failed), requests[number]
+        else:
+            assert answer(event) == answer(expected), requests[number]
+    assert core._pool.free + core._tree.size == pages
+    assert core._tree.unlocked == core._tree.size
+    return steps, core.stats.evicted_tokens
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+@pytest.mark.parametrize("first", range(0, 120, 30))
+def test_cancel_at_every_step(first: int, delay: int) -> None:
+    for seed in range(first, first + 30):
+        requests = scenario(seed)
+        pages = max(len(request.ids) + request.max_tokens for request in requests) + seed % 7
+        steps, _ = play(requests, pages, delay=delay)
+        for step in range(steps):
+            play(requests, pages, {seed % 4: step}, delay)
+            play(requests, pages, dict.fromkeys(range(4), step), delay)
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_the_size_of_the_pool_changes_no_answer(first: int) -> None:
+    evicted = 0
+    for seed in range(first, first + 20):
+        requests = scenario(seed)
+        least = max(len(request.ids) + request.max_tokens for request in requests)
+        for pages in (*range(least, least + 25), 400):
+            evicted += play(requests, pages)[1]
+    assert evicted
+
+
+@pytest.mark.parametrize("size", range(1, 20))
+@pytest.mark.parametrize("chunk", [1, 2, 5, 8])
+def test_lengths_at_every_edge(size: int, chunk: int) -> None:
+    requests = [
+        Request(ids=PREFIX[:size], max_tokens=2),
+        Request(ids=PREFIX[: size + 1], max_tokens=2, temperature=1.0, seed=3),
+        Request(ids=PREFIX[: max(1, size - 1)], score_from=1),
+        Request(ids=PREFIX[:size], max_tokens=3, constraint=AUTOMATA[1]),
+    ]
+    for pages in (size + 3, size + 4, 100):
+        play(requests, pages, chunk=chunk)

@@ -1,0 +1,85 @@
+"""The oracle itself: what is wrong with a page shows in the drawn id, or raises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sglc.runtime.engine.device import Batch, Chunk, Draw
+from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevice, UnwrittenPage
+from sglc.runtime.engine.request import Request
+from tests.engine.support import AUTOMATA
+
+GREEDY = Draw(0.0, 1.0, -1, 0.0, 0.0, 0.0, seed=0, position=0)
+
+
+class Silent:
+    """A detokenizer for which no id has text."""
+
+    def bytes_of(self, token: int) -> bytes | None:
+        return None
+
+
+def device(**options: object) -> FakeDevice:
+    """Nine pages: the prompt 5 6 7 is in 0 1 2, the prompt 8 8 8 in 3 4 5, the others were never written."""
+    made = FakeDevice(9, vocabulary=1 << 30, **options)  # type: ignore[arg-type]  # passed on as they are
+    made.compute(Batch([Chunk([5, 6, 7], 0, [0, 1, 2]), Chunk([8, 8, 8], 0, [3, 4, 5])]))
+    return made
+
+
+def drawn(pages: list[int], ids: list[int] | None = None) -> object:
+    return device().compute(Batch([Chunk(ids or [9], len(pages) - 1, pages, GREEDY)])).drawn[0]
+
+
+def test_only_the_right_pages_give_the_right_id() -> None:
+    right = drawn([0, 1, 2, 6])
+    assert right == drawn([0, 1, 2, 7])
+    expected = device().reference(Request(ids=[5, 6, 7, 9], max_tokens=1), Silent())
+    assert expected is not None
+    assert expected.ids == (right,)
+
+
+@pytest.mark.parametrize("pages", [[1, 0, 2, 6], [0, 1, 5, 6], [3, 1, 2, 6], [0, 0, 2, 6]])
+def test_a_foreign_or_misplaced_page_gives_another_id(pages: list[int]) -> None:
+    assert drawn(pages) != drawn([0, 1, 2, 6])
+
+
+@pytest.mark.parametrize("pages", [[0, 1, 8, 6], [8, 1, 2, 6]])
+def test_an_unwritten_page_raises(pages: list[int]) -> None:
+    with pytest.raises(UnwrittenPage, match="page 8"):
+        drawn(pages)
+
+
+def test_too_few_pages_raise() -> None:
+    with pytest.raises(ValueError, match=r"3 pages for positions 0 \.\. 3"):
+        device().compute(Batch([Chunk([9], 3, [0, 1, 2])]))
+
+
+def test_a_failed_batch_spoils_its_pages() -> None:
+    made = device(fail_batch=lambda: True)
+    before = list(made.cells)
+    with pytest.raises(BatchFailure):
+        made.submit(Batch([Chunk([9], 3, [0, 1, 2, 6])])).result()
+    assert [n for n in range(9) if made.cells[n] != before[n]] == [6]
+
+
+def test_a_draw_that_fails_spares_its_neighbours() -> None:
+    made = device(fail_draw=lambda seed, position: position == 1)
+    second = replace(GREEDY, position=1)
+    result = made.compute(Batch([Chunk([9], 3, [0, 1, 2, 6], second), Chunk([9], 3, [3, 4, 5, 7], GREEDY)]))
+    assert isinstance(result.drawn[0], DrawFailure)
+    assert isinstance(result.drawn[1], int)
+
+
+def test_masks_and_forbidden_ids_are_kept() -> None:
+    made = FakeDevice(4, vocabulary=16)
+    automaton = AUTOMATA[3]  # "b", after it another, or "c", or the end
+    seen: dict[int, set[object]] = {0: set(), 1: set()}
+    for token in range(16):
+        for state in (0, 1):
+            draw = replace(GREEDY, automaton=automaton, state=state)
+            seen[state].update(made.compute(Batch([Chunk([token], 0, [0], draw)])).drawn)
+    assert seen == {0: {3}, 1: {0, 3, 4}}
+    forbidden = replace(GREEDY, automaton=AUTOMATA[4], state=1, forbidden=frozenset({0}))
+    assert isinstance(made.compute(Batch([Chunk([1], 0, [0], forbidden)])).drawn[0], ValueError)

@@ -1,0 +1,67 @@
+"""Small artifacts to save, damage and forge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sglc.ir.artifact import Artifact, ModelPart
+from sglc.ir.parser import parse_graph
+from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.tokens import TokenAutomaton
+
+TEXT = """\
+program judge {
+  %essay = param "essay"
+  prefix {
+    %0 = root
+    %1 = append %0, [<user>, "é: "]
+  }
+  %2 = append %1, [%essay]
+  %3 = gen %2 {name="score", max_tokens=2, temperature=0.0, regex="[ab]", sample=0} @ "judge.py":3
+  %4 = read %3
+  %5 = append %2, ["Score ", %4]
+  %6 = select %5 from [["yes"], ["no"]] {name="verdict"}
+  fork %2: %3
+  final %6
+  variable "score" = %4
+}
+"""
+
+SCHEDULE = Schedule(
+    prefixes=(Prefix(2, 2),),
+    steps=(Step(4, "decode", (), 3, 0, 0), Step(7, "score", (0,), 1, 1, -1)),
+    lifetimes=(Lifetime(2, 2, (1,)), Lifetime(6, 1, (1,)), Lifetime(7, 0, ())),
+)
+
+
+def automaton() -> TokenAutomaton:
+    """[ab] over the bytes as tokens, of which 0 is the end id: 256 tokens, of which one state allows two."""
+    table = np.full((2, 256), -1, np.int32)
+    table[0, [97, 98]] = 1
+    rows = np.zeros((2, 8), np.int32)
+    rows[0, 3] = 0b110
+    rows[1, 0] = 1
+    return TokenAutomaton(
+        table=table,
+        accept=np.array([False, True]),
+        row_of=np.array([0, 1], np.int32),
+        rows=rows,
+        forced=np.array([-1, 0], np.int32),
+        final=np.array([False, True]),
+    )
+
+
+def sample() -> Artifact:
+    models = {
+        "b2": ModelPart("b2", ((5, 6, 7),), {"[ab]": automaton()}),
+        "a1": ModelPart("a1", ((),), {"[ab]": automaton()}),
+    }
+    return Artifact(parse_graph(TEXT), SCHEDULE, models)
+
+
+def without_models() -> Artifact:
+    return Artifact(parse_graph(TEXT), SCHEDULE, {})
+
+
+def smallest() -> Artifact:
+    return Artifact(parse_graph("program p {\n%0 = root\nfinal %0\n}"), Schedule((), (), ()), {})

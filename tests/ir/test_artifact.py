@@ -1,0 +1,455 @@
+"""Artifacts: what is saved is loaded, and whatever else a file holds is one clear line."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import msgpack
+import numpy as np
+import pytest
+
+from sglc.ir import artifact as module
+from sglc.ir.artifact import MAGIC, MAX_BYTES, VERSION, Artifact, dump_bytes, load, load_bytes, save
+from sglc.ir.errors import ArtifactError, IRError
+from sglc.ir.printer import print_graph
+from sglc.ir.schedule import Schedule
+from sglc.ir.terms import check_same_meaning
+from sglc.ir.tokens import TokenAutomaton
+from sglc.passes.lower import lower
+from tests.graphs import random_compiled_graph, same
+from tests.ir.artifacts import TEXT, automaton, sample, smallest, without_models
+
+
+def pack(content: object) -> bytes:
+    return cast(bytes, msgpack.packb(content))
+
+
+AGAIN = "compile the program again with `sglc compile`"
+HEADER = 52
+
+
+def equal(one: Artifact, two: Artifact) -> bool:
+    def arrays(automaton: TokenAutomaton) -> list[Any]:
+        return [getattr(automaton, f.name) for f in fields(automaton)]
+
+    def equal_automata(a: TokenAutomaton, b: TokenAutomaton) -> bool:
+        return all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in zip(arrays(a), arrays(b), strict=True))
+
+    return (
+        same(one.graph, two.graph)
+        and one.schedule == two.schedule
+        and one.models.keys() == two.models.keys()
+        and all(
+            a.fingerprint == b.fingerprint
+            and a.prefix_ids == b.prefix_ids
+            and a.automata.keys() == b.automata.keys()
+            and all(equal_automata(a.automata[regex], b.automata[regex]) for regex in a.automata)
+            for a, b in ((part, two.models[key]) for key, part in one.models.items())
+        )
+    )
+
+
+@pytest.mark.parametrize("make", [sample, without_models, smallest])
+def test_what_is_saved_is_loaded(make: Callable[[], Artifact], tmp_path: Path) -> None:
+    path = tmp_path / "out.sglc"
+    save(make(), path)
+    loaded = load(path)
+    assert equal(loaded, make())
+    save(loaded, path)
+    assert path.read_bytes() == dump_bytes(make())
+    assert os.listdir(tmp_path) == ["out.sglc"]
+
+
+def test_compiled_random_graphs_are_loaded() -> None:
+    rng = Random(5)
+    for _ in range(40):
+        graph = random_compiled_graph(rng, 25)
+        artifact = Artifact(graph, lower(graph), {})
+        loaded = load_bytes(dump_bytes(artifact))
+        assert same(loaded.graph, graph)
+        assert loaded.schedule == artifact.schedule
+
+
+def test_bytes_do_not_depend_on_the_order_of_models() -> None:
+    one = sample()
+    two = replace(one, models=dict(reversed(one.models.items())))
+    assert list(one.models) != list(two.models)
+    assert dump_bytes(one) == dump_bytes(two)
+
+
+def test_loaded_arrays_may_be_written_to() -> None:
+    loaded = load_bytes(dump_bytes(sample())).models["a1"].automata["[ab]"]
+    assert all(getattr(loaded, f.name).flags.writeable for f in fields(loaded))
+
+
+def test_the_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").write_bytes(b"")
+    save(smallest(), tmp_path / "out.sglc")
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("usual", "out.sglc")}
+    assert len(modes) == 1
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.sglc", tmp_path / "link.sglc"
+    link.symlink_to(target)
+    save(smallest(), link)
+    assert link.is_symlink()
+    assert load(target).graph.name == "p"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_save_leaves_what_was_there(
+    call: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.sglc"
+    save(smallest(), path)
+    before = path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module.os, call, fail)
+    with pytest.raises((ArtifactError, KeyboardInterrupt)) as caught:
+        save(sample(), path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["out.sglc"]
+    if isinstance(caught.value, ArtifactError):
+        assert caught.value.what == "the artifact cannot be written: No space left on device"
+
+
+def test_saving_where_no_folder_is(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        save(smallest(), tmp_path / "none" / "out.sglc")
+    assert caught.value.what == "the artifact cannot be written: No such file or directory"
+    assert caught.value.hint == "name a file in a folder that you may write to"
+
+
+def test_nothing_is_saved_that_would_not_load() -> None:
+    with pytest.raises(IRError, match="the steps are not the gens and selects"):
+        dump_bytes(replace(sample(), schedule=Schedule((), (), ())))
+    with pytest.raises(IRError, match="half a character"):
+        dump_bytes(replace(smallest(), graph=replace(smallest().graph, variables={"x": "\ud800"})))
+    wrong = replace(sample().models["a1"], prefix_ids=())
+    with pytest.raises(ArtifactError, match="the prefixes' ids are not those of the schedule"):
+        dump_bytes(replace(sample(), models={"a1": wrong}))
+    with pytest.raises(ArtifactError, match="a model is not under its fingerprint"):
+        dump_bytes(replace(sample(), models={"b": sample().models["a1"]}))
+
+
+GOOD = dump_bytes(sample())
+BAD_FILES = {
+    "empty": (b"", "the artifact is truncated: it has 0 bytes", AGAIN),
+    "half a magic": (MAGIC[:5], "the artifact is truncated: it has 5 bytes", AGAIN),
+    "half a header": (GOOD[:40], "the artifact is truncated: it has 40 bytes", AGAIN),
+    "half": (GOOD[:600], f"the artifact is truncated: it has 600 of {len(GOOD):,} bytes", AGAIN),
+    "one less": (GOOD[:-1], f"the artifact is truncated: it has {len(GOOD) - 1:,} of {len(GOOD):,} bytes", AGAIN),
+    "one more": (GOOD + b"\0", "the artifact is damaged: its digest does not fit", AGAIN),
+    "one bit": (GOOD[:-1] + bytes([GOOD[-1] ^ 1]), "the artifact is damaged: its digest does not fit", AGAIN),
+    "foreign": (b"%PDF-1.7\n" + b"x" * 100, "this is no sglc artifact", "name a file of `sglc compile`"),
+    "text mode": (GOOD.replace(b"\r\n", b"\n"), "this is no sglc artifact", "name a file of `sglc compile`"),
+    "future": (
+        MAGIC + (VERSION + 1).to_bytes(4, "little") + GOOD[12:],
+        f"the artifact has format version {VERSION + 1}, this sglc reads version {VERSION}; a newer sglc wrote it",
+        AGAIN,
+    ),
+    "past": (
+        MAGIC + bytes(4) + GOOD[12:],
+        f"the artifact has format version 0, this sglc reads version {VERSION}",
+        AGAIN,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files_are_one_line_each(case: str, tmp_path: Path) -> None:
+    data, message, hint = BAD_FILES[case]
+    path = tmp_path / "bad.sglc"
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError) as caught:
+        load(path)
+    assert str(caught.value) == f"{path}: {message}\n  hint: {hint}"
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.sglc"
+    with open(huge, "wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    for path, message in (
+        (tmp_path / "none.sglc", "there is no such file"),
+        (tmp_path, "the artifact cannot be read: Is a directory"),
+        (tmp_path / ("z" * 300), "the artifact cannot be read: File name too long"),
+        (Path("/dev/zero"), "this is not a file"),
+        (huge, "the file has over 256 MiB, more than any artifact"),
+    ):
+        with pytest.raises(ArtifactError) as caught:
+            load(path)
+        assert caught.value.what == message
+        assert caught.value.where == str(path)
+        assert caught.value.hint
+
+
+def signed(payload: bytes) -> bytes:
+    """A file with a right digest, whatever it holds."""
+    start = MAGIC + VERSION.to_bytes(4, "little") + len(payload).to_bytes(8, "little")
+    return start + module._digest(start, payload) + payload
+
+
+def forged(change: Callable[[Any], object]) -> bytes:
+    """The sample's file with its content changed and a right digest."""
+    content = msgpack.unpackb(GOOD[HEADER:])
+    change(content)
+    return signed(pack(content))
+
+
+def model(content: Any) -> Any:
+    return content["models"]["a1"]
+
+
+def part(content: Any) -> Any:
+    return model(content)["automata"]["[ab]"]
+
+
+def set_to(path: str, value: object) -> Callable[[Any], None]:
+    """A change of the field at a path like `schedule.steps`."""
+
+    def change(content: Any) -> None:
+        *folders, name = path.split(".")
+        for folder in folders:
+            content = content[folder]
+        content[name] = value
+
+    return change
+
+
+def edit(field: str, index: Any, value: int) -> Callable[[Any], None]:
+    """A change of one element of an array of the automaton."""
+
+    def change(content: Any) -> None:
+        array = getattr(automaton(), field).copy()
+        array[index] = value
+        part(content)[field] = packed(array)
+
+    return change
+
+
+def packed(array: Any) -> bytes:
+    letter = {"int32": b"i", "int64": b"q", "bool": b"?"}[str(array.dtype)]
+    shape = b"".join(n.to_bytes(8, "little") for n in array.shape)
+    return letter + bytes([array.ndim]) + shape + array.tobytes()
+
+
+def no_states() -> dict[str, bytes]:
+    return {name: packed(getattr(automaton(), name)[:0]) for name in ("table", "accept", "row_of", "forced", "final")}
+
+
+AUTOMATON = "models.a1.automata.[ab]"
+BAD_CONTENT = {
+    "no map": (lambda c: None, "the payload is no map of names"),  # the content is replaced below
+    "field missing": (lambda c: c.pop("graph"), "the payload has not the fields graph, schedule, models"),
+    "field too many": (set_to("more", 1), "the payload has not the fields graph, schedule, models"),
+    "graph of bytes": (set_to("graph", b"x"), "the graph is no text"),
+    "graph no text form": (set_to("graph", "x"), "unexpected 'x'"),
+    "graph not valid": (set_to("graph", TEXT.replace("final %6", "final %4")), "the program's text is of a state of the graph"),
+    "graph of another schedule": (set_to("graph", print_graph(smallest().graph)), "a prefix is no constant state"),
+    "schedule missing": (set_to("schedule", None), "the schedule is no map of names"),
+    "steps missing": (lambda c: c["schedule"].pop("steps"), "the schedule has not the fields prefixes, steps"),
+    "steps of text": (set_to("schedule.steps", "x"), "steps is no array"),
+    "steps of int32": (set_to("schedule.steps", packed(np.zeros((2, 6), np.int32))), "steps is an array of another type"),
+    "steps flat": (set_to("schedule.steps", packed(np.zeros(12, np.int64))), "steps is an array of another type"),
+    "steps' columns": (set_to("schedule.steps", packed(np.zeros((2, 5), np.int64))), "steps has not 6 columns"),
+    "steps' kind": (set_to("schedule.steps", packed(np.full((2, 6), 2, np.int64))), "a step is of no known kind"),
+    "steps' numbers": (set_to("schedule.steps", packed(np.ones((2, 6), np.int64))), "lengths do not add up"),
+    "after": (set_to("schedule.after", packed(np.array([1], np.int64))), "step 1 waits for a step that is not before it"),
+    "after too long": (set_to("schedule.after", packed(np.zeros(2, np.int64))), "lengths do not add up"),
+    "last": (set_to("schedule.last", packed(np.array([0, 7], np.int64))), "a lifetime ends with a step that is none"),
+    "short array": (set_to("schedule.after", b"q\1\1"), "after is no array"),
+    "array's size": (set_to("schedule.after", b"q\1" + (2).to_bytes(8, "little") + bytes(8)), "after has another size than its shape"),
+    "array's shape": (
+        set_to("schedule.prefixes", b"q\2" + bytes(8) + (2**63).to_bytes(8, "little")),
+        "prefixes has another size than its shape",
+    ),
+    "models a list": (set_to("models", []), "it has a list"),
+    "models none": (set_to("models", None), "models is no map of names"),
+    "model's name": (set_to("models", {b"a1": {}}), "models is no map of names"),
+    "model empty": (set_to("models.a1", {}), "a model has not the fields ids, lengths, automata"),
+    "ids negative": (set_to("models.b2.ids", packed(np.array([1, 2, -3], np.int32))), "an id of a prefix is no id"),
+    "ids short": (set_to("models.b2.ids", packed(np.array([1, 2], np.int32))), "lengths do not add up"),
+    "lengths": (set_to("models.b2.lengths", packed(np.array([3, 0]))), "the prefixes' ids are not those of the schedule"),
+    "lengths negative": (set_to("models.b2.lengths", packed(np.array([-1]))), "lengths do not add up"),
+    "automaton missing": (set_to("models.a1.automata", {}), "the automata are not those of the graph's regexes"),
+    "other regex": (lambda c: model(c)["automata"].update(x=part(c)), "the automata are not those of the graph's regexes"),
+    "table's type": (set_to(f"{AUTOMATON}.table", packed(np.zeros((2, 256)).astype(np.int64))), "table is an array of another type"),
+    "table's bytes": (set_to(f"{AUTOMATON}.table", packed(np.zeros((2, 255), np.int32))), "an automaton's table is not of states"),
+    "other states": (set_to(f"{AUTOMATON}.table", packed(np.zeros((0, 256), np.int32))), "an automaton's accept has not one entry a state"),
+    "no states": (lambda c: part(c).update(no_states()), "an automaton's table is not of states and bytes"),
+    "accept's size": (set_to(f"{AUTOMATON}.accept", packed(np.zeros(3, bool))), "an automaton's accept has not one entry a state"),
+    "accept of two": (set_to(f"{AUTOMATON}.accept", packed(np.zeros(2, bool))[:-2] + b"\2\1"), "accept is not all true and false"),
+    "table beyond": (edit("table", (0, 97), 2), "an automaton's table leads to no state"),
+    "table below": (edit("table", (0, 97), -2), "an automaton's table leads to no state"),
+    "row beyond": (edit("row_of", 0, 2), "an automaton's row_of is no row"),
+    "row below": (edit("row_of", 0, -1), "an automaton's row_of is no row"),
+    "token beyond": (edit("forced", 0, 256), "an automaton's forced is no token"),
+    "token below": (edit("forced", 0, -2), "an automaton's forced is no token"),
+    "token forbidden": (edit("forced", 0, 99), "an automaton forces a token that it forbids"),
+    "ends early": (edit("final", 0, 1), "an automaton ends where it does not accept"),
+    "stuck": (edit("rows", (0, 3), 0), "an automaton is stuck"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_CONTENT)
+def test_wrong_content_is_named(case: str) -> None:
+    change, message = BAD_CONTENT[case]
+    data = forged(change) if case != "no map" else signed(pack("x"))
+    with pytest.raises(ArtifactError) as caught:
+        load_bytes(data, "bad.sglc")
+    assert caught.value.what.startswith(f"the artifact's content is wrong: {message}")
+    assert "\n" not in caught.value.what
+    assert (caught.value.where, caught.value.hint) == ("bad.sglc", AGAIN)
+
+
+def test_arrays_are_packed_as_the_tests_pack_them() -> None:
+    assert part(msgpack.unpackb(GOOD[HEADER:]))["table"] == packed(automaton().table)
+
+
+MEGABYTE = 1 << 20
+BOMBS = {
+    "empty lists": b"\xdd" + (5 * MEGABYTE).to_bytes(4, "big") + b"\x90" * (5 * MEGABYTE),
+    "empty maps": b"\xdf" + (MEGABYTE).to_bytes(4, "big") + b"".join(b"\xce%s\x80" % i.to_bytes(4, "big") for i in range(MEGABYTE)),
+    "maps of names": b"\xdf" + (MEGABYTE).to_bytes(4, "big") + b"".join(b"\xa4%4x\x80" % (i % 65536) for i in range(MEGABYTE)),
+    "many small maps": b"\x81\xa1a" * 600_000 + b"\x80",
+    "deep lists": b"\x91" * (5 * MEGABYTE),
+    "same key": b"\x82" + b"\xa5graph\xa0" * 2,
+    "not a number": b"\x81\xa5graph\xcb\x7f\xf8\0\0\0\0\0\0",
+    "long list": b"\xdd\xff\xff\xff\xff" + bytes(100),
+    "long map": b"\xdf\xff\xff\xff\xff" + bytes(100),
+    "long text": b"\xdb\xff\xff\xff\xff" + bytes(100),
+    "long binary": b"\xc6\xff\xff\xff\xff" + bytes(100),
+    "extension": b"\xc7\x08\x05" + bytes(8),
+    "timestamp": b"\x81\xa5graph\xd6\xff\0\0\0\0",
+    "two payloads": pack({}) * 2,
+    "not UTF-8": b"\x81\xa5graph\xa2\xff\xfe",
+    "reserved byte": b"\xc1",
+    "nested text": pack({"graph": "program p {\n return " + "[" * (5 * MEGABYTE), "schedule": 0, "models": 0}),
+    "lines": pack({"graph": "program p {\n" + "\n" * (5 * MEGABYTE), "schedule": 0, "models": 0}),
+}  # fmt: skip
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("case", BOMBS)
+def test_bombs_cost_little_memory(case: str) -> None:
+    data = signed(BOMBS[case])
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match="the artifact's content is wrong: "):
+            load_bytes(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(data) + 100_000
+
+
+def mutated(data: bytes, rng: Random, others: list[bytes]) -> bytes:
+    """Flipped, overwritten, cut, doubled, or spliced with another file, in one to three places."""
+    new = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(new) + 1)
+        match rng.randrange(7):
+            case 0 | 1:
+                if at < len(new):
+                    new[at] ^= 1 << rng.randrange(8)
+            case 2:
+                new[at : at + 1] = bytes([rng.randrange(256)])
+            case 3:
+                del new[at:]
+            case 4:
+                del new[at : at + rng.choice((1, 2, 4, 8, 100))]
+            case 5:
+                other = rng.choice(others)
+                start = rng.randrange(len(other))
+                new[at:at] = other[start : start + rng.choice((1, 2, 8, 100))]
+            case _:
+                other = rng.choice(others)
+                size = rng.choice((1, 4, 8, 60))
+                start = rng.randrange(len(other))
+                new[at : at + size] = other[start : start + size]
+    return bytes(new)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_damage_goes_unseen(seed: int) -> None:
+    rng = Random(seed)
+    files = [dump_bytes(make()) for make in (sample, without_models, smallest)]
+    undamaged = 0
+    for _ in range(120_000):
+        data = mutated(rng.choice(files), rng, files)
+        if refusal(data) is None:
+            assert data in files
+            undamaged += 1
+    assert undamaged < 12_000
+
+
+def refusal(data: bytes) -> ArtifactError | None:
+    try:
+        load_bytes(data)
+    except ArtifactError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_forged_files_are_refused_or_valid(seed: int) -> None:
+    """With a right digest over wrong content: one line, or an artifact that is as good as any."""
+    rng = Random(seed)
+    payloads = [dump_bytes(make())[HEADER:] for make in (sample, without_models, smallest)]
+    accepted, reasons = 0, set[str]()
+    for _ in range(5_000):
+        data = signed(mutated(rng.choice(payloads), rng, payloads))
+        error = refusal(data)
+        if error is None:
+            accepted += 1
+            loaded = load_bytes(data)
+            again = load_bytes(dump_bytes(loaded))
+            assert equal(loaded, again)
+            check_same_meaning(loaded.graph, again.graph)
+        else:
+            assert "\n" not in error.what
+            reasons.add(error.what)
+    assert 50 < accepted < 4_000
+    assert len(reasons) > 50
+
+
+def test_loading_executes_nothing() -> None:
+    """No import, no compiled code, no file and no process while a file is loaded, be it right or wrong."""
+    seen: list[str] = []
+    watching = False  # the hook cannot be removed, so it is made to watch this test only
+
+    def hook(event: str, _: object) -> None:
+        if watching and event.split(".", maxsplit=1)[0] in (
+            "exec",
+            "compile",
+            "import",
+            "os",
+            "subprocess",
+            "socket",
+            "pickle",
+            "open",
+        ):
+            seen.append(event)
+
+    load_bytes(GOOD)  # what is imported and compiled once
+    sys.addaudithook(hook)
+    watching = True
+    load_bytes(GOOD)
+    refusal(forged(set_to("graph", "x")))
+    refusal(GOOD[:-1])
+    watching = False
+    assert seen == []

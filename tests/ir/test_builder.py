@@ -1,0 +1,92 @@
+"""The builder: what it drops, dissolves, shares and numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from sglc.ir.builder import Builder, flattened
+from sglc.ir.errors import Location
+from sglc.ir.ops import Format, Gen, Param, Part, Read, Role, Trusted
+from sglc.ir.printer import print_graph
+from sglc.ir.verify import verify
+
+A, B = Param(name="a"), Param(name="b")
+INNER = Format(parts=("x", A, "", Trusted(B)))
+OUTER = Format(parts=(INNER, "y", INNER))
+USER = Role("user", "begin")
+MARK = Trusted(A)
+
+
+@pytest.mark.parametrize(
+    ("parts", "flat"),
+    [
+        ([], ()),
+        (["", ""], ()),
+        (["a", "", "b", A, USER, MARK], ("a", "b", A, USER, MARK)),
+        ([Format(parts=())], ()),
+        (["<", INNER, ">"], ("<", "x", A, "t:b", ">")),
+        ([OUTER], ("x", A, "t:b", "y", "x", A, "t:b")),
+        ([Trusted(OUTER), A], ("x", "t:a", "t:b", "y", "x", "t:a", "t:b", A)),
+        ([Trusted(Format(parts=()))], ()),
+    ],
+)
+def test_formats_give_way_to_their_parts(parts: list[Part], flat: tuple[object, ...]) -> None:
+    found = [
+        f"t:{p.text.name}" if isinstance(p, Trusted) and isinstance(p.text, Param) else p for p in flattened(parts)
+    ]
+    wanted = [f"t:{p.text.name}" if isinstance(p, Trusted) and isinstance(p.text, Param) else p for p in flat]
+    assert found == wanted
+
+
+def test_deep_formats_do_not_recurse() -> None:
+    text = Format(parts=("x",))
+    for _ in range(20_000):
+        text = Format(parts=(text,))
+    assert list(flattened([text])) == ["x"]
+
+
+def test_appending_nothing_is_the_state_itself() -> None:
+    builder = Builder("p")
+    root = builder.root()
+    assert builder.append(root, []) is root
+    assert builder.append(root, ["", builder.format([""])]) is root
+
+
+def test_a_state_is_read_once() -> None:
+    builder = Builder("p")
+    gen = builder.gen(builder.root())
+    assert builder.read(gen) is builder.read(gen)
+    assert sum(isinstance(op, Read) for op in builder.finish(gen).body) == 1
+
+
+def test_gens_are_numbered_in_order() -> None:
+    builder = Builder("p")
+    root = builder.root()
+    gens = [builder.gen(root), builder.gen(root), builder.gen(builder.select(root, [["x"]]))]
+    assert [op.sample for op in builder.finish(root).body if isinstance(op, Gen)] == [0, 1, 2]
+    assert [gen.sample for gen in gens] == [0, 1, 2]
+
+
+def test_a_whole_program() -> None:
+    builder = Builder("p")
+    essay = builder.param("essay", "none", loc=Location("p.py", 1))
+    state = builder.append(builder.root(), [USER, essay, builder.image("cat.png")], loc=Location("p.py", 2))
+    gen = builder.gen(state, name="x", regex="a")
+    read = builder.read(gen)
+    graph = builder.finish(gen, {"x": read}, [read, 1], {"n": 2})
+    verify(graph)
+    assert print_graph(graph) == (
+        "program p {\n"
+        '  %essay = param "essay" {default="none"} @ "p.py":1\n'
+        "  %0 = root\n"
+        '  %1 = format ["cat.png"]\n'
+        "  %2 = image %1\n"
+        '  %3 = append %0, [<user>, %essay, %2] @ "p.py":2\n'
+        '  %4 = gen %3 {name="x", regex="a", sample=0}\n'
+        "  %5 = read %4\n"
+        '  static "n" = 2\n'
+        "  final %4\n"
+        '  variable "x" = %5\n'
+        "  return [%5, 1]\n"
+        "}\n"
+    )

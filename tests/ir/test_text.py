@@ -1,0 +1,317 @@
+"""The text form: goldens, round trips, names, and errors with their places."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sglc.ir import printer
+from sglc.ir.builder import Builder
+from sglc.ir.errors import IRError, Location
+from sglc.ir.graph import Graph
+from sglc.ir.ops import Append, Param, Root, Sampling
+from sglc.ir.parser import parse_graph
+from sglc.ir.printer import MAX_NESTING, pointer, print_graph, print_schedule, quoted, value_names
+from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.syntax import MAX_LINE
+from sglc.ir.verify import verify
+from tests.graphs import compiled_graphs, random_compiled_graph, same
+
+GOLDENS = sorted((Path(__file__).parents[1] / "golden" / "ir").glob("*.sglcir"))
+
+
+@pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)
+def test_goldens_are_valid_and_print_as_they_are(path: Path) -> None:
+    text = path.read_text()
+    graph = parse_graph(text, path.name)
+    verify(graph)
+    if os.environ.get("SGLC_UPDATE_GOLDEN"):
+        path.write_text(print_graph(graph))
+    else:
+        assert print_graph(graph) == text
+
+
+def test_goldens_exist() -> None:
+    assert len(GOLDENS) >= 8
+
+
+@settings(max_examples=150, deadline=None)
+@given(compiled_graphs())
+def test_parse_gives_back_what_was_printed(graph: Graph) -> None:
+    text = print_graph(graph)
+    again = parse_graph(text)
+    assert same(graph, again)
+    assert print_graph(again) == text
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(), max_size=20))
+def test_any_text_prints_on_one_line_in_printable_characters(text: str) -> None:
+    graph = parse_graph(f"program p {{\n  %0 = root\n  %1 = append %0, [{quoted(text)}]\n  final %1\n}}")
+    (append,) = (op for op in graph.body if isinstance(op, Append))
+    assert append.parts == (text,)
+    assert quoted(text).isprintable()
+
+
+def test_the_example_of_the_docs_is_right() -> None:
+    lines = [line[4:] for line in (printer.__doc__ or "").splitlines() if line.startswith("    ")]
+    graph = parse_graph("\n".join(lines))
+    verify(graph)
+    assert print_graph(graph, {graph.prefixes[1]: "312 tokens"}) == "\n".join(lines) + "\n"
+
+
+def test_same_sees_every_difference() -> None:
+    text = GOLDENS[[path.stem for path in GOLDENS].index("judge")].read_text()
+    changes = (
+        ('"Essay: "', '"Essay:"'),
+        ("[%essay,", "[trusted %essay,"),
+        ('<system>, "You', '"You'),
+        ("sample=3", "sample=4"),
+        ('regex="[1-9]|10", sample=1', "sample=1"),
+        ('"judge.py":15', '"judge.py":16'),
+        ("fork %2: %4, %8", "fork %2: %8, %4"),
+        ("[%11, %12]", "[%12, %11]"),
+        ("[%11, %12]", "(%11, %12)"),
+        ("final %16", "final %14"),
+        ('["reject"]', '["reject"], []'),
+        ("  final", '  static "n" = 1\n  final'),
+        ("}\n", '  return "x"\n}\n'),
+        ("program judge", "program Judge"),
+        ('param "essay"', 'param "essay" {default=""}'),
+    )
+    for old, new in changes:
+        changed = text[::-1].replace(old[::-1], new[::-1], 1)[::-1]  # the last place
+        assert changed != text
+        assert not same(parse_graph(text), parse_graph(changed)), (old, new)
+    assert same(parse_graph(text), parse_graph(text))
+
+
+def test_notes_become_comments_and_are_not_read_back() -> None:
+    graph = parse_graph(GOLDENS[0].read_text())
+    text = print_graph(graph, dict.fromkeys(graph.ops, "12 tokens,\nshared"))
+    assert text.count("  # 12 tokens, shared\n") == len(graph.ops)
+    assert same(graph, parse_graph(text))
+
+
+def test_blank_lines_comments_and_spacing_are_free() -> None:
+    text = (
+        '# first\n\nprogram  p{ # here\n\r\n%x=root@"a.py":1\n\t\n%y = append %x ,[ "#" ]# there\nfinal %y\n}\n# end\n'
+    )
+    assert print_graph(parse_graph(text)) == (
+        'program p {\n  %0 = root @ "a.py":1\n  %1 = append %0, ["#"]\n  final %1\n}\n'
+    )
+
+
+def test_names_are_the_params_own_where_they_can_be() -> None:
+    names = ("essay", "docs[0]", "docs_0", "0", "é", "_", "a.b", "a_b", "x_")
+    params = tuple(Param(name=name) for name in names)
+    root = Root()
+    graph = Graph("p", params, (), (root,), root, {})
+    wanted = ["%essay", "%docs_0", "%0", "%1", "%2", "%_", "%a_b", "%3", "%x_", "%4"]
+    assert list(value_names(graph).values()) == wanted
+
+
+def test_long_programs_are_no_problem() -> None:
+    builder = Builder("long")
+    state = builder.root()
+    for line in range(2_000):
+        state = builder.append(state, ["text ", "more"], loc=Location("a.py", line + 1))
+        state = builder.gen(state, name="x", sampling=Sampling(temperature=0.0))
+    builder.append(state, ["x" * 3_000_000])
+    graph = builder.finish(state, {"x": builder.read(state)})
+    text = print_graph(graph)
+    assert print_graph(parse_graph(text)) == text
+
+
+def test_deep_and_wide_results_survive_up_to_the_limit() -> None:
+    tree: list[object] = []
+    for _ in range(MAX_NESTING - 1):
+        tree = [tree, 1]
+    text = f"program p {{\n  %0 = root\n  final %0\n  return {tree}\n}}\n"
+    assert print_graph(parse_graph(text)) == text
+
+
+BODY = "program p {\n  %0 = root\n"
+ERRORS = {
+    "many lines": ("\n" * 50_000, "<ir>:50001:1: the text has over 50,000 lines", "split the program"),
+    "empty": ("", "<ir>:1:1: the text has no program", "a program begins with `program NAME {`"),
+    "no program": (
+        "%0 = root",
+        "<ir>:1:1: the first line is not a program's",
+        "a program begins with `program NAME {`",
+    ),
+    "two programs": ("program a {\nprogram b {", "<ir>:2:1: a second `program` line", "one text is one program"),
+    "unclosed": (BODY, "<ir>:3:1: the text ends inside the program", "close it with `}`"),
+    "no final": (BODY + "}", "<ir>:3:1: the program has no `final` line", "name the state whose text is the program's"),
+    "two finals": (BODY + "final %0\nfinal %0\n}", "<ir>:4:7: a second `final` line", ""),
+    "two returns": (BODY + "return 1\nreturn 2\n}", "<ir>:4:8: a second `return` line", ""),
+    "after the end": (BODY + "final %0\n}\n}", "<ir>:5:1: a line after the program's end", "one text is one program"),
+    "undefined": (
+        BODY + "  %1 = gen %x {sample=0}",
+        "<ir>:3:12: %x is not defined\n      %1 = gen %x {sample=0}\n               ^^\n",
+        "a value is defined on a line before its use",
+    ),
+    "defined twice": (BODY + "  %0 = root", "<ir>:3:3: %0 is defined twice", "each value has one definition"),
+    "late param": (BODY + '%a = param "a"', "<ir>:3:1: a param after other ops", "params come first"),
+    "late prefix": (
+        BODY + "prefix {",
+        "<ir>:3:1: `prefix` after other ops",
+        "the one prefix block stands before the body",
+    ),
+    "in prefix": (
+        "program p {\nprefix {\nfinal %0",
+        "<ir>:3:1: `final` inside the prefix",
+        "a prefix holds ops only; `}` ends it",
+    ),
+    "unclosed string": (
+        BODY + '%1 = append %0, ["abc]',
+        '<ir>:3:18: a string has no end or a bad escape\n    %1 = append %0, ["abc]\n                     ^\n',
+        "expected `]`, `trusted`, a role (<user>), a string, a value (%name)",
+    ),
+    "bad escape": (
+        BODY + r'%1 = append %0, ["\x"]',
+        "<ir>:3:18: a string has no end or a bad escape",
+        "expected `]`, ",
+    ),
+    "stray character": (BODY + "%1 = root & 3", "<ir>:3:11: unexpected character '&'", "expected `@`, `{`"),
+    "wrong word": (BODY + "%1 = root 3", "<ir>:3:11: unexpected '3'", "expected `@`, `{`"),
+    "short line": (
+        BODY + "  %1 = gen",
+        "<ir>:3:11: the line ends too early\n      %1 = gen\n              ^\n",
+        "expected a value",
+    ),
+    "unknown op": (
+        BODY + "%1 = jump %0",
+        "<ir>:3:6: unexpected 'jump'",
+        "expected `append`, `format`, `gen`, `image`",
+    ),
+    "unknown attribute": (BODY + "%1 = gen %0 {heat=1}", "<ir>:3:14: `gen` has no attribute heat", ""),
+    "foreign attribute": (
+        BODY + '%1 = select %0 from [] {regex="a"}',
+        "<ir>:3:25: `select` has no attribute regex",
+        "",
+    ),
+    "attribute twice": (BODY + "%1 = gen %0 {seed=1, seed=2}", "<ir>:3:22: seed is given twice", ""),
+    "attribute's type": (BODY + "%1 = gen %0 {name=1}", "<ir>:3:14: name is not a string", ""),
+    "attribute's integer": (BODY + "%1 = gen %0 {sample=true}", "<ir>:3:14: sample is not an integer", ""),
+    "key twice": (BODY + 'return {"a": 1, "a": 2}', "<ir>:3:17: a is given twice", ""),
+    "static twice": (BODY + 'static "a" = 1\nstatic "a" = 1', "<ir>:4:8: a is given twice", ""),
+    "variable twice": (BODY + 'variable "a" = 1\nvariable "a" = 1', "<ir>:4:10: a is given twice", ""),
+    "static of ops": (
+        BODY + 'static "a" = %0',
+        "<ir>:3:14: unexpected '%0'",
+        "expected `false`, `null`, `true`",
+    ),
+    "large float": (BODY + "return 1e999", "<ir>:3:8: the number is too large", ""),
+    "large integer": (BODY + "return " + "9" * 5000, "<ir>:3:8: an integer has over 400 digits", ""),
+    "no number": (BODY + "return nan", "<ir>:3:8: unexpected 'nan'", "expected `(`"),
+    "deep": (BODY + f"return {'[' * 100}1{']' * 100}", "<ir>:3:108: lists and dicts nest deeper than 64", ""),
+    "very deep": (BODY + f"return {'[' * 40_000}{']' * 40_000}", "<ir>:3:1: lists and dicts nest deeper than 64", ""),
+    "long": (
+        BODY + f"return [{'1,' * MAX_LINE}1]",
+        "<ir>:3:1: a line has over 100,000 characters outside of strings",
+        "split it",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_what_does_not_parse_says_where_and_why(case: str) -> None:
+    text, message, hint = ERRORS[case]
+    with pytest.raises(IRError) as caught:
+        parse_graph(text)
+    assert str(caught.value).startswith(message)
+    assert caught.value.hint.startswith(hint)
+    assert bool(caught.value.hint) == bool(hint)
+
+
+def test_the_file_is_named_in_errors() -> None:
+    with pytest.raises(IRError, match=r"^bug\.sglcir:1:1: "):
+        parse_graph("x", "bug.sglcir")
+
+
+@pytest.mark.parametrize(
+    ("line", "start", "end", "shown"),
+    [
+        ("%0 = gen", 5, 8, "    %0 = gen\n         ^^^"),
+        ("short", 5, 5, "    short\n         ^"),
+        ("a\tb", 2, 3, "    a b\n      ^"),
+        ("x" * 500, 0, 500, f"    {'x' * 100} ...\n    {'^' * 100}"),
+        ("x" * 500, 300, 301, f"    ... {'x' * 120} ...\n        {' ' * 60}^"),
+        ("x" * 500, 499, 500, f"    ... {'x' * 61}\n        {' ' * 60}^"),
+    ],
+)
+def test_pointer_shows_the_place(line: str, start: int, end: int, shown: str) -> None:
+    assert pointer(line, start, end) == shown
+
+
+SNIPPETS = (
+    "%0", "%1", "%9", "[", "]", "{", "}", "(", ")", ",", "=", ":", "@", '"', "\\", "#", "\n", " ", "\x00", "\x85", "é", "😀",
+    "root", "append %0, []", "gen %0", "prefix {", "trusted ", "<user>", "</user>", "null", "1e9", "-1", "9" * 30, "[" * 200,
+    'static "a" = 1', "final %0", "return ", "program ", '"\\ud800"', "sample=0",
+)  # fmt: skip
+
+
+def graph_or_place(text: str) -> Graph | None:
+    """The graph of a text, or None where the parser or the verifier says what is wrong with which line."""
+    graph = None
+    try:
+        graph = parse_graph(text)
+        verify(graph)
+    except IRError as error:
+        place = str(error.where)
+    else:
+        place = "<ir>:1:1"
+    assert re.search(r":\d+:\d+$", place), place
+    return graph
+
+
+def test_mutated_texts_parse_or_say_where() -> None:
+    """Cut, copied, replaced, spliced: a graph that prints and parses again, or an `IRError` with its line."""
+    rng = Random(7)
+    texts = [path.read_text() for path in GOLDENS] + [print_graph(random_compiled_graph(rng)) for _ in range(10)]
+    parsed = 0
+    for _ in range(2_000):
+        text = rng.choice(texts)
+        for _ in range(rng.randint(1, 3)):
+            start = rng.randrange(len(text) + 1)
+            end = min(len(text), start + rng.choice((0, 1, 1, 5, 60)))
+            source = rng.choice(texts)
+            cut = rng.randrange(len(source))
+            new = rng.choice(
+                (rng.choice(SNIPPETS), source[cut : cut + rng.randint(1, 40)], chr(rng.randrange(0x300)), "")
+            )
+            text = text[:start] + new + text[end:]
+        graph = graph_or_place(text)
+        if graph is not None:
+            parsed += 1
+            assert print_graph(parse_graph(print_graph(graph))) == print_graph(graph)
+    assert 100 < parsed < 1_900
+
+
+def test_schedules_print_what_happens_when() -> None:
+    graph = parse_graph(GOLDENS[[path.stem for path in GOLDENS].index("forks")].read_text())
+    index = {name: i for i, name in enumerate(value_names(graph).values())}
+    schedule = Schedule(
+        prefixes=(Prefix(index["%5"], 1),),
+        steps=(
+            Step(index["%7"], "decode", (), 256, 0, 0),
+            Step(index["%11"], "score", (0,), 1, 1, 1),
+        ),
+        lifetimes=(Lifetime(index["%6"], 2, (0, 1)), Lifetime(index["%14"], 0, ())),
+    )
+    assert print_schedule(graph, schedule) == (
+        "schedule forks {\n"
+        "  prefix %5  # begins 1 step\n"
+        "  step 0: decode %7  # priority 256, order 0, fork 0\n"
+        "  step 1: score %11 after 0  # priority 1, order 1, fork 1\n"
+        "  kv %6: dies after 0, 1  # begins 2 steps\n"
+        "  kv %14: never read  # begins 0 steps\n"
+        "}\n"
+    )

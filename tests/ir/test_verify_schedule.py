@@ -1,0 +1,108 @@
+"""Every rule for schedules, by a schedule that breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sglc.ir.errors import IRError
+from sglc.ir.parser import parse_graph
+from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.verify_schedule import verify_schedule
+
+# indices: 0 %a | 1 root, 2 append, 3 format | 4 append, 5 gen, 6 read, 7 append, 8 gen, 9 append, 10 select
+GRAPH = parse_graph("""
+program p {
+  %a = param "a"
+  prefix {
+    %0 = root
+    %1 = append %0, ["x"]
+    %2 = format ["y"]
+  }
+  %3 = append %1, [%a]
+  %4 = gen %3 {sample=0}
+  %5 = read %4
+  %6 = append %1, ["z", %5]
+  %7 = gen %6 {sample=1}
+  %8 = append %7, ["w"]
+  %9 = select %8 from [["a"], [%5]]
+  fork %1: %4, %7
+  final %9
+}
+""")
+FIRST = Step(5, "decode", (), 257, 0, 0)
+SECOND = Step(8, "decode", (0,), 129, 1, 0)
+THIRD = Step(10, "score", (1,), 1, 2, -1)
+GOOD = Schedule((Prefix(2, 3),), (FIRST, SECOND, THIRD), (Lifetime(2, 3, (2,)), Lifetime(10, 0, ())))
+
+
+def test_a_right_schedule_is_right() -> None:
+    verify_schedule(GRAPH, GOOD)
+    verify_schedule(GRAPH, replace(GOOD, steps=(FIRST, SECOND, replace(THIRD, after=(0, 1)))))
+
+
+def steps(*new: Step) -> Schedule:
+    return replace(GOOD, steps=new)
+
+
+BAD = {
+    "prefix twice": (replace(GOOD, prefixes=(Prefix(2, 3), Prefix(2, 1))), "a prefix is named twice"),
+    "prefix in the body": (replace(GOOD, prefixes=(Prefix(4, 1),)), "a prefix is no constant state"),
+    "prefix of text": (replace(GOOD, prefixes=(Prefix(3, 1),)), "a prefix is no constant state"),
+    "param as a prefix": (replace(GOOD, prefixes=(Prefix(0, 1),)), "a prefix is no constant state"),
+    "prefix beyond": (replace(GOOD, prefixes=(Prefix(11, 1),)), "a prefix is no constant state"),
+    "prefix before": (replace(GOOD, prefixes=(Prefix(-9, 1),)), "a prefix is no constant state"),
+    "negative uses": (replace(GOOD, prefixes=(Prefix(2, -1),)), "a count of uses is negative"),
+    "missing step": (steps(FIRST, SECOND), "the steps are not the gens and selects of the graph"),
+    "step of an append": (
+        steps(FIRST, SECOND, THIRD, Step(7, "decode", (), 1, 3, -1)),
+        "the steps are not the gens and selects",
+    ),
+    "step beyond": (steps(FIRST, SECOND, replace(THIRD, op=11)), "the steps are not the gens and selects of the graph"),
+    "two steps": (steps(FIRST, SECOND, THIRD, replace(THIRD, order=3)), "an op has two steps"),
+    "order twice": (steps(FIRST, SECOND, replace(THIRD, order=1)), "the steps' order has gaps"),
+    "order beyond": (steps(FIRST, SECOND, replace(THIRD, order=3)), "the steps' order has gaps"),
+    "gen scored": (steps(replace(FIRST, kind="score"), SECOND, THIRD), "step 0 is of the wrong kind"),
+    "select decoded": (steps(FIRST, SECOND, replace(THIRD, kind="decode")), "step 2 is of the wrong kind"),
+    "waits for itself": (
+        steps(FIRST, SECOND, replace(THIRD, after=(2,))),
+        "step 2 waits for a step that is not before it",
+    ),
+    "waits for nothing": (steps(FIRST, SECOND, replace(THIRD, after=(-1, 1))), "step 2 waits for a step that is not"),
+    "waits twice": (
+        steps(FIRST, SECOND, replace(THIRD, after=(1, 1))),
+        "step 2 waits for a step that is not before it",
+    ),
+    "unsorted": (steps(FIRST, SECOND, replace(THIRD, after=(1, 0))), "step 2 waits for a step that is not before it"),
+    "priority": (steps(replace(FIRST, priority=-1), SECOND, THIRD), "step 0 has a negative priority"),
+    "no such fork": (steps(replace(FIRST, fork=1), SECOND, THIRD), "step 0 is not in its fork"),
+    "negative fork": (steps(replace(FIRST, fork=-2), SECOND, THIRD), "step 0 is not in its fork"),
+    "foreign fork": (steps(FIRST, SECOND, replace(THIRD, fork=0)), "step 2 is not in its fork"),
+    "prompt's answer": (
+        steps(FIRST, replace(SECOND, after=()), THIRD),
+        "step 1 does not wait for an answer that it reads",
+    ),
+    "state's answer": (
+        steps(FIRST, SECOND, replace(THIRD, after=(0,))),
+        "step 2 does not wait for an answer that it reads",
+    ),
+    "choice's answer": (
+        steps(FIRST, SECOND, replace(THIRD, after=())),
+        "step 2 does not wait for an answer that it reads",
+    ),
+    "two lifetimes": (replace(GOOD, lifetimes=(Lifetime(2, 3, ()), Lifetime(2, 3, ()))), "a state has two lifetimes"),
+    "lifetime of text": (replace(GOOD, lifetimes=(Lifetime(6, 3, ()),)), "a lifetime is not of a state"),
+    "lifetime beyond": (replace(GOOD, lifetimes=(Lifetime(11, 3, ()),)), "a lifetime is not of a state"),
+    "lifetime before": (replace(GOOD, lifetimes=(Lifetime(-1, 3, ()),)), "a lifetime is not of a state"),
+    "lifetime's uses": (replace(GOOD, lifetimes=(Lifetime(2, -3, ()),)), "a count of uses is negative"),
+    "no such end": (replace(GOOD, lifetimes=(Lifetime(2, 3, (3,)),)), "a lifetime ends with a step that is none"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_wrong_schedules(case: str) -> None:
+    schedule, message = BAD[case]
+    with pytest.raises(IRError) as caught:
+        verify_schedule(GRAPH, schedule)
+    assert caught.value.what.startswith(message)

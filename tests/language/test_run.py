@@ -1,0 +1,151 @@
+"""Programs on the real engine: compiled and interpreted runs agree, and results read as documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import sglc
+import sglc as sgl
+from sglc.ir.tokens import Text
+from tests.language.programs import CASES, chat, forks, loop, plain, typed
+
+
+@pytest.mark.parametrize(("program", "arguments"), CASES, ids=lambda v: getattr(v, "__name__", ""))
+def test_compiled_equals_interpreted(engine: sglc.Engine, program: sgl.SglFunction, arguments: dict[str, Any]) -> None:
+    runs = [program.run(**arguments, backend=engine, seed=3, mode=mode) for mode in ("compiled", "interpret")]
+    for run in runs:
+        assert run.error() is None
+    compiled, interpreted = runs
+    assert compiled.text() == interpreted.text()
+    assert compiled.variables == interpreted.variables
+    assert compiled.ret_value == interpreted.ret_value
+    assert compiled.messages() == interpreted.messages()
+    assert set(compiled.meta) == set(interpreted.meta)
+
+
+def test_a_batch_gives_what_single_rows_give(engine: sglc.Engine) -> None:
+    rows = [{"subject": f"the number {n} and what it means"} for n in range(5)]
+    batch = forks.run_batch(rows, backend=engine, seed=11)
+    interpreted = forks.run_batch(rows, backend=engine, seed=11, mode="interpret")
+    assert [r.variables for r in batch] == [r.variables for r in interpreted]
+    streamed = list(forks.run_batch(rows, backend=engine, seed=11, generator_style=True))
+    assert [r.text() for r in streamed] == [r.text() for r in batch]
+
+
+def test_rows_are_dicts_or_tuples_and_none_are_nothing(engine: sglc.Engine) -> None:
+    by_name = plain.run_batch([{"topic": "sand"}], backend=engine)
+    by_place = plain.run_batch([("sand",)], backend=engine)
+    assert by_name[0].text() == by_place[0].text()
+    assert plain.run_batch([], backend=engine) == []
+
+
+def test_seeds_decide_the_draws(engine: sglc.Engine) -> None:
+    texts = {seed: chat.run(question="Why?", backend=engine, seed=seed)["second"] for seed in range(6)}
+    again = {seed: chat.run(question="Why?", backend=engine, seed=seed)["second"] for seed in range(6)}
+    assert texts == again
+    assert len(set(texts.values())) > 1
+    drawn = {chat.run(question="Why?", backend=engine)["second"] for _ in range(6)}
+    assert len(drawn) > 1
+
+
+def test_a_result_reads_like_the_state(engine: sglc.Engine) -> None:
+    result = chat.run(question="Is it late?", backend=engine, seed=0)
+    assert [m["role"] for m in result.messages()] == ["system", "user", "assistant", "user", "assistant"]
+    assert result.messages()[1]["content"] == "Is it late?"
+    assert result["first"] in result.text()
+    assert "first" in result
+    assert "third" not in result
+    with pytest.raises(KeyError):
+        result["third"]
+    assert result.ret_value == {"first": result["first"], "both": [result["first"], result["second"]], "count": 2}
+    meta = result.get_meta_info("second")
+    assert meta is not None
+    assert meta["completion_tokens"] <= 8
+    assert meta["finish_reason"]["type"] in ("stop", "length")
+    assert result.get_meta_info("third") is None
+
+
+def test_constraints_hold(engine: sglc.Engine) -> None:
+    result = typed.run(backend=engine)
+    assert result["truth"] in ("True", "False")
+    assert result["choice"] in ("left", "right")
+    for row in forks.run_batch([{"subject": str(n)} for n in range(6)], backend=engine):
+        assert all(1 <= int(score) <= 10 for score in row["score"])
+
+
+def test_settings_of_a_run_reach_gens_that_have_none(engine: sglc.Engine) -> None:
+    @sgl.function
+    def say(s):
+        s += "Say:" + sgl.gen("a") + sgl.gen("b", max_tokens=3, temperature=0)
+
+    result = say.run(backend=engine, max_new_tokens=5, temperature=0, ignore_eos=True)
+    assert result.get_meta_info("a")["completion_tokens"] == 5
+    assert result.get_meta_info("b")["completion_tokens"] == 3
+
+
+def test_forks_prefill_their_prefix_once(engine: sglc.Engine) -> None:
+    @sgl.function
+    def judge(s, essay):
+        s += "Judge this essay. " + essay
+        group = s.fork(6)
+        group += lambda i: f"\nDimension {i}:"
+        group += sgl.gen("comment", max_tokens=4, temperature=0)
+        group.join()
+
+    engine.flush_cache()
+    engine.reset_stats()
+    essay = "The road went on over the hill. " * 20
+    result = judge.run(essay=essay, backend=engine)
+    stats = engine.stats()
+    prefix = len(engine.tokenizer.encode([Text("Judge this essay. " + essay, trusted=True)]))
+    assert result.error() is None
+    assert stats.prompt_tokens > 6 * prefix
+    assert stats.prefilled_tokens < prefix + 6 * 8
+    assert stats.prompt_tokens == stats.cached_tokens + stats.prefilled_tokens
+    assert stats["prefilled_tokens"] == stats.prefilled_tokens == dict(stats)["prefilled_tokens"]
+
+
+def test_one_failed_row_leaves_the_others_alone(engine: sglc.Engine) -> None:
+    rows = [{"topic": "sea"}, {"topic": "too long " * 20_000}, {"topic": "sky"}]
+    results = plain.run_batch(rows, backend=engine)
+    alone = plain.run(topic="sky", backend=engine)
+    assert [r.error() is None for r in results] == [True, False, True]
+    assert results[2].text() == alone.text()
+    error = results[1].error()
+    assert isinstance(error, sglc.CapacityError)
+    assert "programs.py" in str(error)
+    assert "hint:" in str(error)
+    with pytest.raises(sglc.CapacityError):
+        results[1].text()
+    with pytest.raises(sglc.CapacityError):
+        results[1]["word"]
+
+
+def test_what_a_failed_row_had_is_kept(engine: sglc.Engine) -> None:
+    @sgl.function
+    def two(s, text):
+        s += "Say:" + sgl.gen("first", max_tokens=3, temperature=0)
+        s += text + sgl.gen("second", max_tokens=3)
+
+    for mode in ("compiled", "interpret"):
+        result = two.run(text="long " * 30_000, backend=engine, mode=mode)
+        assert isinstance(result.error(), sglc.CapacityError)
+        assert result["first"]
+        assert result.variables.keys() == {"first"}
+
+
+def test_bound_arguments_stay(engine: sglc.Engine) -> None:
+    bound = loop.bind(short=True)
+    assert bound.run(docs=["x"], backend=engine).text() == loop.run(docs=["x"], short=True, backend=engine).text()
+    with pytest.raises(sglc.ArgumentsError, match="no argument 'long'"):
+        loop.bind(long=True)
+
+
+def test_the_engine_ends_and_says_so() -> None:
+    with sglc.Engine(device="cpu", max_kv_tokens=512) as engine:
+        assert plain.run(topic="fog", backend=engine).error() is None
+    engine.shutdown()
+    with pytest.raises(sglc.RunError, match="the engine has ended"):
+        engine.stats()

@@ -1,0 +1,396 @@
+"""What the tracer records, and what it refuses with the user's line."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import sglc
+import sglc as sgl
+from sglc.ir.errors import Location
+from sglc.ir.ops import Append, Gen, Param, Role, Select
+from sglc.symbolic import shown_path
+from tests.language.programs import CASES, forks, nested
+
+
+def parts_of(program: sgl.SglFunction, **arguments: Any) -> list[Any]:
+    """All parts that a program appends, params by name."""
+    graph = program.trace(**arguments)
+    parts = [part for op in graph.body if isinstance(op, Append) for part in op.parts]
+    return [f"%{part.name}" if isinstance(part, Param) else part for part in parts]
+
+
+def program(body: Callable[..., Any]) -> sgl.SglFunction:
+    return sgl.function(body)
+
+
+def idiom_plus(s, a):
+    s += "x" + a + "y"
+
+
+def idiom_f_string(s, a):
+    s += f"x{a}y"
+
+
+def idiom_percent(s, a):
+    s += "x%sy" % a  # noqa: UP031 - tested
+
+
+def idiom_format(s, a):
+    s += "x{}y".format(a)  # noqa: UP032 - tested
+
+
+def idiom_str(s, a):
+    s += "x" + str(a) + "y"
+
+
+def idiom_join(s, a):
+    s += sgl.join("", ["x", a, "y"])
+
+
+def idiom_in_place(s, a):
+    text = "x"
+    text += a
+    s += text
+    s += "y"
+
+
+def idiom_nested_f_string(s, a):
+    inner = f"x{a}"
+    s += f"{inner}y"
+
+
+def idiom_helper(s, a):
+    def wrapped(text: str) -> str:
+        assert isinstance(text, str)
+        return "x" + text + "y"
+
+    s += wrapped(a)
+
+
+IDIOMS = [f for name, f in list(globals().items()) if name.startswith("idiom_")]
+
+
+@pytest.mark.parametrize("body", IDIOMS, ids=lambda f: f.__name__)
+def test_text_is_followed_through(body: Callable[..., Any]) -> None:
+    parts = parts_of(program(body))
+    assert parts == ["x", "%a", "y"]
+
+
+@pytest.mark.parametrize(("case", "arguments"), CASES, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_trace_is_a_valid_graph_that_prints_and_parses(case: sgl.SglFunction, arguments: dict[str, Any]) -> None:
+    from sglc.ir.parser import parse_graph
+    from sglc.ir.printer import print_graph
+    from sglc.ir.verify import verify
+
+    graph = case.trace(**arguments)
+    verify(graph)
+    assert print_graph(parse_graph(print_graph(graph))) == print_graph(graph)
+
+
+def test_roles_and_locations() -> None:
+    def body(s, q):
+        s += sgl.user(q)
+        s += sgl.assistant(sgl.gen("a"))
+
+    first = inspect.getsourcelines(body)[1]
+    graph = program(body).trace()
+    user = next(op for op in graph.body if isinstance(op, Append))
+    assert [part for part in user.parts if isinstance(part, Role)] == [Role("user", "begin"), Role("user", "end")]
+    assert user.loc is not None
+    assert (user.loc.file, user.loc.line) == (shown_path(__file__), first + 1)
+    gen = next(op for op in graph.body if isinstance(op, Gen))
+    assert gen.loc is not None
+    assert gen.loc.line == first + 2
+
+
+def test_forks_extend_one_state_and_join_gathers() -> None:
+    graph = forks.trace()
+    gens = [op for op in graph.body if isinstance(op, Gen)]
+    assert len(gens) == 6
+    assert isinstance(graph.variables["point"], list)
+    assert len(graph.variables["point"]) == 3
+    assert sum(isinstance(op, Select) for op in graph.body) == 1
+
+
+def test_a_nested_call_is_part_of_its_caller() -> None:
+    graph = nested.trace()
+    gens = [op for op in graph.body if isinstance(op, Gen)]
+    assert [gen.sampling.max_tokens for gen in gens] == [6, 6, 5]
+    assert [gen.sample for gen in gens] == [0, 1, 2]
+
+
+def test_structure_is_static_and_texts_are_open() -> None:
+    def body(s, docs, user, count: int = 3):
+        for doc in docs:
+            s += doc
+        s += user["name"] + str(count)
+
+    graph = program(body).trace(docs=["a", "b"], user={"name": "x", "age": 3})
+    assert [param.name for param in graph.params] == ["docs[0]", "docs[1]", "user['name']"]
+    assert graph.statics == {"docs[]": 2, "user{}": 2, "user['age']": 3, "count": 3}
+
+
+# --- what only the confirmation finds ---------------------------------------------------------------------------------
+
+
+def hidden_search(s, a):
+    s += a + sgl.gen("c")
+    try:
+        found = re.search("[0-9]", s["c"])
+    except Exception:  # noqa: BLE001 - what a user may write
+        found = None
+    s += "number" if found else "none"
+    s += sgl.gen("d")
+
+
+def hidden_type(s, a):
+    s += "text" if type(a) is str else "other"
+
+
+def hidden_counter(s, a):
+    COUNTER.append(1)
+    s += f"{a} {len(COUNTER)}"
+
+
+def hidden_random(s, a):
+    s += str(random.random())
+
+
+def hidden_default(s, a):
+    with contextlib.suppress(TypeError):
+        a = ",".join([a, "x"])
+    s += a
+
+
+def hidden_length(s, a):
+    values = {"length": 0}
+    with contextlib.suppress(TypeError):
+        values["length"] = len(re.findall(".", a))
+    return values
+
+
+def hidden_settings(s, a):
+    tokens = 3
+    with contextlib.suppress(TypeError):
+        tokens = int(os.path.basename(a) != "")
+    s += "x" + sgl.gen("b", max_tokens=tokens)
+
+
+COUNTER: list[int] = []
+HIDDEN = [f for name, f in list(globals().items()) if name.startswith("hidden_")]
+
+
+@pytest.mark.parametrize("body", HIDDEN, ids=lambda f: f.__name__)
+def test_a_trace_that_is_not_the_program_is_refused(body: Callable[..., Any]) -> None:
+    with pytest.raises(sglc.ProgramError, match="does something else when it runs again") as caught:
+        program(body).trace()
+    lines, first = inspect.getsourcelines(body)
+    assert isinstance(caught.value.where, Location)
+    assert first <= caught.value.where.line < first + len(lines)
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def refuse_if(s, a):
+    s += sgl.gen("c")
+    if s["c"] == "A":  # line
+        s += "x"
+
+
+def refuse_argument_branch(s, a):
+    if a:  # line
+        s += "x"
+
+
+def refuse_swallowed(s, a):
+    s += sgl.gen("c")
+    try:
+        value = int(s["c"])  # line
+    except Exception:  # noqa: BLE001 - what a user may write
+        value = 0
+    s += str(value)
+
+
+def refuse_dict(s, a):
+    s += {"x": "y"}[a]  # line
+
+
+def refuse_strip(s, a):
+    s += a.strip()  # line
+
+
+def refuse_len(s, a):
+    s += "x" * len(a)  # line
+
+
+def refuse_contains(s, a):
+    s += "x" if "y" in a else "z"  # line
+
+
+def refuse_match(s, a):
+    match a:
+        case "x":  # line
+            s += "y"
+
+
+def refuse_repr(s, a):
+    s += f"{a!r}"  # line
+
+
+def refuse_width(s, a):
+    s += f"{a:>10}"  # line
+
+
+def refuse_json(s, a):
+    s += json.dumps({"a": a})  # line
+
+
+def refuse_re(s, a):
+    s += str(re.search("x", a))  # line
+
+
+def refuse_str_join(s, a):
+    s += ", ".join(["x", a])  # line
+
+
+def refuse_cut_marker(s, a):
+    s += f"x{a}y"[:6]  # line
+
+
+def refuse_text(s, a):
+    s += s.text()  # line
+
+
+def refuse_raise(s, a):
+    raise ValueError("the body is broken")  # line
+
+
+def refuse_nested_role(s, a):
+    s += sgl.user_begin()
+    s += sgl.system("x")  # line
+
+
+def refuse_unopened_role(s, a):
+    s += sgl.user_end()  # line
+
+
+def refuse_number(s, a):
+    s += 5  # line
+
+
+def refuse_unknown_variable(s, a):
+    s += s["nothing"]  # line
+
+
+def refuse_temperature(s, a):
+    s += sgl.gen("x", temperature=-1)  # line
+
+
+def refuse_max_tokens(s, a):
+    s += sgl.gen("x", max_tokens="many")  # line
+
+
+def refuse_dtype(s, a):
+    s += sgl.gen("x", dtype=list)  # line
+
+
+def refuse_no_choice(s, a):
+    s += sgl.select("x", choices=[])  # line
+
+
+def refuse_fork_zero(s, a):
+    s.fork(0)  # line
+
+
+def refuse_returned_object(s, a):
+    s.set_var("x", object())
+
+
+MESSAGES = {
+    refuse_if: "== needs the characters of s['c']",
+    refuse_argument_branch: "using it as a condition needs the characters of a",
+    refuse_swallowed: "int() needs the characters of s['c']",
+    refuse_dict: "looking it up needs the characters of a",
+    refuse_strip: ".strip() needs the characters of a",
+    refuse_len: "len() needs the characters of a",
+    refuse_contains: "in needs the characters of a",
+    refuse_match: "== needs the characters of a",
+    refuse_repr: "repr() needs the characters of a",
+    refuse_width: "formatting it with '>10' needs the characters of a",
+    refuse_json: "raised TypeError while it was traced",
+    refuse_re: "raised TypeError while it was traced",
+    refuse_str_join: "raised TypeError while it was traced",
+    refuse_cut_marker: "a piece of the placeholder",
+    refuse_text: "s.text() inside a program is known only when it runs",
+    refuse_raise: "raised ValueError while it was traced: the body is broken",
+    refuse_nested_role: "a system message begins inside a user message",
+    refuse_unopened_role: "a user message ends, but no message is open",
+    refuse_number: "a prompt cannot take a value of type int",
+    refuse_unknown_variable: "the state has no variable 'nothing'",
+    refuse_temperature: "temperature is -1, not a number of at least 0",
+    refuse_max_tokens: "max_tokens is 'many', not an integer",
+    refuse_dtype: "gen does not know dtype 'list'",
+    refuse_no_choice: "select needs at least one choice",
+    refuse_fork_zero: "fork needs a whole number of at least 1",
+    refuse_returned_object: "variable 'x' is of type object",
+}
+
+
+def test_every_refusal_is_in_the_table() -> None:
+    assert {f.__name__ for f in MESSAGES} == {name for name in globals() if name.startswith("refuse_")}
+
+
+@pytest.mark.parametrize("body", MESSAGES, ids=lambda f: f.__name__)
+def test_what_cannot_be_traced_is_refused_at_its_line(body: Callable[..., Any]) -> None:
+    with pytest.raises(sglc.ProgramError) as caught:
+        program(body).trace()
+    error = caught.value
+    assert MESSAGES[body] in str(error)
+    lines, first = inspect.getsourcelines(body)
+    marked = [first + number for number, line in enumerate(lines) if "# line" in line]
+    if marked:
+        assert isinstance(error.where, Location)
+        assert (error.where.file, error.where.line) == (shown_path(__file__), marked[0])
+
+
+def test_the_first_parameter_is_s() -> None:
+    with pytest.raises(sglc.ProgramError, match="must be named s"):
+        sgl.function(lambda state: None)
+
+
+ARGUMENT_ERRORS = [
+    ((), {}, "missing a required argument: 'docs'"),
+    ((["a"], True, 3), {}, "too many positional arguments"),
+    ((), {"docs": ["a"], "extra": 1}, "got an unexpected keyword argument 'extra'"),
+    ((), {"docs": [object()]}, "argument docs[0] is of type object"),
+    ((), {"docs": float("nan")}, "argument docs is the number nan"),
+]
+
+
+@pytest.mark.parametrize(("args", "kwargs", "message"), ARGUMENT_ERRORS, ids=[m for _, _, m in ARGUMENT_ERRORS])
+def test_arguments_that_do_not_fit_are_refused(args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> None:
+    from tests.language.programs import loop
+
+    with pytest.raises(sglc.ArgumentsError, match=re.escape(message)):
+        loop.run(*args, **kwargs)
+    with pytest.raises(sglc.ArgumentsError, match="row 1"):
+        loop.run_batch([{"docs": []}, args or kwargs])
+
+
+def test_compiling_needs_the_value_of_what_is_no_text() -> None:
+    def body(s, count: int):
+        s += str(count)
+
+    with pytest.raises(sglc.ArgumentsError, match="needs the value of count"):
+        program(body).compile()
+    assert program(body).compile(count=3).graph.statics == {"count": 3}

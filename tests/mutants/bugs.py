@@ -1,0 +1,73 @@
+"""Bugs of the kinds that engines have had, each as one exact replacement in the real source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """`before` stands exactly once in runtime/engine/`file`."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+
+
+BUGS = (
+    # The pool
+    Bug("a page is handed out twice", "pool.py", "del self._free[left:]", "del self._free[left + 1 :]"),
+    Bug("a freed page is not on the free list", "pool.py", "self._free.extend(pages)", "self._free.extend(pages[1:])"),
+    Bug("the peak is that of now", "pool.py", "self.peak = max(self.peak, self.in_use)", "self.peak = self.in_use"),
+    # The tree
+    Bug("a look-up does not lock", "radix.py", "            self._lock(node)\n", ""),
+    Bug("a split forgets locks", "radix.py", "node.parent, node.locks, node.used)", "node.parent, 0, node.used)"),
+    Bug("a split mixes pages up", "radix.py", "Node(node.ids[:length], node.pages[:length]", "Node(node.ids[:length], node.pages[-length:]"),
+    Bug("a release unlocks the end only", "radix.py", "            node = node.parent\n        self._push(leaf)", "            break\n        self._push(leaf)"),
+    Bug("a locked leaf is evicted", "radix.py", "return node.locks == 0 and not", "return not"),
+    Bug("an inner node is evicted", "radix.py", "node.locks == 0 and not node.children and", "node.locks == 0 and"),
+    Bug("eviction takes the wrong end", "radix.py", "self._pool.release(node.pages[-taken:])", "self._pool.release(node.pages[:taken])"),
+    Bug("an emptied parent is never evicted", "radix.py", "        self._push(parent)\n", ""),
+    Bug("evicted tokens stay on the books", "radix.py", "        self.unlocked -= freed\n", ""),
+    Bug("a match is one id too long", "radix.py", "    return low\n", "    return low + 1\n"),
+    Bug("pages of duplicates leak", "radix.py", "                self._pool.release(pages[length : length + len(child.ids)])\n", ""),
+    Bug("pages of duplicates are freed twice", "radix.py", "                self._lock(child)\n", "                self._lock(child)\n                self._pool.release(pages[length : length + len(child.ids)])\n"),
+    Bug("a node below a handle is not locked", "radix.py", "Node(ids[length:], pages[length:], node, 1,", "Node(ids[length:], pages[length:], node, 0,"),
+    # The scheduler
+    Bug("KV is shared before it is written", "scheduler.py", "        self.running[sequence.id] = sequence\n", "        self.running[sequence.id] = sequence\n        sequence.pages[hit:] = self._tree.extend(handle, sequence.ids[hit:], sequence.pages[hit:])\n"),
+    Bug("pages freed by the tree stay in use", "scheduler.py", "sequence.pages[start:end] = self._tree", "self._tree"),
+    Bug("pages in the wrong order", "scheduler.py", "sequence.pages = pages + self._pool.alloc(need)", "sequence.pages = self._pool.alloc(need) + pages"),
+    Bug("more is admitted than fits", "scheduler.py", "return not self.running or not need or", "return True or"),
+    Bug("a preempted request keeps its pages", "scheduler.py", "        self.finish(sequence)\n        sequence.preempted = True\n", "        del self.running[sequence.id]\n        sequence.preempted = True\n"),
+    Bug("a preempted request loses generated ids", "scheduler.py", "        sequence.preempted = True\n", "        sequence.preempted = True\n        del sequence.ids[sequence.prompt_tokens :]\n"),
+    Bug("a preempted request is forgotten", "scheduler.py", "        sequence.preempted = True\n        self.add(sequence)\n", "        sequence.preempted = True\n"),
+    Bug("a lock outlives its request", "scheduler.py", "        self._tree.release(handle)\n        sequence.handle = None\n", "        sequence.handle = None\n"),
+    Bug("siblings wait for one that left", "scheduler.py", "        sequence.computed = sequence.prefill_end = 0\n        self._call_back(sequence.id)\n", "        sequence.computed = sequence.prefill_end = 0\n"),
+    Bug("every computed token counts as prefilled", "scheduler.py", "max(0, min(end, max(sequence.prompt_tokens, sequence.counted)) - start)", "work.count"),
+    Bug("a hit after preemption counts again", "scheduler.py", "min(hit, sequence.prompt_tokens) - sequence.counted)", "min(hit, sequence.prompt_tokens))"),
+    Bug("a chunk is one token too far", "scheduler.py", "        sequence.computed = end\n", "        sequence.computed = min(end + 1, len(sequence.ids))\n"),
+    # A sequence
+    Bug("a full hit has no last logits", "sequence.py", "is not None else len(self.ids) - 1", "is not None else len(self.ids)"),
+    Bug("a hit swallows the first score", "sequence.py", "            return first_score + len(self.logprobs) - 1\n", "            return first_score + len(self.logprobs)\n"),
+    Bug("scores are one position late", "sequence.py", "self.ids[position + 1]) for", "self.ids[position]) for"),
+    Bug("scores begin again after a chunk", "sequence.py", "first = self.request.score_from + len(self.logprobs) - 1", "first = max(self.computed, self.request.score_from - 1)\n        first -= first > self.computed and self.preempted"),
+    Bug("an id is drawn one token early", "sequence.py", "and end == len(self.ids)", "and end >= len(self.ids) - 1"),
+    Bug("forced ids are not computed", "sequence.py", "        self.ids.extend(self.answer.ids[before:])\n\n    def finished", "        self.ids.append(token)\n\n    def finished"),
+    # The core
+    Bug("a cancelled request leaks", "core.py", "            self._scheduler.drop(sequence)\n\n    def step", "            self._scheduler.running.pop(sequence.id, None)\n\n    def step"),
+    Bug("pages are freed in flight", "core.py", "if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):", "if True:"),
+    Bug("a late result reaches a cancelled request", "core.py", "            if sequence.cancelled:\n                self._scheduler.drop(sequence)\n                continue\n", ""),
+    Bug("a failed batch reaches the cache", "core.py", "            self._scheduler.drop(item.sequence)\n            if not", "            self._scheduler.advance(item)\n            self._scheduler.finish(item.sequence)\n            if not"),
+    Bug("a failed draw ends its neighbours", "core.py", "self._fail([work], error, events)\n                continue", "self._fail(flight.work, error, events)\n                return"),
+    Bug("a preemption resets the draws", "core.py", "position=len(answer.ids),", "position=len(sequence.ids) - max(sequence.prefill_end, sequence.prompt_tokens),"),
+    Bug("the state of the constraint is stale", "core.py", "state=answer.state,", "state=0,"),
+    Bug("an end id comes one id late", "core.py", "if len(answer.ids) < request.min_tokens", "if len(answer.ids) <= request.min_tokens"),
+    Bug("penalties see nothing", "core.py", "history=answer.ids if", "history=() if"),
+    # The answer
+    Bug("a stop string is cut one too far", "answer.py", "len(self._tail) + found[1]", "len(self._tail) + found[1] + 1"),
+    Bug("a stop string across ids is missed", "answer.py", "default=1) - 1", "default=1) - 2"),
+    Bug("the last whole id before a stop is lost", "answer.py", "bisect_right(self._ends, self._cut)", "bisect_right(self._ends, self._cut - 1)"),
+    Bug("an answer is one id too long", "answer.py", "len(self.ids) >= self._request.max_tokens", "len(self.ids) > self._request.max_tokens"),
+    Bug("the end of a broken character is lost", "answer.py", "text + self._decoder.decode(b\"\", final=True)", "text"),
+)  # fmt: skip

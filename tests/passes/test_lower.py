@@ -1,0 +1,146 @@
+"""Schedules against their definition, by brute force on random programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from sglc.ir.builder import Builder
+from sglc.ir.graph import Graph
+from sglc.ir.ops import DEFAULT_SAMPLING, Append, Gen, Op, Root, Sampling, Select, operands
+from sglc.ir.schedule import Schedule
+from sglc.ir.verify_schedule import verify_schedule
+from sglc.passes.lower import lower
+from sglc.passes.pipeline import optimise
+from tests.graphs import random_compiled_graph, random_graph
+
+
+@dataclass(frozen=True)
+class Lowered:
+    graph: Graph
+    schedule: Schedule
+    reads: dict[Op, set[Op]]  # op -> all gens and selects whose answers it is made of, itself too
+    begins: dict[Op, set[Op]]  # state -> the gens and selects whose prompt begins with it
+
+
+def lowered(graph: Graph) -> Lowered:
+    reads: dict[Op, set[Op]] = {}
+    begins: dict[Op, set[Op]] = {op: set() for op in graph.ops}
+    for op in graph.ops:
+        reads[op] = {x for operand in operands(op) for x in reads[operand]}
+        if isinstance(op, Gen | Select):
+            reads[op].add(op)
+            state: Op = op
+            while isinstance(state, Append | Gen | Select):
+                state = state.state
+                begins[state].add(op)
+    return Lowered(graph, lower(graph), reads, begins)
+
+
+PROGRAMS = [
+    lowered(make(Random(seed), Random(seed).randint(0, 60)))
+    for seed in range(120)
+    for make in (random_graph, random_compiled_graph, lambda rng, size: optimise(random_graph(rng, size)))
+]
+
+
+def test_the_programs_have_something_to_schedule() -> None:
+    assert sum(len(p.schedule.steps) > 3 for p in PROGRAMS) > 100
+    assert sum(len(p.schedule.prefixes) > 1 for p in PROGRAMS) > 10
+    assert sum(any(len(life.last) > 1 for life in p.schedule.lifetimes) for p in PROGRAMS) > 50
+    assert sum(any(len(step.after) > 1 for step in p.schedule.steps) for p in PROGRAMS) > 20
+
+
+def test_schedules_are_valid() -> None:
+    for p in PROGRAMS:
+        verify_schedule(p.graph, p.schedule)
+
+
+def test_a_step_waits_for_exactly_what_its_prompt_and_choices_read() -> None:
+    for p in PROGRAMS:
+        waits: list[set[Op]] = []
+        for index, step in enumerate(p.schedule.steps):
+            op = p.graph.ops[step.op]
+            assert isinstance(op, Gen | Select)
+            assert step.kind == ("score" if isinstance(op, Select) else "decode")
+            assert all(earlier < index for earlier in step.after)
+            waits.append({x for i in step.after for x in (waits[i] | {p.graph.ops[p.schedule.steps[i].op]})})
+            assert waits[index] == p.reads[op] - {op}
+
+
+def test_priority_is_the_longest_chain_of_tokens_to_the_end() -> None:
+    for p in PROGRAMS:
+        longest: dict[Op, int] = {}
+        for step in reversed(p.schedule.steps):
+            op = p.graph.ops[step.op]
+            own = op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens if isinstance(op, Gen) else 1
+            assert own is not None
+            longest[op] = own + max((longest[later] for later in longest if op in p.reads[later]), default=0)
+            assert step.priority == longest[op]
+
+
+def test_order_is_a_depth_first_walk_in_program_order() -> None:
+    for p in PROGRAMS:
+        order = {p.graph.ops[step.op]: step.order for step in p.schedule.steps}
+        assert sorted(order.values()) == list(range(len(order)))
+        for begins in p.begins.values():
+            numbers = sorted(order[op] for op in begins)
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+        for state in p.graph.ops:
+            branches = [op for op in p.graph.ops if isinstance(op, Append | Gen | Select) and op.state is state]
+            walked = [[order[op] for op in (branch, *p.begins[branch]) if op in order] for branch in branches]
+            walked = [numbers for numbers in walked if numbers]
+            assert all(max(one) < min(two) for one, two in pairwise(walked))
+            for branch in branches:
+                assert all(order[branch] < order[op] for op in p.begins[branch] if branch in order)
+
+
+def test_kv_lives_until_the_last_step_that_begins_with_it() -> None:
+    for p in PROGRAMS:
+        ops = p.graph.ops
+        step_of = {ops[step.op]: index for index, step in enumerate(p.schedule.steps)}
+        expected: dict[int, tuple[int, tuple[int, ...]]] = {}
+        for index, state in enumerate(ops):
+            branches = [op for op in ops if isinstance(op, Append | Gen | Select) and op.state is state]
+            if isinstance(state, Root) or not (len(branches) > 1 or any(op in step_of for op in branches)):
+                continue
+            users = p.begins[state]
+            last = [op for op in users if not any(op in p.reads[other] for other in users if other is not op)]
+            expected[index] = (len(users), tuple(sorted(step_of[op] for op in last)))
+        assert {life.state: (life.uses, life.last) for life in p.schedule.lifetimes} == expected
+        assert [life.state for life in p.schedule.lifetimes] == sorted(expected)
+
+
+def test_prefixes_are_the_constant_prompts_that_the_body_goes_on_from() -> None:
+    for p in PROGRAMS:
+        expected = {
+            p.graph.ops.index(op): len(p.begins[op])
+            for op in p.graph.prefixes
+            if isinstance(op, Append)
+            and p.begins[op]
+            and any(op is getattr(user, "state", None) for user in p.graph.body)
+        }
+        assert {prefix.op: prefix.uses for prefix in p.schedule.prefixes} == expected
+
+
+def test_steps_know_their_fork() -> None:
+    for p in PROGRAMS:
+        for step in p.schedule.steps:
+            op = p.graph.ops[step.op]
+            inside = [index for index, fork in enumerate(p.graph.forks) if op in fork.members]
+            assert step.fork in inside if inside else step.fork == -1
+
+
+def test_a_graph_without_steps() -> None:
+    schedule = lower(random_graph(Random(0), 0))
+    assert schedule == Schedule((), (), ())
+
+
+@pytest.mark.parametrize(("max_tokens", "priority"), [(None, 128), (0, 0), (7, 7)])
+def test_the_bound_of_a_gen(max_tokens: int | None, priority: int) -> None:
+    b = Builder("p")
+    graph = b.finish(b.gen(b.append(b.root(), ["a"]), sampling=Sampling(max_tokens=max_tokens)))
+    assert lower(graph).steps[0].priority == priority

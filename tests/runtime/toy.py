@@ -1,0 +1,81 @@
+"""The executor without a model: a tokenizer of bytes, and the fake device, whose answers depend on the whole prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sglc.ir.graph import Graph
+from sglc.ir.ops import Role, Sampling
+from sglc.ir.schedule import Schedule
+from sglc.ir.tokens import Piece, Sampled, Text, Vocabulary
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.fake_device import FakeDevice
+from sglc.runtime.executor import Call, Executor, Program
+from sglc.runtime.jobs import Outcome
+
+EDGES = [Role(name, edge) for name in ("system", "user", "assistant") for edge in ("begin", "end")]
+END = 256 + len(EDGES)
+BEGIN = END + 1
+
+
+class ByteTokenizer:
+    """An id a byte, an id an edge of a role, an id at the beginning and an end id."""
+
+    vocabulary = Vocabulary(
+        tokens=(*(bytes([byte]) for byte in range(256)), *([None] * (len(EDGES) + 2))),
+        end_ids=frozenset([END]),
+        size=BEGIN + 1,
+        fingerprint="bytes",
+    )
+
+    def encode(self, prompt: Sequence[Piece]) -> list[int]:
+        ids: list[int] = [BEGIN]
+        for piece in prompt:
+            if isinstance(piece, Text):
+                ids += piece.text.encode()
+            elif isinstance(piece, Sampled):
+                ids += piece.ids
+            else:
+                ids.append(256 + EDGES.index(piece))
+        return ids
+
+    def render(self, prompt: Sequence[Piece]) -> str:
+        return "".join(f"<{p.name} {p.edge}>" if isinstance(p, Role) else p.text for p in prompt)
+
+    def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
+        return self.encode(prompt)
+
+    def bytes_of(self, token: int) -> bytes | None:
+        return self.vocabulary.tokens[token]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return b"".join(self.vocabulary.tokens[token] or b"" for token in ids).decode(errors="replace")
+
+
+class Machine:
+    """An executor over a fake device of letters: only printable answers, so that prompts stay readable."""
+
+    def __init__(self, pages: int = 4096, **settings: int) -> None:
+        self.tokenizer = ByteTokenizer()
+        self.device = FakeDevice(pages, vocabulary=128)
+        self.core = EngineCore(self.device, self.tokenizer, **settings)
+        self.executor = Executor(self.core, self.tokenizer, self.tokenizer.decode)
+
+    def start(self, graph: Graph, schedule: Schedule, texts: dict[str, str], row: int, ended: dict[int, Outcome]) -> Call:
+        program = Program(graph, schedule, {})
+        call = Call(program, texts, Sampling(max_tokens=6), 5, row, done=lambda outcome: ended.__setitem__(row, outcome))
+        self.executor.start(call)
+        return call
+
+    def run(self, graph: Graph, schedule: Schedule, texts: dict[str, str]) -> Outcome:
+        ended: dict[int, Outcome] = {}
+        self.start(graph, schedule, texts, 0, ended)
+        self.drain()
+        return ended[0]
+
+    def drain(self, most: int = 100_000) -> None:
+        for _ in range(most):
+            if self.executor.idle:
+                return
+            self.executor.turn()
+        raise AssertionError("the executor does not come to an end")
