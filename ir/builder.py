@@ -60,7 +60,7 @@ class Builder:
     def select(
         self, state: Op, choices: Iterable[Iterable[Part]], *, name: str | None = None, loc: Location | None = None
     ) -> Select:
-        select = Select(state=state, choices=tuple(tuple(choice) for choice in choices), name=name, loc=loc)
+        select = Select(state=state, choices=tuple(tuple(flattened(choice)) for choice in choices), name=name, loc=loc)
         self._body.append(select)
         return select
 

@@ -22,6 +22,7 @@ class Location:
 
     def source(self) -> str:
         """The text of the line, stripped, or "" where the file cannot be read."""
+        linecache.checkcache(self.file)
         return linecache.getline(self.file, self.line).strip()
 
 

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from sglc.kernels.plan import CHUNK, TILE, Plan, Tiles
 
+_Softmax = tuple[Tensor, Tensor, Tensor]  # maxima, sums, weighted values
+
 SCRATCH = 4 << 20  # bytes for the gathered keys of one piece of work; the values take as much again
 
 
@@ -40,28 +42,26 @@ def paged_attention(
     state = _State(rows, heads, values.shape[2], query.device, sinks)
     budget = max(1, SCRATCH // (kv_heads * CHUNK * max(dim, values.shape[2]) * 4))
     for tiles in plan.tiles(width, window, budget):
-        maxima, sums, sums_of_values = _attend(packed, keys, values, tiles, tile, softcap)
-        state.fold(tiles, maxima, sums, sums_of_values)
+        state.fold(tiles, _attend(packed, keys, values, tiles, tile, softcap))
     return state.result().to(query.dtype)
 
 
-def _attend(
-    packed: Tensor, keys: Tensor, values: Tensor, tiles: Tiles, tile: int, softcap: float | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def _attend(packed: Tensor, keys: Tensor, values: Tensor, tiles: Tiles, tile: int, softcap: float | None) -> _Softmax:
     """Partial softmax of every place: maxima and sums [tiles * T, heads], weighted values [tiles * T, heads, Dv]."""
     _, kv_heads, group, dim = packed.shape
     count, width = tiles.rows.shape
     used = slice(0, width * group)
 
+    gathered = packed.index_select(0, tiles.rows.view(-1)).view(count, width, kv_heads, group, dim)
     query = packed.new_zeros((kv_heads, count, tile, dim))
-    query[:, :, used].unflatten(2, (width, group)).copy_(packed[tiles.rows].permute(2, 0, 1, 3, 4))
+    query[:, :, used].unflatten(2, (width, group)).copy_(gathered.permute(2, 0, 1, 3, 4))
     scores = _products(query, _gather(keys, tiles.pages).transpose(2, 3))  # [kv_heads, tiles, tile, CHUNK]
     if softcap is not None:
         scores.div_(softcap).tanh_().mul_(softcap)
     if len(tiles.partial):
-        some = scores[:, tiles.partial]  # a copy
+        some = scores.index_select(1, tiles.partial)
         some[:, :, used].unflatten(2, (width, group)).masked_fill_(tiles.hidden[:, :, None], -torch.inf)
-        scores[:, tiles.partial] = some
+        scores.index_copy_(1, tiles.partial, some)
     maxima = scores.amax(dim=-1)
     weights = scores.sub_(maxima.unsqueeze(-1)).exp_()
     sums = weights.sum(dim=-1)
@@ -99,25 +99,22 @@ class _State:
             self.maxima.copy_(sinks.float().expand(rows, heads))
             self.sums.fill_(1.0)
 
-    def fold(self, tiles: Tiles, maxima: Tensor, sums: Tensor, weighted: Tensor) -> None:
+    def fold(self, tiles: Tiles, partial: _Softmax) -> None:
+        state = (self.maxima, self.sums, self.weighted)
         for rows, places in tiles.folds:
-            if rows is None:
-                self.maxima, self.sums, self.weighted = _merge(
-                    (self.maxima, self.sums, self.weighted), (maxima[places], sums[places], weighted[places])
-                )
-                continue
-            merged = _merge(
-                (self.maxima[rows], self.sums[rows], self.weighted[rows]),
-                (maxima[places], sums[places], weighted[places]),
-            )
-            for state, value in zip((self.maxima, self.sums, self.weighted), merged, strict=True):
-                state[rows] = value
+            old = state if rows is None else _select(state, rows)
+            for target, value in zip(state, _merge(old, _select(partial, places)), strict=True):
+                if rows is None:
+                    target.copy_(value)
+                else:
+                    target.index_copy_(0, rows, value)
 
     def result(self) -> Tensor:
         return self.weighted.div_(self.sums.unsqueeze(-1))
 
 
-_Softmax = tuple[Tensor, Tensor, Tensor]
+def _select(x: _Softmax, rows: Tensor) -> _Softmax:
+    return x[0].index_select(0, rows), x[1].index_select(0, rows), x[2].index_select(0, rows)
 
 
 def _merge(a: _Softmax, b: _Softmax) -> _Softmax:

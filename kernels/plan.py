@@ -7,6 +7,7 @@ their prefix once). With fixed tiles, a row's result depends on that row and its
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -124,9 +125,7 @@ class Plan:
                 rows=self._tensor(rows[a:b]),
                 partial=self._tensor(partial),
                 hidden=self._tensor(hidden[partial]),
-                folds=tuple(
-                    self._fold(pair_row[i:j], places[i:j] - a * width) for i, j in zip(cuts, cuts[1:], strict=False)
-                ),
+                folds=tuple(self._fold(pair_row[i:j], places[i:j] - a * width) for i, j in itertools.pairwise(cuts)),
             )
 
     def _fold(self, rows: Ints, places: Ints) -> tuple[Tensor | None, Tensor]:
@@ -208,7 +207,7 @@ def _runs(tiles_of_key: Ints, tile_index: Ints, tile_key: Ints, budget: int) -> 
         a = b
 
 
-WIDE = 6  # tiles on one chunk from which gathering it once and looping over heads is quicker
+WIDE = 16  # tiles on one chunk from which gathering it once and a batch of its own is quicker
 
 _WEIGHTS = np.random.default_rng(0).integers(1, 2**63, size=CHUNK, dtype=np.uint64) | np.uint64(1)
 

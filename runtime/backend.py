@@ -21,7 +21,7 @@ from sglc.runtime.engine.request import Stats
 from sglc.runtime.engine.torch_device import TorchDevice
 from sglc.runtime.executor import Call, Executor, Program
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob
-from sglc.runtime.paths import embedded_model
+from sglc.runtime.model_folder import model_folder
 from sglc.runtime.tokenizer import ModelTokenizer, load_tokenizer
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class Engine:
     max_kv_tokens: size of the KV pool in tokens; None takes what fits.
     chunk_tokens:  tokens computed in one forward pass at most. max_running: requests decoded at once at most.
     chat_template: a Jinja chat template in the place of the model's own.
+    tokenizer:     the model's, where it is loaded already.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
     """
@@ -60,13 +61,14 @@ class Engine:
         chunk_tokens: int = 1024,
         max_running: int = 256,
         chat_template: str | None = None,
+        tokenizer: ModelTokenizer | None = None,
     ) -> None:
         limits = {"max_kv_tokens": max_kv_tokens, "chunk_tokens": chunk_tokens, "max_running": max_running}
         for name, value in limits.items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ModelError(f"{name} must be a whole number of at least 1, not {value!r}")
-        self.model_path = str(embedded_model() if model_path is None else model_path)
-        self.tokenizer: ModelTokenizer = load_tokenizer(self.model_path, chat_template)
+        self.model_path = str(model_folder(model_path))
+        self.tokenizer = tokenizer or load_tokenizer(self.model_path, chat_template)
         model = models.load(self.model_path, device=device, dtype=dtype)
         vocabulary = self.tokenizer.vocabulary
         detokenizer = Detokenizer(vocabulary)

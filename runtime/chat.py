@@ -32,13 +32,14 @@ class ChatTemplate:
         self._render = render
         self._begins: dict[tuple[str, ...], str] = {}
         self._ends: dict[tuple[str, ...], str] = {}
+        self._gaps: dict[tuple[str, ...], str] = {}
         self._written: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
 
     def begin(self, roles: tuple[str, ...]) -> str:
         """The text between the end of the message before and the content of the last of `roles`.
 
         For an assistant this is the template's generation prompt. Where the template has none, it is the text before
-        the content without the white space at its end, which the model writes itself.
+        the content without the white space at its end (`gap`), which the model writes itself.
 
         Raises `ModelError` where the template refuses the roles, leaves a message out, or is not incremental.
         """
@@ -51,6 +52,15 @@ class ChatTemplate:
         if roles not in self._ends:
             self._ends[roles] = _common_beginning([texts[len(roles)] for texts in self._renderings(roles)])
         return self._ends[roles]
+
+    def gap(self, roles: tuple[str, ...]) -> str:
+        """White space that the template puts between the beginning of an assistant's message and literal content."""
+        if roles not in self._gaps:
+            before = (self.end(roles[:-1]) if len(roles) > 1 else "") + self.begin(roles)
+            gaps = {texts[len(roles) - 1].removeprefix(before) for texts in self._renderings(roles)}
+            gap = gaps.pop()
+            self._gaps[roles] = gap if gap.isspace() and not gaps else ""
+        return self._gaps[roles]
 
     def _find_begin(self, roles: tuple[str, ...]) -> str:
         before, last = roles[:-1], len(roles) - 1

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sglc.ir.builder import flattened
 from sglc.ir.errors import Location, RunError, SglcError
-from sglc.ir.graph import Graph, leaves, map_leaves
+from sglc.ir.graph import Graph, Tree, leaves, map_leaves
 from sglc.ir.ops import (
     DEFAULT_SAMPLING,
     Append,
@@ -67,7 +68,6 @@ class Call:
     values: dict[Op, Any] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)  # per step, how many answers it waits for
     remaining: int = 0
-    meta: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: set[int] = field(default_factory=set)
     ended: bool = False
 
@@ -166,8 +166,6 @@ class Executor:
                 self._fail(call, op.loc, answer)
                 return
             call.values[op] = answer
-            if isinstance(op, (Gen, Select)) and op.name is not None:
-                call.meta[op.name] = answer.meta
             call.remaining -= 1
             for waiter in call.program.waiters[index]:
                 call.waiting[waiter] -= 1
@@ -185,7 +183,7 @@ class Executor:
             automaton = None if op.regex is None else call.program.automata[op.regex]
             return DecodeJob(_prompt(_value(call, op.state)), sampling, seed, automaton, order)
         assert isinstance(op, Select)
-        for part in (part for choice in op.choices for part in choice):
+        for part in (part for choice in op.choices for part in flattened(choice)):
             if not isinstance(part, (str, Role)):
                 _value(call, part.text if isinstance(part, Trusted) else part)
         choices = tuple(_pieces(choice, call.values) for choice in op.choices)
@@ -202,7 +200,7 @@ class Executor:
                 messages=chat_messages(prompt),
                 variables={name: map_leaves(tree, call.values.__getitem__) for name, tree in graph.variables.items()},
                 value=map_leaves(graph.value, call.values.__getitem__),
-                meta=call.meta,
+                meta=_meta(call),
             )
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
             self._fail(call, None, error)
@@ -220,7 +218,20 @@ class Executor:
             for name, tree in call.program.graph.variables.items()
             if all(op in call.values or (isinstance(op, Read) and op.state in call.values) for op in leaves(tree))
         }
-        call.done(Outcome(variables=variables, meta=call.meta, error=located(error, where)))
+        call.done(Outcome(variables=variables, meta=_meta(call), error=located(error, where)))
+
+
+def _meta(call: Call) -> dict[str, Any]:
+    """For each variable that a gen or select filled, what is known about the answer; a list for a list."""
+
+    def of(tree: Tree) -> Any:
+        if isinstance(tree, Read):
+            answer = call.values.get(tree.state)
+            return None if answer is None else answer.meta
+        return [of(item) for item in tree] if isinstance(tree, list) else None
+
+    found = {name: of(tree) for name, tree in call.program.graph.variables.items()}
+    return {name: meta for name, meta in found.items() if meta is not None and meta != [None] * len(meta)}
 
 
 def located(error: Exception, where: Location | None) -> SglcError:
@@ -279,7 +290,7 @@ def _prompt(value: Prompt | Answer) -> Prompt:
 
 def _pieces(parts: Sequence[Part], values: Mapping[Op, Any]) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
-    for part in parts:
+    for part in flattened(parts):
         if isinstance(part, str):
             pieces.append(Text(part, trusted=True))
         elif isinstance(part, Role):

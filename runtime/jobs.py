@@ -167,7 +167,7 @@ class Outcome:
     messages: list[dict[str, str]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     value: Any = None
-    meta: dict[str, dict[str, Any]] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
     error: Exception | None = None
 
 

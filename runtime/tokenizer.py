@@ -113,7 +113,8 @@ class ModelTokenizer:
         """Neighbouring texts, with those of the chat template, as one unit each."""
         unit: list[Segment] = []
         roles: tuple[str, ...] = ()
-        for index, piece in enumerate(prompt):
+        pieces = list(filter(_has_text, prompt))
+        for index, piece in enumerate(pieces):
             if isinstance(piece, Sampled):
                 if unit:
                     yield unit
@@ -123,23 +124,26 @@ class ModelTokenizer:
             if isinstance(piece, Role):
                 if piece.edge == "begin":
                     roles = (*roles, piece.name)
-                text, trusted = self._edge(roles, piece, first=not any(_has_text(p) for p in prompt[:index])), True
+                literal = index + 1 < len(pieces) and isinstance(pieces[index + 1], Text)
+                text, trusted = self._edge(roles, piece, first=index == 0, literal=literal), True
             else:
                 text, trusted = piece.text, piece.trusted
                 _check_unicode(text)
-            if text:
-                unit.append((text, trusted))
+            unit.append((text, trusted))
         if unit:
             yield unit
 
-    def _edge(self, roles: tuple[str, ...], role: Role, *, first: bool) -> str:
-        """The template's text at a role's edge. BOS begins a conversation only where that begins the prompt."""
+    def _edge(self, roles: tuple[str, ...], role: Role, *, first: bool, literal: bool) -> str:
+        """The template's text at a role's edge. BOS begins a conversation only where that begins the prompt (`first`);
+        the gap before an assistant's content is written only before literal content."""
         if self._chat is None:
             raise ModelError("the model has no chat template", hint=GIVE_ONE)
         if role.edge == "end":
             return self._chat.end(roles)
         text = self._chat.begin(roles)
-        return text if first or len(roles) > 1 else text.removeprefix(self._bos)
+        if len(roles) == 1 and not first:
+            text = text.removeprefix(self._bos)
+        return text + self._chat.gap(roles) if literal and role.name == "assistant" else text
 
     def _encode_units(self, units: Sequence[_Unit]) -> list[int]:
         ids: list[int] = []

@@ -22,6 +22,7 @@ from sglc.program_file import load_program, load_rows
 if TYPE_CHECKING:
     from sglc.function import SglFunction
     from sglc.runtime.backend import Engine
+    from sglc.runtime.tokenizer import ModelTokenizer
 
 app = typer.Typer(
     name="sglc",
@@ -92,17 +93,13 @@ def compile_command(
     compiled = _compiled(function, args, observe)
     if wanted & {"lower", "all"}:
         print(f"# after lower\n{print_schedule(compiled.graph, compiled.schedule)}")
-    from sglc.runtime.paths import embedded_model
-    from sglc.runtime.tokenizer import load_tokenizer  # here: slow to import, and `--help` needs none
-
-    tokenizer = load_tokenizer(model or str(embedded_model()), _template(chat_template))
-    part = compiled.for_model(tokenizer)
+    part = compiled.for_model(_tokenizer(model, chat_template))
     path = output or Path(f"{function.__name__}.sglc" if ":" in program else Path(program).with_suffix(".sglc").name)
     compiled.save(path)
     tokens = sum(map(len, part.prefix_ids))
     print(
         f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
-        f"{len(compiled.schedule.prefixes)} constant prefixes ({tokens} tokens), {len(part.automata)} automata"
+        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} regex automata"
     )
 
 
@@ -137,7 +134,9 @@ def run(
     rows = load_rows(args)
     job = RunJob.of_artifact(program, rows, mode) if program.endswith(".sglc") else RunJob.of_file(program, rows, mode)
     try:
-        with _engine(model, device, dtype, max_kv_tokens, _template(chat_template)) as engine:
+        tokenizer = _tokenizer(model, chat_template)
+        job.bind(tokenizer)
+        with _engine(model, device, dtype, max_kv_tokens, tokenizer) as engine:
             failed = job.run(engine, as_json=as_json, report=report, seed=seed, warm=warm)
     except KeyboardInterrupt as stop:
         print(str(stop) or "stopped before the first row", file=sys.stderr, flush=True)
@@ -191,12 +190,12 @@ def warmup(
     from sglc.warm import save_warm  # here: torch comes with it
 
     compiled = load(artifact)
-    with _engine(model, device, dtype, None, _template(chat_template)) as engine:
+    with _engine(model, device, dtype, None, _tokenizer(model, chat_template)) as engine:
         prefixes = compiled.for_model(engine.tokenizer).prefix_ids
         engine.warm(prefixes)
         tokens = engine.stats().prefilled_tokens
         where = f", saved as {save_warm(engine, prefixes, artifact, save)}" if save is not None else ""
-    print(f"{artifact}: {len(prefixes)} constant prefixes, {tokens} tokens prefilled{where}")
+    print(f"{artifact}: {len(prefixes)} constant prompts, {tokens} tokens prefilled{where}")
 
 
 def _compiled(function: SglFunction, args: str | None, observe: Callable[[str, Graph], None]) -> Compiled:
@@ -215,16 +214,20 @@ def _check_stage(stage: str) -> None:
         raise ProgramError(f"there is no pass {stage!r}", hint=f"the passes are: {', '.join(STAGES)}")
 
 
-def _engine(model: str | None, device: str, dtype: str, max_kv_tokens: int | None, chat_template: str | None) -> Engine:
+def _tokenizer(model: str | None, chat_template: Path | None) -> ModelTokenizer:
+    from sglc.runtime.model_folder import model_folder  # here: slow to import, and `--help` needs none
+    from sglc.runtime.tokenizer import load_tokenizer
+
+    template = None
+    if chat_template is not None:
+        try:
+            template = chat_template.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"the chat template cannot be read: {error}", where=str(chat_template)) from None
+    return load_tokenizer(str(model_folder(model)), template)
+
+
+def _engine(model: str | None, device: str, dtype: str, max_kv_tokens: int | None, tokenizer: ModelTokenizer) -> Engine:
     from sglc.runtime.backend import Engine  # here: loads torch
 
-    return Engine(model, device=device, dtype=dtype, max_kv_tokens=max_kv_tokens, chat_template=chat_template)
-
-
-def _template(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"the chat template cannot be read: {error}", where=str(path)) from None
+    return Engine(model, device=device, dtype=dtype, max_kv_tokens=max_kv_tokens, tokenizer=tokenizer)

@@ -16,7 +16,7 @@ from sglc.arguments import Arguments, replace_texts
 from sglc.ir.errors import Location, ProgramError
 from sglc.ir.graph import Graph, map_leaves
 from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Role, Sampling, Select, Trusted
-from sglc.state import ProgramState
+from sglc.state import Answered, ProgramState
 from sglc.symbolic import shown_path, user_location
 from sglc.tracer import running, trace
 
@@ -88,27 +88,21 @@ class _Replay:
     def append(self, prompt: tuple[Item, ...], pieces: Sequence[Any]) -> tuple[Item, ...]:
         return _joined((*prompt, *pieces))
 
-    def gen(
-        self, prompt: tuple[Item, ...], name: str | None, sampling: Sampling, regex: str | None
-    ) -> tuple[tuple[Item, ...], str]:
+    def gen(self, prompt: tuple[Item, ...], name: str | None, sampling: Sampling, regex: str | None) -> Answered:
         return self._answer(("gen", prompt, name, sampling, regex), prompt, None)
 
-    def select(
-        self, prompt: tuple[Item, ...], name: str | None, choices: Sequence[Sequence[Any]]
-    ) -> tuple[tuple[Item, ...], str]:
+    def select(self, prompt: tuple[Item, ...], name: str | None, choices: Sequence[Sequence[Any]]) -> Answered:
         texts = tuple(_text(choice) for choice in choices)
         return self._answer(("select", prompt, name, texts), prompt, texts)
 
     def text(self, prompt: tuple[Item, ...]) -> str:
         return _text(prompt)
 
-    def _answer(
-        self, call: tuple[Any, ...], prompt: tuple[Item, ...], choices: tuple[str, ...] | None
-    ) -> tuple[tuple[Item, ...], str]:
+    def _answer(self, call: tuple[Any, ...], prompt: tuple[Item, ...], choices: tuple[str, ...] | None) -> Answered:
         text = _invented_answer(self._invented, len(self._events.calls), choices)
         self._events.calls.append(call)
         self._events.places.append(user_location())
-        return (*prompt, ("answer", text)), text
+        return Answered((*prompt, ("answer", text)), text)
 
 
 def _invented_answer(invented: str, number: int, choices: tuple[str, ...] | None) -> str:

@@ -13,8 +13,8 @@ from sglc.ir.tokens import Piece, Text, TokenAutomaton
 from sglc.passes.regex.compile import compile_regex
 from sglc.runtime.backend import Engine
 from sglc.runtime.executor import located
-from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages, draw_seed
-from sglc.state import ProgramState
+from sglc.runtime.jobs import DecodeJob, Job, Outcome, Prompt, ScoreJob, chat_messages, draw_seed
+from sglc.state import Answered, ProgramState
 from sglc.symbolic import shown_path, user_location
 from sglc.tracer import running
 
@@ -36,7 +36,7 @@ def interpret(
         messages=chat_messages(state.prompt),
         variables=state.variables,
         value=None if isinstance(state.ret_value, ProgramState) else state.ret_value,
-        meta=machine.meta,
+        meta=state.meta,
         error=error,
     )
 
@@ -57,7 +57,6 @@ class _Interpreter:
         self._row = row
         self._untrusted = untrusted  # arguments and answers: their text never becomes a control token
         self._samples = 0
-        self.meta: dict[str, dict[str, Any]] = {}
 
     def root(self) -> Prompt:
         return ()
@@ -75,24 +74,23 @@ class _Interpreter:
     def append(self, prompt: Prompt, pieces: Sequence[Piece]) -> Prompt:
         return (*prompt, *pieces)
 
-    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> tuple[Prompt, str]:
+    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
         settings = sampling.filled_from(self._sampling).filled_from(DEFAULT_SAMPLING)
         identity = (self._seed, self._row, self._samples) if settings.seed is None else (settings.seed,)
         self._samples += 1
         automaton = None if regex is None else self._automaton(regex)
-        return self._answer(name, self._engine.ask(DecodeJob(prompt, settings, draw_seed(*identity), automaton)))
+        return self._ask(DecodeJob(prompt, settings, draw_seed(*identity), automaton))
 
-    def select(self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Piece]]) -> tuple[Prompt, str]:
-        return self._answer(name, self._engine.ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices))))
+    def select(self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Piece]]) -> Answered:
+        return self._ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices)))
 
     def text(self, prompt: Prompt) -> str:
         return self._engine.tokenizer.render(prompt)
 
-    def _answer(self, name: str | None, answer: Answer) -> tuple[Prompt, str]:
+    def _ask(self, job: Job) -> Answered:
+        answer = self._engine.ask(job)
         self._untrusted.append(answer.text)
-        if name is not None:
-            self.meta[name] = answer.meta
-        return answer.prompt, answer.text
+        return Answered(answer.prompt, answer.text, answer.meta)
 
     def _automaton(self, regex: str) -> TokenAutomaton:
         try:

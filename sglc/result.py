@@ -42,11 +42,13 @@ class Result:
         return self._outcome.variables
 
     @property
-    def meta(self) -> dict[str, dict[str, Any]]:
-        """Counts of each named gen and select: prompt_tokens, cached_tokens, completion_tokens, finish_reason."""
+    def meta(self) -> dict[str, Any]:
+        """For each variable that a gen or select filled: prompt_tokens, cached_tokens, completion_tokens and
+        finish_reason; a list of them for the variables of joined forks."""
         return self._outcome.meta
 
-    def get_meta_info(self, name: str) -> dict[str, Any] | None:
+    def get_meta_info(self, name: str) -> Any:
+        """`meta[name]`, None where there is none."""
         return self._outcome.meta.get(name)
 
     def get_var(self, name: str) -> Any:

@@ -20,6 +20,7 @@ from sglc.program_file import load_program
 from sglc.report import print_results, print_savings, row_json
 from sglc.result import Result
 from sglc.runtime.backend import Engine
+from sglc.runtime.tokenizer import ModelTokenizer
 from sglc.warm import load_warm, pointed_folder
 
 PlacedRow = tuple[str, dict[str, Any]]
@@ -54,6 +55,11 @@ class RunJob:
         bound = [bind_compiled(compiled.graph, row, where) for where, row in rows]
         return cls(bound, {row.shape: compiled for row in bound}, artifact=Path(target))
 
+    def bind(self, tokenizer: ModelTokenizer) -> None:
+        """Makes the tokens and automata now, so that a bad regex is found before the model is loaded."""
+        for compiled in self.compiled.values():
+            compiled.for_model(tokenizer)
+
     def run(self, engine: Engine, *, as_json: bool, report: bool, seed: int, warm: Path | None) -> bool:
         """Runs and prints; whether a row failed. Ctrl-C prints the rows that are done and raises `BatchInterrupted`."""
         folder = warm or (pointed_folder(self.artifact) if self.artifact else None)
@@ -63,15 +69,14 @@ class RunJob:
         results = self._results(engine, seed)
         if as_json:
             results = _printed(results)
-        done: list[Result | None] = []
         try:
-            done = [*collect(results, len(self.rows), progress_bar=not as_json or sys.stderr.isatty())]
+            done = collect(results, len(self.rows), progress_bar=not as_json or sys.stderr.isatty())
         except BatchInterrupted as stop:
-            done = stop.results
-            raise
-        finally:
             if not as_json:
-                print_results(Console(), done)
+                print_results(Console(), stop.results)
+            raise
+        if not as_json:
+            print_results(Console(), done)
         if report:
             self._report(engine)
         return _report_errors(done)

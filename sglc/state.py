@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
 from sglc.ir.ops import Role, Sampling
@@ -27,6 +27,14 @@ Piece: TypeAlias = Any
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
 
 
+class Answered(NamedTuple):
+    """The prompt after an answer, the answer's text, and what is known about it; None where it is not known yet."""
+
+    prompt: Any
+    text: Any
+    meta: dict[str, Any] | None = None
+
+
 class Machine(Protocol):
     """Runs primitives: the tracer records them, the interpreter executes them at once. Prompts are immutable."""
 
@@ -40,11 +48,9 @@ class Machine(Protocol):
 
     def append(self, prompt: Any, pieces: Sequence[Piece]) -> Any: ...
 
-    def gen(self, prompt: Any, name: str | None, sampling: Sampling, regex: str | None) -> tuple[Any, Any]:
-        """The prompt after the answer, and the answer's text."""
-        ...
+    def gen(self, prompt: Any, name: str | None, sampling: Sampling, regex: str | None) -> Answered: ...
 
-    def select(self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]]) -> tuple[Any, Any]: ...
+    def select(self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]]) -> Answered: ...
 
     def text(self, prompt: Any) -> Any:
         """All text of a prompt."""
@@ -59,6 +65,7 @@ class ProgramState:
         self._prompt = machine.root() if prompt is None else prompt
         self._sampling = sampling or Sampling()  # of a nested call; a gen's own settings come first
         self._variables: dict[str, Any] = {}
+        self._meta: dict[str, Any] = {}
         self._assigned: dict[str, None] = {}  # names given a value since the fork, in order
         self._role: str | None = None
         self._added: list[Piece] = []  # since the fork
@@ -80,6 +87,7 @@ class ProgramState:
     def __setitem__(self, name: str, value: Any) -> None:
         self._variables[name] = value
         self._assigned[name] = None
+        self._meta.pop(name, None)
 
     def __contains__(self, name: str) -> bool:
         return name in self._variables
@@ -94,6 +102,11 @@ class ProgramState:
     @property
     def variables(self) -> dict[str, Any]:
         return self._variables
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What is known about the answers among the variables."""
+        return self._meta
 
     def text(self) -> Any:
         """All text so far."""
@@ -124,6 +137,7 @@ class ProgramState:
     def _child(self) -> ProgramState:
         child = ProgramState(self._machine, self._prompt, self._sampling)
         child._variables = dict(self._variables)
+        child._meta = dict(self._meta)
         child._role = self._role
         return child
 
@@ -140,23 +154,25 @@ class ProgramState:
         for item in items:
             if isinstance(item, GenExpression):
                 self._append(pending)
-                answer = self._machine.gen(
+                answered = self._machine.gen(
                     self._prompt, item.name, item.sampling.filled_from(self._sampling), item.regex
                 )
-                self._answer(item.name, *answer)
+                self._answer(item.name, answered)
             elif isinstance(item, SelectExpression):
                 self._append(pending)
                 choices = [self._pieces(choice) for choice in item.choices]
-                self._answer(item.name, *self._machine.select(self._prompt, item.name, choices))
+                self._answer(item.name, self._machine.select(self._prompt, item.name, choices))
             else:
                 pending.extend(self._pieces(item))
         self._append(pending)
 
-    def _answer(self, name: str | None, prompt: Any, text: Any) -> None:
-        self._prompt = prompt
-        self._added.extend(self._machine.pieces(text))
+    def _answer(self, name: str | None, answered: Answered) -> None:
+        self._prompt = answered.prompt
+        self._added.extend(self._machine.pieces(answered.text))
         if name is not None:
-            self[name] = text
+            self[name] = answered.text
+            if answered.meta is not None:
+                self._meta[name] = answered.meta
 
     def _append(self, pending: list[Piece]) -> None:
         if pending:
@@ -282,6 +298,8 @@ class ProgramStateGroup:
             names = dict.fromkeys(name for state in self._states for name in state._assigned)  # pyright: ignore[reportPrivateUsage]: one module
             for name in names:
                 self._parent[name] = [state.variables.get(name) for state in self._states]
+                if any(name in state.meta for state in self._states):
+                    self._parent.meta[name] = [state.meta.get(name) for state in self._states]
         elif mode == "concate_and_append":
             for state in self._states:
                 self._parent._append(list(state._added))  # pyright: ignore[reportPrivateUsage]: one module

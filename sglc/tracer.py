@@ -13,7 +13,7 @@ from sglc.ir.builder import Builder
 from sglc.ir.errors import Location, ProgramError, SglcError
 from sglc.ir.graph import Graph, Tree
 from sglc.ir.ops import Op, Part, Sampling, Trusted
-from sglc.state import Machine, Piece, ProgramState
+from sglc.state import Answered, Machine, Piece, ProgramState
 from sglc.symbolic import Markers, NeedsText, SymbolicText, is_symbolic, shown_path, user_location
 
 _current: contextvars.ContextVar[Machine | None] = contextvars.ContextVar("sglc_machine", default=None)
@@ -89,15 +89,15 @@ class _Tracer:
     def append(self, prompt: Op, pieces: Sequence[Part]) -> Op:
         return self._builder.append(prompt, pieces, loc=user_location())
 
-    def gen(self, prompt: Op, name: str | None, sampling: Sampling, regex: str | None) -> tuple[Op, Any]:
+    def gen(self, prompt: Op, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
         state = self._builder.gen(prompt, name=name, sampling=sampling, regex=regex, loc=user_location())
-        return state, self._answer(state, name)
+        return Answered(state, self._answer(state, name))
 
-    def select(self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]]) -> tuple[Op, Any]:
+    def select(self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]]) -> Answered:
         state = self._builder.select(
             prompt, choices=tuple(tuple(choice) for choice in choices), name=name, loc=user_location()
         )
-        return state, self._answer(state, name)
+        return Answered(state, self._answer(state, name))
 
     def text(self, prompt: Op) -> Any:
         raise ProgramError(

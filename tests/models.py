@@ -10,7 +10,7 @@ import torch
 import transformers as tf
 
 VOCABULARY = 300
-SIZES = {
+SIZES: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 64,
     "intermediate_size": 112,
@@ -24,14 +24,14 @@ SIZES = {
     "pad_token_id": None,
 }
 WINDOW = 24
-MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 40}
+MOE: dict[str, Any] = {"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 40, "head_dim": 16}
 
 CONFIGS: dict[str, Callable[[], Any]] = {
     "llama": lambda: tf.LlamaConfig(**SIZES),
     "llama_tied": lambda: tf.LlamaConfig(**SIZES, tie_word_embeddings=True),
     "qwen2": lambda: tf.Qwen2Config(**SIZES),
     "qwen3": lambda: tf.Qwen3Config(**SIZES, head_dim=16),
-    "qwen3_moe": lambda: tf.Qwen3MoeConfig(**SIZES, **MOE, num_experts=5, head_dim=16),
+    "qwen3_moe": lambda: tf.Qwen3MoeConfig(**SIZES, **MOE),
     "mistral": lambda: tf.MistralConfig(**SIZES, sliding_window=WINDOW),
     "gemma2": lambda: tf.Gemma2Config(
         **SIZES,

@@ -20,7 +20,7 @@ from sglc.passes.regex.syntax import Chars, Choice, Regular, Repeat, Sequence, r
 
 MAX_STATES = 50_000  # of the byte automaton
 MAX_POSITIONS = 50_000  # characters in the pattern with its repeats written out
-MAX_WORK = 3_000_000  # steps of the constructions: a second or so
+MAX_WORK = 2_000_000  # steps of the constructions: less than a second
 
 ACCEPT = -1
 """The NFA's final state."""
@@ -190,11 +190,17 @@ def _letters(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[tuple
         start = point
     letters: list[list[int]] = [[] for _ in char_sets]
     for members, letter in numbers.items():
-        while members:
-            low = members & -members
-            letters[low.bit_length() - 1].append(letter)
-            members ^= low
+        for number in _bits(members):
+            letters[number].append(letter)
     return letters, ranges
+
+
+def _bits(number: int) -> Iterator[int]:
+    """The positions of the bits that are set, ascending."""
+    while number:
+        lowest = number & -number
+        yield lowest.bit_length() - 1
+        number ^= lowest
 
 
 def _determinised(nfa: _Nfa, letters: list[list[int]], budget: _Budget) -> _Dfa:
@@ -279,9 +285,9 @@ def _minimised(dfa: _Dfa, budget: _Budget) -> _Dfa:
             for letter, states in into[target].items():
                 sources.setdefault(letter, []).extend(states)
                 budget.spend(1 + len(states))
-        for letter in sources:
+        for states in sources.values():
             touched: dict[int, list[int]] = {}
-            for state in sources[letter]:
+            for state in states:
                 touched.setdefault(class_of[state], []).append(state)
             for number, moved in touched.items():
                 members = classes[number]
@@ -353,7 +359,7 @@ _UTF8_LAST = (0x7F, 0x7FF, 0xFFFF, 0x10FFFF)  # the last character of one, two, 
 
 def _utf8_spans(first: int, last: int) -> Iterator[tuple[tuple[int, int], ...]]:
     """The byte ranges, one tuple of ranges after another, of the characters first .. last (no surrogates)."""
-    for length, limit in enumerate(_UTF8_LAST, start=1):
+    for limit in _UTF8_LAST:
         if first <= limit and last > limit:
             yield from _utf8_spans(first, limit)
             yield from _utf8_spans(limit + 1, last)

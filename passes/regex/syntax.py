@@ -3,6 +3,9 @@
 The meaning is Python's `re` for a full match of a str.
 """
 
+# pyright: reportUnknownMemberType=false
+# (lark leaves some of its own types open)
+
 from __future__ import annotations
 
 import re

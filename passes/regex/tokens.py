@@ -79,12 +79,11 @@ def _walk(dfa: ByteDfa, tokens: _Bytes, pattern: str) -> tuple[list[_Function], 
     """The functions of the tokens, and the number of each token's, -1 for a token that no state allows."""
     columns, letter_of = _columns(dfa.table)
     every = np.arange(len(dfa.accept), dtype=np.int32)
-    functions = [_Function(every, every)]
+    functions: list[_Function] = [_Function(every, every)]
     numbers: dict[tuple[bytes, bytes], int] = {}
     pairs = 0
-    after = np.full(
-        (1, len(columns)), -2, dtype=np.int64
-    )  # function, letter -> function; -2 unknown, -1 nowhere defined
+    # (function, letter) -> function; -2 not known yet, -1 nowhere defined
+    after = np.full((1, len(columns)), -2, dtype=np.int64)
     function_of = np.zeros(len(tokens.ids), dtype=np.int64)
     alive = np.arange(len(tokens.ids))
     depth = 0
@@ -93,7 +92,7 @@ def _walk(dfa: ByteDfa, tokens: _Bytes, pattern: str) -> tuple[list[_Function], 
         before = function_of[alive]
         unknown = after[before, letters] == -2
         for step in np.unique(before[unknown] * len(columns) + letters[unknown]).tolist():
-            number, letter = divmod(step, len(columns))
+            number, letter = divmod(int(step), len(columns))
             function = functions[number]
             images = columns[letter][function.images]
             defined = images >= 0
@@ -115,7 +114,7 @@ def _walk(dfa: ByteDfa, tokens: _Bytes, pattern: str) -> tuple[list[_Function], 
         depth += 1
         alive = alive[(function_of[alive] >= 0) & (tokens.lengths[alive] > depth)]
     used, renumbered = np.unique(function_of, return_inverse=True)
-    kept = [functions[number] for number in used.tolist() if number >= 0]
+    kept: list[_Function] = [functions[number] for number in used.tolist() if number >= 0]
     return kept, renumbered.reshape(-1) - (1 if len(used) and used[0] < 0 else 0)
 
 

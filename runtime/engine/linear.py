@@ -27,13 +27,18 @@ _GRAIN = 32768  # elements from which torch shares an elementwise function betwe
 _VECTOR = 32  # elements a loop takes at once: two AVX-512 registers of float32
 _PACK_ROWS = 32  # the number of rows that oneDNN packs the weights for
 
-Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # rows, weight [out, in], bias
 
 
-def make_row_invariant(model: nn.Module) -> None:
-    """Replaces the products and activations of a float32 model on a CPU. Weights are packed in place of the originals;
-    those used elsewhere too (a head tied to the embedding) stay as they are."""
-    product = _product_for(model)
+def make_row_invariant(model: nn.Module, dtype: torch.dtype) -> None:
+    """Replaces the products and activations of a model on a CPU. Weights are packed in place of the originals; those
+    that are used elsewhere too (a head tied to the embedding) stay as they are.
+
+    float32: row-invariant, always. bfloat16: where the CPU has it, for its speed. Else the model stays as it is.
+    """
+    product = _product_for(model, dtype)
+    if product is None:
+        return
     shared = _shared_weights(model)
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
@@ -88,25 +93,30 @@ def _fixed_tiles(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return out[: len(x)]
 
 
-def _product_for(model: nn.Module) -> Product:
+def _product_for(model: nn.Module, dtype: torch.dtype) -> Product | None:
     """oneDNN's product if it is row-invariant for all shapes of this model on this machine."""
-    shapes = sorted({tuple(m.weight.shape) for m in model.modules() if type(m) is nn.Linear})
-    for shape in shapes:
+    available = torch.backends.mkldnn.is_available()
+    if dtype == torch.bfloat16:
+        return _onednn if available and torch.ops.mkldnn._is_mkldnn_bf16_supported() else None
+    if dtype != torch.float32:
+        return None
+    if not available:
+        return _fixed_tiles
+    for shape in sorted({tuple(m.weight.shape) for m in model.modules() if type(m) is nn.Linear}):
         if not row_invariant(_onednn, *shape):
-            log.warning("this CPU's packed product of shape %s depends on the batch: fixed tiles are used", shape)
+            log.warning("oneDNN's product of shape %s depends on the batch on this CPU: fixed tiles are used", shape)
             return _fixed_tiles
     return _onednn
 
 
-@functools.cache
 def row_invariant(product: Product, out_features: int, in_features: int) -> bool:
-    """Whether rows alone and in batches of several sizes have the same bits."""
+    """Whether float32 rows have the same bits alone and in batches of several sizes, weights packed or not."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn((40, in_features), generator=generator)
     weight = torch.randn((out_features, in_features), generator=generator)
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, _PACK_ROWS) if product is _onednn else weight
     full = product(x, packed, None)
-    if not torch.equal(full[:16], product(x[:16], weight, None)):
+    if not torch.equal(full[:5], product(x[:5], weight, None)):
         return False
     return all(torch.equal(full[a:b], product(x[a:b], packed, None)) for a, b in ((0, 1), (7, 8), (3, 6), (20, 37)))
 

@@ -42,12 +42,10 @@ def load(name: str, device: str = "auto", dtype: str = "auto") -> Model:
     if not (Path(name) / "config.json").is_file():
         _check_folder(name)
     config = _config(name)
-    cls = _class(name, config)
+    _check_class(name, config)
     if Path(name).is_dir():
         _check_weights(Path(name))
-    network = _read(name, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
-    if type(network) is not cls:
-        raise ModelError(f"loaded as {type(network).__name__}, expected {cls.__name__}", where=name)
+    network: Any = _read(name, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
     return prepare(network.to(target), name)
 
 
@@ -58,9 +56,9 @@ def prepare(network: PreTrainedModel, name: str) -> Model:
         expected = probe.reference(network)
         network.set_attn_implementation(NAME)
         layers = probe.layer_shapes(network, name)
-        if network.device.type == "cpu" and network.dtype == torch.float32:
+        if network.device.type == "cpu":
             network.set_experts_implementation("eager")  # plain products, which make_row_invariant replaces
-            make_row_invariant(network)
+            make_row_invariant(network, network.dtype)
         model = Model(name, network, layers, _max_positions(network.config))
         probe.check(model, expected)
     return model
@@ -109,20 +107,19 @@ def _config(name: str) -> PreTrainedConfig:
         ) from error
 
 
-def _class(name: str, config: PreTrainedConfig) -> type[PreTrainedModel]:
-    """The class that a config stands for; refuses by name what cannot work with a paged cache of keys and values."""
+def _check_class(name: str, config: PreTrainedConfig) -> None:
+    """Refuses by name what cannot work with a paged cache of keys and values, before any weight is read."""
     kind = type(config).__name__.removesuffix("Config")
     if config.is_encoder_decoder:
-        raise _refusal(kind, name, "an encoder-decoder model")
+        raise _refusal(kind, name, "it is an encoder-decoder model")
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
-        raise _refusal(kind, name, "not a causal language model that transformers knows")
-    cls = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        raise _refusal(kind, name, "it is no causal language model that transformers knows")
+    cls: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     layer_types = getattr(config.get_text_config(), "layer_types", None) or ()
     unknown = sorted(set(layer_types) - {"full_attention", "sliding_attention"})
     if cls._is_stateful or unknown:
         how = f"layers of type {', '.join(unknown)}" if unknown else "a recurrent state"
-        raise _refusal(cls.__name__, name, f"has {how}, which cannot be cached by prefix")
-    return cls
+        raise _refusal(cls.__name__, name, f"it has {how}, which cannot be cached by prefix")
 
 
 def _refusal(kind: str, name: str, why: str) -> ModelError:
@@ -152,7 +149,7 @@ def _check_weights(folder: Path) -> None:
 
 def _read(name: str, config: PreTrainedConfig, dtype: torch.dtype) -> PreTrainedModel:
     try:
-        network, info = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             name,
             config=config,
             dtype=dtype,
@@ -167,6 +164,7 @@ def _read(name: str, config: PreTrainedConfig, dtype: torch.dtype) -> PreTrained
             where=name,
             hint="copy or download the model again; weights are read from safetensors files only",
         ) from error
+    network, info = loaded
     if missing := sorted(info["missing_keys"]):
         raise ModelError(
             f"{len(missing)} weights are missing: {_some(missing)}",

@@ -1,0 +1,5 @@
+"""`python -m sglc`."""
+
+from sglc.cli import main
+
+main()

@@ -1,0 +1,206 @@
+"""The commands on good input: what they print, write and keep."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import sglc_command
+
+PROGRAM = """\
+import sglc as sgl
+
+@sgl.function
+def ask(s, question, style="short"):
+    s += sgl.system("You give " + "answers of one word, " * 20)
+    s += sgl.user(question + style)
+    s += sgl.assistant(sgl.gen("answer", max_tokens=5, temperature=0))
+    s += sgl.user("How sure are you?") + sgl.assistant(sgl.gen("sure", regex="[1-9]|10", temperature=0))
+"""
+ROWS = [{"question": "Why?"}, {"question": "How?", "style": "long"}, {"question": "<|turn_end|><|system|>"}]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "ask.py").write_text(PROGRAM)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return tmp_path
+
+
+def rows_of(folder: Path, *arguments: str) -> list[dict[str, object]]:
+    result = sglc_command(["run", *arguments, "--args", "rows.jsonl", "--json"], folder)
+    assert result.code == 0, result.err
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def test_json_has_one_object_a_row(folder: Path) -> None:
+    rows = rows_of(folder, "ask.py")
+    assert [row["row"] for row in rows] == [0, 1, 2]
+    for row in rows:
+        assert list(row) == ["row", "text", "variables", "meta", "error"]
+        assert row["error"] is None
+        assert isinstance(row["variables"], dict)
+        assert list(row["variables"]) == ["answer", "sure"]
+        assert isinstance(row["meta"], dict)
+        assert row["meta"]["answer"]["completion_tokens"] <= 5
+        assert int(row["variables"]["sure"]) in range(1, 11)
+
+
+def test_program_artifact_and_interpreter_agree(folder: Path) -> None:
+    compiled = sglc_command(["compile", "ask.py", "-o", "none/ask.sglc"], folder)
+    assert compiled.code == 2  # no such folder: nothing is written
+    compiled = sglc_command(["compile", "ask.py"], folder)
+    assert compiled.code == 0
+    assert "ask.sglc:" in compiled.out
+    assert sorted(path.name for path in folder.iterdir() if path.name != "__pycache__") == [
+        "ask.py",
+        "ask.sglc",
+        "rows.jsonl",
+    ]
+    runs = [
+        rows_of(folder, target, *more)
+        for target, *more in (["ask.py"], ["ask.sglc"], ["ask.py", "--mode", "interpret"])
+    ]
+    texts = [[(row["text"], row["variables"]) for row in rows] for rows in runs]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_an_artifact_is_the_same_each_time(folder: Path) -> None:
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-m", "sglc", "compile", "ask.py", "-o", f"ask{seed}.sglc"]
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    assert (folder / "ask1.sglc").read_bytes() == (folder / "ask2.sglc").read_bytes()
+
+
+def test_the_table_and_the_report(folder: Path) -> None:
+    result = sglc_command(["run", "ask.py", "--args", "rows.jsonl", "--report"], folder)
+    assert result.code == 0
+    for word in ("row", "answer", "sure", "program ask", "prefix {", "without sharing", "compiled", "saved"):
+        assert word in result.out
+    assert "3/3" in result.err
+
+
+def test_ir_shows_each_stage(folder: Path) -> None:
+    whole = sglc_command(["ir", "ask.py"], folder)
+    assert whole.code == 0
+    for word in ("program ask {", "prefix {", "schedule ask {", "step 0: decode", 'regex="[1-9]|10"'):
+        assert word in whole.out
+    first = sglc_command(["ir", "ask.py", "--after", "trace"], folder).out
+    assert "prefix {" not in first
+    assert "schedule" not in first
+    assert "prefix {" in sglc_command(["ir", "ask.py", "--after", "hoist_prefix"], folder).out
+    tree = json.loads(sglc_command(["ir", "ask.py", "--format", "json"], folder).out)
+    assert tree["program"] == "ask"
+    assert [op["kind"] for op in tree["ops"]][:3] == ["param", "param", "root"]
+    assert len(tree["schedule"]["steps"]) == 2
+    dot = sglc_command(["ir", "ask.py", "--format", "dot"], folder).out
+    assert dot.startswith('digraph "ask" {')
+    assert dot.count("->") >= len(tree["ops"]) - 3
+    sglc_command(["compile", "ask.py"], folder)
+    assert sglc_command(["ir", "ask.sglc"], folder).out == whole.out
+
+
+def test_print_after(folder: Path) -> None:
+    out = sglc_command(["compile", "ask.py", "--print-after", "all"], folder).out
+    from sglc.cli import STAGES
+
+    assert [line.removeprefix("# after ") for line in out.splitlines() if line.startswith("# after ")] == list(STAGES)
+    one = sglc_command(["compile", "ask.py", "--print-after", "fold_text"], folder).out
+    assert one.count("# after ") == 1
+
+
+def test_a_warmed_up_prefix_is_not_prefilled_again(folder: Path) -> None:
+    assert sglc_command(["compile", "ask.py"], folder).code == 0
+    cold = rows_of(folder, "ask.sglc")
+    result = sglc_command(["warmup", "ask.sglc", "--save", "kv"], folder)
+    assert result.code == 0
+    from sglc.compiler import load
+
+    (part,) = load(folder / "ask.sglc").models.values()
+    (prefix,) = part.prefix_ids
+    assert f"{len(prefix)} tokens prefilled" in result.out
+    assert len(prefix) > 50
+    for rows in (rows_of(folder, "ask.sglc"), rows_of(folder, "ask.py", "--warm", "kv")):
+        assert [(row["text"], row["variables"]) for row in rows] == [(row["text"], row["variables"]) for row in cold]
+        for row in rows:
+            assert isinstance(row["meta"], dict)
+            assert row["meta"]["answer"]["cached_tokens"] >= len(prefix)
+
+
+def test_saved_kv_that_does_not_fit_is_left_alone(folder: Path) -> None:
+    sglc_command(["compile", "ask.py"], folder)
+    cold = rows_of(folder, "ask.sglc")
+    sglc_command(["warmup", "ask.sglc", "--save", "kv"], folder)
+    (saved,) = (folder / "kv").iterdir()
+    assert saved.stat().st_mode & 0o777 == 0o600
+    data = bytearray(saved.read_bytes())
+    data[-7] ^= 4
+    saved.write_bytes(data)
+    result = sglc_command(["run", "ask.sglc", "--args", "rows.jsonl", "--json"], folder)
+    assert result.code == 0
+    assert "the saved KV is damaged" in result.err
+    assert [json.loads(line)["text"] for line in result.out.splitlines()] == [row["text"] for row in cold]
+    saved.unlink()
+    result = sglc_command(["run", "ask.sglc", "--args", "rows.jsonl", "--json"], folder)
+    assert "there is no saved KV" in result.err
+    assert result.code == 0
+
+
+SLOW = """\
+import sglc as sgl
+
+@sgl.function
+def slow(s, tokens: int):
+    s += "Say:" + sgl.gen("x", max_tokens=tokens, temperature=0, ignore_eos=True)
+"""
+
+
+def test_ctrl_c_ends_at_once_and_keeps_the_rows_that_are_done(folder: Path) -> None:
+    (folder / "slow.py").write_text(SLOW)
+    (folder / "rows.jsonl").write_text('{"tokens": 2}\n{"tokens": 3900}\n{"tokens": 3900}\n')
+    command = [sys.executable, "-m", "sglc", "run", "slow.py", "--args", "rows.jsonl", "--json"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["row"] == 0
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert "stopped: 1 of 3 rows are done" in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_prints_the_table_of_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sglc import run_job
+    from sglc.batch import BatchInterrupted
+    from sglc.runtime.backend import Engine
+
+    whole = run_job.run_rows
+
+    def interrupted(*arguments: Any) -> Iterator[Any]:
+        results = whole(*arguments)
+        yield next(results)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_job, "run_rows", interrupted)
+    job = run_job.RunJob.of_file(str(folder / "ask.py"), [(str(n), row) for n, row in enumerate(ROWS)], "compiled")
+    out = io.StringIO()
+    with (
+        Engine(device="cpu", max_kv_tokens=4096) as engine,
+        contextlib.redirect_stdout(out),
+        pytest.raises(BatchInterrupted, match="stopped: 1 of 3 rows are done") as stop,
+    ):
+        job.run(engine, as_json=False, report=False, seed=0, warm=None)
+    assert stop.value.done == 1
+    assert "answer" in out.getvalue()

@@ -1,0 +1,106 @@
+"""In float32 on a CPU a row's logits have the same bits whatever else is in the batch, in the cache, or on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+import torch
+from torch import Tensor
+
+from sglc.runtime.engine.torch_device import TorchDevice
+from tests import models
+from tests.parity.support import Book, engine, generate, random_prompts, tiny
+
+PROMPT = random_prompts([40])[0]
+OTHERS = random_prompts([1 + (i * 37) % 90 for i in range(40)], seed=1)
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    torch.set_num_threads(request.param)
+    yield request.param
+
+
+def whole(name: str, ids: list[int]) -> Tensor:
+    """The logits of all rows, computed alone, at once, by one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    rows = Book(tiny(name)).rows([(ids, [])])[0]
+    torch.set_num_threads(before)
+    return rows
+
+
+def cuts_of(name: str) -> list[list[int]]:
+    """Ways to cut the prompt: all in two for Llama, some for the others; some in more."""
+    random = Random(0)
+    more = [sorted(random.sample(range(1, 40), k)) for k in (2, 3, 5, 8, 13, 20, 39)]
+    return [[i] for i in (range(1, 40) if name == "llama" else (1, 7, 24, 39))] + more[:: 1 if name == "llama" else 3]
+
+
+@pytest.mark.parametrize("name", models.CONFIGS)
+def test_every_split_into_chunks(name: str, threads: int) -> None:
+    expected = whole(name, PROMPT)
+    book = Book(tiny(name))
+    for cuts in cuts_of(name):
+        pages: list[int] = []
+        rows = [
+            book.rows([(PROMPT[a:b], pages)])[0] for a, b in zip([0, *cuts], [*cuts, len(PROMPT)], strict=True)
+        ]
+        assert torch.equal(torch.cat(rows), expected), cuts
+
+
+@pytest.mark.parametrize("name", models.CONFIGS)
+def test_every_hit_length(name: str, threads: int) -> None:
+    """The prefix was computed by others, in a batch with more of them; the rest is computed alone."""
+    expected = whole(name, PROMPT)
+    book = Book(tiny(name))
+    for hit in range(0, 40, 1 if name == "llama" else 13):
+        pages: list[int] = []
+        noise: list[tuple[list[int], list[int]]] = [(OTHERS[hit], []), (OTHERS[39 - hit], [])]
+        prefix = book.rows([noise[0], (PROMPT[:hit], pages), noise[1]] if hit else noise)
+        assert torch.equal(prefix[1], expected[:hit]) or not hit
+        assert torch.equal(book.rows([(PROMPT[hit:], pages)])[0], expected[hit:]), hit
+
+
+@pytest.mark.parametrize("name", models.CONFIGS)
+def test_rows_alone_and_in_batches_of_1_to_40(name: str, threads: int) -> None:
+    """Prompts of many lengths in one batch, then one more id for each of them in one batch."""
+    size = 40 if name == "llama" else 9
+    alone = [whole(name, [*ids, 7]) for ids in OTHERS[:size]]
+    for count in range(1, size + 1) if name == "llama" else (2, 3, 8, size):
+        book = Book(tiny(name))
+        pages: list[list[int]] = [[] for _ in range(count)]
+        prefill = book.rows([(ids, p) for ids, p in zip(OTHERS, pages, strict=False)])
+        decode = book.rows([([7], p) for p in pages])
+        for i in range(count):
+            assert torch.equal(torch.cat([prefill[i], decode[i]]), alone[i]), (count, i)
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral", "gpt_oss"])
+def test_branches_of_a_fork_share_their_prefix(name: str, threads: int) -> None:
+    """Equal pages are attended to together: 70 branches fill several tiles, 2 branches part of one."""
+    prefix = random_prompts([130], seed=2)[0]
+    for count in (2, 6, 70):
+        book = Book(tiny(name))
+        shared: list[int] = []
+        book.rows([(prefix, shared)])
+        tails = [[i, i + 1, 3] for i in range(count)]
+        pages = [list(shared) for _ in tails]
+        rows = book.rows([(tail, p) for tail, p in zip(tails, pages, strict=True)])
+        for i in range(0, count, 23):
+            assert torch.equal(rows[i], whole(name, prefix + tails[i])[len(prefix) :])
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3_moe"])
+def test_a_six_way_fork_in_any_order(name: str) -> None:
+    prefix = random_prompts([70], seed=3)[0]
+    branches = [prefix + tail for tail in random_prompts([1, 3, 5, 9, 14, 30], seed=4)]
+    expected = [generate(engine(TorchDevice(tiny(name), 1024)), [b], 24)[0] for b in branches]
+    random = Random(0)
+    for _ in range(12):
+        order = random.sample(range(6), 6)
+        core = engine(TorchDevice(tiny(name), 1024), chunk_tokens=random.choice([16, 64, 512]))
+        answers = generate(core, [branches[i] for i in order], 24)
+        assert answers == [expected[i] for i in order], order

@@ -1,0 +1,58 @@
+"""Greedy tokens equal transformers' generate, token for token, however the engine arrives at them."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+
+from sglc.runtime.engine.torch_device import TorchDevice
+from tests import models
+from tests.parity.support import engine, generate, random_prompts, tiny
+
+CUDA = pytest.param(
+    "cuda",
+    marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")],
+)
+LENGTHS = (1, 1, 2, 2, 17, 17, 25, 25, 40, 40, 63, 63, 64, 64, 65, 65, 100, 100, 120, 120)
+NEW = 64
+PROMPTS = random_prompts(LENGTHS)
+
+
+@functools.cache
+def expected(name: str, device: str) -> list[list[int]]:
+    network = models.network(name).to(torch.device(device))  # pyright: ignore - transformers' stubs
+    answers: list[list[int]] = []
+    for i in range(0, len(PROMPTS), 2):  # two of a length at a time: no padding
+        ids = torch.tensor(PROMPTS[i : i + 2], device=device)
+        out = network.generate(  # pyright: ignore - transformers' stubs
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False
+        )
+        answers += out[:, ids.shape[1] :].tolist()
+    return answers
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("name", models.CONFIGS)
+def test_greedy_tokens_equal_generate(name: str, device: str) -> None:
+    model = tiny(name, device)
+    answers = expected(name, device)
+    assert len({tuple(a) for a in answers}) > 15  # the model says different things
+
+    large = engine(TorchDevice(model, 8192))
+    assert generate(large, PROMPTS, NEW) == answers, "batched, cold"
+    assert generate(large, PROMPTS, NEW) == answers, "batched, warm"
+    assert large.stats.cached_tokens > sum(LENGTHS) // 2
+
+    alone = engine(TorchDevice(model, 8192))
+    assert [generate(alone, [p], NEW)[0] for p in PROMPTS] == answers, "one by one"
+
+    chunked = engine(TorchDevice(model, 8192), chunk_tokens=23)
+    assert generate(chunked, PROMPTS, NEW) == answers, "chunked prefill"
+
+    tiny_pool = engine(TorchDevice(model, 300))
+    assert generate(tiny_pool, PROMPTS, NEW) == answers, "a pool for two requests at a time"
+    stats = tiny_pool.stats
+    assert stats.evicted_tokens > 0
+    assert stats.prefilled_tokens + stats.cached_tokens > sum(LENGTHS), "some request was preempted"

@@ -1,0 +1,143 @@
+"""The byte automaton of a regex accepts exactly what Python's `re.fullmatch` matches."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from sglc.ir.errors import ConstraintError
+from sglc.passes.regex.automaton import ByteDfa, byte_dfa
+from sglc.passes.regex.syntax import parse
+from tests.regexes import near_misses, random_regex, random_text
+
+
+def automaton(pattern: str) -> ByteDfa:
+    return byte_dfa(parse(pattern), pattern)
+
+
+def accepts(dfa: ByteDfa, data: bytes) -> bool:
+    state = 0
+    for byte in data:
+        if state >= 0:
+            state = int(dfa.table[state, byte])
+    return state >= 0 and bool(dfa.accept[state])
+
+
+def sampled(draw: random.Random, dfa: ByteDfa, longest: int = 14) -> str | None:
+    """A text that a walk through the automaton ends with, None where it gets too long."""
+    state, data = 0, bytearray()
+    while len(data) <= longest:
+        allowed = [byte for byte in range(256) if dfa.table[state, byte] >= 0]
+        if dfa.accept[state] and (not allowed or draw.random() < 0.4):
+            return data.decode()
+        data.append(draw.choice(allowed))
+        state = int(dfa.table[state, data[-1]])
+    return None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_regexes_mean_what_python_means(seed: int) -> None:
+    draw = random.Random(seed)
+    matches = 0
+    for _ in range(60):
+        pattern = random_regex(draw)
+        dfa = automaton(pattern)
+        walks = [sampled(draw, dfa) for _ in range(4)]
+        texts = [random_text(draw) for _ in range(6)] + [text for text in walks if text is not None]
+        texts += [near for text in texts for near in near_misses(draw, text)]
+        python = re.compile(pattern)
+        for text in texts:
+            expected = python.fullmatch(text) is not None
+            matches += expected
+            assert accepts(dfa, text.encode()) == expected, (pattern, text)
+    assert matches > 200
+
+
+def test_cpython_own_table() -> None:
+    table = pytest.importorskip("test.re_tests")
+    refused: list[str] = []
+    compared = 0
+    for pattern, text, *_ in table.tests:
+        if not isinstance(pattern, str):
+            continue
+        try:
+            python = re.compile(pattern)
+        except re.error:
+            with pytest.raises(ConstraintError, match="not a valid regex"):
+                parse(pattern)
+            continue
+        try:
+            dfa = automaton(pattern)
+        except ConstraintError as error:
+            refused.append(error.what.splitlines()[0])
+            continue
+        for candidate in {
+            text,
+            *(text[i:j] for i in range(len(text)) for j in range(i, len(text) + 1) if len(text) < 12),
+        }:
+            compared += 1
+            assert accepts(dfa, candidate.encode()) == (python.fullmatch(candidate) is not None), (pattern, candidate)
+    assert compared > 3_000
+    supported = ("back-reference", "word boundary", "looking around", "a condition", "supported only at", "flag x")
+    assert [what for what in refused if not any(s in what for s in supported)] == []
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", ".", r"(?s).", r"(?a)\w", r"(?i)[a-zß-ÿ]"]
+)
+def test_classes_of_all_of_unicode(pattern: str) -> None:
+    dfa, python = automaton(pattern), re.compile(pattern)
+    points = [*range(0x3000), *range(0x3000, 0x110000, 61), 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF]
+    for text in (chr(point) for point in points if not 0xD800 <= point <= 0xDFFF):
+        assert accepts(dfa, text.encode()) == (python.fullmatch(text) is not None), text
+
+
+def test_only_utf8_is_accepted() -> None:
+    dfa = automaton("(?s).*")
+    for data in (
+        b"\x80",
+        b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\xed\xa0\x80",
+        b"\xf0\x80\x80\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xff",
+    ):
+        assert not accepts(dfa, data)
+        with pytest.raises(UnicodeDecodeError):
+            data.decode()
+
+
+def test_automata_are_as_small_as_can_be() -> None:
+    sizes = {
+        "a": 2,
+        "a|b": 2,
+        "(a|b)*": 1,
+        "(ab|ac)(d|e)": 4,
+        "a{0,500}": 501,
+        "(a?){500}": 501,
+        "(a*)*b|b": 2,
+        ".": 9,
+    }
+    assert {pattern: len(automaton(pattern).accept) for pattern in sizes} == sizes
+
+
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        (r"^a$", ["a"], ["a\n", ""]),  # `$` before a final newline is no full match
+        (r"(^a|b)c$", ["ac", "bc"], ["c"]),
+        (r"(?x) a \ b # end", ["a b"], ["ab", "a b "]),
+        (r"a{,3}", ["", "aaa"], ["aaaa"]),
+        (r"a{x}", ["a{x}"], ["a"]),
+        (r"(?i)straße", ["STRAßE", "Straẞe"], ["strasse"]),
+        (r"(?i)k", ["k", "K", "\u212a"], [""]),
+        ("", [""], ["a"]),
+    ],
+)
+def test_corners(pattern: str, yes: list[str], no: list[str]) -> None:
+    dfa = automaton(pattern)
+    assert [accepts(dfa, text.encode()) for text in yes + no] == [True] * len(yes) + [False] * len(no)
+    assert [re.fullmatch(pattern, text) is not None for text in yes + no] == [True] * len(yes) + [False] * len(no)
