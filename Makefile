@@ -26,8 +26,7 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 demo: setup ## judge the example essays with the embedded model, and show the compiled graph
-	$(BIN)/sglc run examples/judge.py --args examples/data/essays.jsonl
-	$(BIN)/sglc ir examples/judge.py
+	$(BIN)/sglc run examples/judge.py --args examples/data/essays.jsonl --report
 
 test: setup ## run the tests; ARGS="-k radix" passes arguments to pytest
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

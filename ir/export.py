@@ -1,24 +1,27 @@
-"""A graph for other tools: JSON, and Graphviz's dot. The text form with its schedule is here for completeness."""
+"""A graph for people and other tools: text, JSON, and Graphviz's dot. `comments` are those of `sglc.ir.notes`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from sglc.ir.graph import Graph, Tree, leaves
 from sglc.ir.ops import Append, Gen, Op, Param, Role, Sampling, Select, Trusted, Type, operands
 from sglc.ir.printer import print_graph, print_schedule
 from sglc.ir.schedule import Schedule
 
+Comments: TypeAlias = Mapping[Op, str]
 
-def to_text(graph: Graph, schedule: Schedule | None = None) -> str:
+
+def to_text(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
     """The text form; the schedule, if given, after it."""
-    text = print_graph(graph)
+    text = print_graph(graph, comments)
     return text if schedule is None else f"{text}\n{print_schedule(graph, schedule)}"
 
 
-def to_json(graph: Graph, schedule: Schedule | None = None) -> str:
+def to_json(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
     """Every op by its index, with its fields; a value is `{"op": index}`, a role `{"role": name, "edge": edge}`."""
     index = {op: number for number, op in enumerate(graph.ops)}
 
@@ -40,7 +43,9 @@ def to_json(graph: Graph, schedule: Schedule | None = None) -> str:
     def described(op: Op) -> dict[str, Any]:
         place = None if op.loc is None else {"file": op.loc.file, "line": op.loc.line}
         attributes = {f.name: plain(getattr(op, f.name)) for f in fields(op) if f.name != "loc"}
-        return {"op": index[op], "kind": type(op).__name__.lower(), "type": op.result.value, **attributes, "loc": place}
+        described: dict[str, Any] = {"op": index[op], "kind": type(op).__name__.lower(), "type": op.result.value}
+        described |= {**attributes, "loc": place}
+        return {**described, "note": comments[op]} if op in comments else described
 
     tree: dict[str, Any] = {
         "program": graph.name,
@@ -57,16 +62,18 @@ def to_json(graph: Graph, schedule: Schedule | None = None) -> str:
     return json.dumps(tree, ensure_ascii=False, indent=2)
 
 
-def to_dot(graph: Graph, schedule: Schedule | None = None) -> str:
-    """Graphviz: states as boxes, texts as ellipses, what is hoisted shaded, answers of the model in bold."""
+def to_dot(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
+    """Graphviz: states as boxes, texts as ellipses, what is hoisted shaded, answers of the model in bold. The schedule
+    is not drawn."""
     index = {op: number for number, op in enumerate(graph.ops)}
     hoisted = set(graph.prefixes)
     lines = [f"digraph {json.dumps(graph.name)} {{", "  rankdir=TB;", '  node [fontname="monospace", fontsize=10];']
     for op in graph.ops:
         shape = "box" if op.result is Type.STATE else "ellipse"
         styles = [*(["filled"] if op in hoisted else []), *(["bold"] if isinstance(op, Gen | Select) else [])]
+        label = f"{_label(op)}\n{comments[op]}" if op in comments else _label(op)
         style = f', style="{",".join(styles)}"' if styles else ""
-        lines.append(f"  n{index[op]} [shape={shape}, label={json.dumps(_label(op), ensure_ascii=False)}{style}];")
+        lines.append(f"  n{index[op]} [shape={shape}, label={json.dumps(label, ensure_ascii=False)}{style}];")
         lines.extend(f"  n{index[source]} -> n{index[op]};" for source in dict.fromkeys(operands(op)))
     lines.extend(_outputs(graph.variables, index))
     lines.append("}")

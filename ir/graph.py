@@ -41,7 +41,9 @@ class Graph:
     final: Op
     variables: dict[str, Tree]
     value: Tree = None
-    statics: dict[str, bool | int | float | str | None] = field(default_factory=dict[str, "bool | int | float | str | None"])
+    statics: dict[str, bool | int | float | str | None] = field(
+        default_factory=dict[str, "bool | int | float | str | None"]
+    )
     forks: tuple[Fork, ...] = ()
 
     @property

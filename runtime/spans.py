@@ -23,13 +23,13 @@ _Position: TypeAlias = Literal["start", "raw", "normalized", "text"]
 # Noncharacters, which are in no text by accident: the unknown token of the matcher, and control tokens of our own.
 _UNKNOWN = "\ufdd0unknown\ufdd1"
 _ANCHORS: dict[_Position, str] = {"raw": "\ufdd0raw\ufdd1", "normalized": "\ufdd0normalized\ufdd1"}
-_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_NO_TEXT = "\ufdd0"
 _LONG = 64  # characters from which the ids of a span are remembered
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """An occurrence of a control token in a text: characters start .. end."""
+    """An occurrence of a control token in a text: characters start .. end, white space that it swallows included."""
 
     start: int
     end: int
@@ -48,29 +48,29 @@ class ControlFinder:
         added = tokenizer.get_added_tokens_decoder()
         self._tokens = {token_id: token for token_id, token in added.items() if is_control(token)}
         model = models.WordLevel({_UNKNOWN: 0}, unk_token=_UNKNOWN)
-        self._matcher = _tokenizer(model, tokenizer, self._tokens.values(), split=False)
+        self._matcher = _tokenizer(model, tokenizer, added.values(), split=False)
         self._ids = {self._matcher.token_to_id(token.content): token_id for token_id, token in self._tokens.items()}
 
-    @property
-    def ids(self) -> frozenset[int]:
-        return frozenset(self._tokens)
-
     def find(self, segments: Sequence[Segment]) -> list[Control]:
-        """The control tokens of a text that lie wholly in trusted segments, with the white space that they swallow.
+        """The control tokens of a text that lie wholly in trusted segments, as the library finds them in the whole
+        text. Matches that reach into untrusted text are broken up there, and the text is searched again, so that they
+        hide no control token either.
 
-        Where no untrusted text takes part in a match, they are those that the library finds in the whole text.
-        Otherwise each trusted stretch is searched by itself, so that untrusted text cannot hide a control token.
+        Not exact for tokens that are matched after a normaliser which puts a space before the text (`normalized` added
+        tokens of a legacy Llama 2 tokenizer): the library then matches them only behind a space, and counts that twice.
         """
         text = "".join(part for part, _ in segments)
-        trusted = _trusted_stretches(segments)
-        found = self._matches(text)
-        if not all(any(start <= c.start and c.end <= end for start, end in trusted) for c in found):
-            found = [
-                Control(start + c.start, start + c.end, c.id)
-                for start, end in trusted
-                for c in self._matches(text[start:end])
-            ]
-        return list(self._widened(text, found))
+        trusted = "".join(("1" if trust else "0") * len(part) for part, trust in segments)
+        while True:
+            found = list(self._matches(text))
+            forged = [c for c in found if "0" in trusted[slice(*_core(text, c))]]
+            if not forged:
+                return found
+            characters = list(text)
+            for place in (place for control in forged for place in range(*_core(text, control))):
+                if trusted[place] == "0":
+                    characters[place] = _NO_TEXT
+            text = "".join(characters)
 
     def completions(self, text: str) -> list[str]:
         """Texts that make the end of `text` part of a control token, or white space that one swallows."""
@@ -80,33 +80,18 @@ class ControlFinder:
             completions += [content[n:] for n in range(1, len(content)) if text.endswith(content[:n])]
         return completions
 
-    def _matches(self, text: str) -> list[Control]:
-        """The matches in a text, without the white space that they swallow."""
+    def _matches(self, text: str) -> Iterator[Control]:
         encoding = self._matcher.encode(text, add_special_tokens=False)
-        matches: list[Control] = []
         for match, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
             if match in self._ids:
-                token = self._tokens[self._ids[match]]
-                core = text[start:end]
-                left = len(core) - len(core.lstrip(_WHITE_SPACE)) if token.lstrip else 0
-                right = len(core) - len(core.rstrip(_WHITE_SPACE)) if token.rstrip else 0
-                matches.append(Control(start + left, end - right, self._ids[match]))
-        return matches
+                yield Control(start, end, self._ids[match])
 
-    def _widened(self, text: str, found: Iterable[Control]) -> Iterator[Control]:
-        """The matches with the white space that they swallow, without those that must be words and are not."""
-        at = 0
-        for control in found:
-            token, start, end = self._tokens[control.id], control.start, control.end
-            if token.single_word and (re.match(r"\w", text[end : end + 1]) or re.match(r"\w", text[:start][-1:])):
-                continue
-            if token.lstrip:
-                start = max(at, len(text[:start].rstrip(_WHITE_SPACE)))
-            if token.rstrip:
-                end = len(text) - len(text[end:].lstrip(_WHITE_SPACE))
-            if at <= start:
-                yield Control(start, end, control.id)
-                at = end
+
+def _core(text: str, control: Control) -> tuple[int, int]:
+    """Where a control token stands, without the white space that it swallows."""
+    match = text[control.start : control.end]
+    left, right = len(match) - len(match.lstrip()), len(match) - len(match.rstrip())
+    return control.start + left, control.end - right
 
 
 class SpanEncoder:
@@ -193,18 +178,6 @@ class SpanEncoder:
     def _glued(self) -> frozenset[str]:
         """The characters that some token has in front of a U+2581."""
         return frozenset(re.findall("([^\n])(?=▁)", "\n".join(self._plain.get_vocab())))
-
-
-def _trusted_stretches(segments: Sequence[Segment]) -> list[tuple[int, int]]:
-    stretches: list[tuple[int, int]] = []
-    at = 0
-    for text, trusted in segments:
-        if trusted and stretches and stretches[-1][1] == at:
-            stretches[-1] = (stretches[-1][0], at + len(text))
-        elif trusted:
-            stretches.append((at, at + len(text)))
-        at += len(text)
-    return stretches
 
 
 def _tokenizer(model: Any, rules: Tokenizer, added: Iterable[AddedToken], *, split: bool = True) -> Tokenizer:

@@ -63,8 +63,16 @@ def interpret_rows(
         yield number, Result(interpret(function, row, engine, sampling, seed, number))
 
 
-def collect(results: Iterator[Numbered], count: int, progress_bar: bool = False) -> list[Result]:
-    """All results in the order of the rows, with a bar on standard error if asked. Ctrl-C: `BatchInterrupted`."""
+def collect(
+    results: Iterator[Numbered],
+    count: int,
+    progress_bar: bool = False,
+    keep: Callable[[int, Result], None] | None = None,
+) -> list[Result]:
+    """All results in the order of the rows, with a bar on standard error if asked; `keep` gets each when it comes.
+
+    Ctrl-C: `BatchInterrupted`.
+    """
     gathered: list[Result | None] = [None] * count
     columns = (
         TextColumn("{task.description}"),
@@ -78,6 +86,8 @@ def collect(results: Iterator[Numbered], count: int, progress_bar: bool = False)
         try:
             for number, result in results:
                 gathered[number] = result
+                if keep is not None:
+                    keep(number, result)
                 progress.advance(task)
         except KeyboardInterrupt:
             raise BatchInterrupted(gathered) from None

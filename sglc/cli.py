@@ -12,11 +12,14 @@ import typer
 
 from sglc.compiler import Compiled, compile_graph, load
 from sglc.ir.errors import ModelError, ProgramError, SglcError
-from sglc.ir.export import to_dot, to_json, to_text
+from sglc.ir.export import Comments, to_dot, to_json, to_text
 from sglc.ir.graph import Graph
+from sglc.ir.notes import notes
 from sglc.ir.printer import print_graph, print_schedule
 from sglc.ir.schedule import Schedule
+from sglc.passes.compile_constraints import compile_constraints
 from sglc.passes.pipeline import GRAPH_PASSES
+from sglc.passes.prefill_constants import prefill_constants
 from sglc.program_file import load_program, load_rows
 
 if TYPE_CHECKING:
@@ -35,8 +38,13 @@ app = typer.Typer(
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
-FORMATS: dict[str, Callable[[Graph, Schedule | None], str]] = {"text": to_text, "json": to_json, "dot": to_dot}
-STAGES = ("trace", *(p.__name__ for p in GRAPH_PASSES), "lower")
+FORMATS: dict[str, Callable[[Graph, Schedule | None, Comments], str]] = {
+    "text": to_text,
+    "json": to_json,
+    "dot": to_dot,
+}
+MODEL_STAGES = (compile_constraints.__name__, prefill_constants.__name__)
+STAGES = ("trace", *(p.__name__ for p in GRAPH_PASSES), "lower", *MODEL_STAGES)
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]", help="A file with an @sglc.function.")]
 ModelOption = Annotated[
@@ -93,7 +101,11 @@ def compile_command(
     compiled = _compiled(function, args, observe)
     if wanted & {"lower", "all"}:
         print(f"# after lower\n{print_schedule(compiled.graph, compiled.schedule)}")
-    part = compiled.for_model(_tokenizer(model, chat_template))
+    tokenizer = _tokenizer(model, chat_template)
+    part = compiled.for_model(tokenizer)
+    for stage in MODEL_STAGES:
+        if wanted & {stage, "all"}:
+            print(f"# after {stage}\n{print_graph(compiled.graph, compiled.comments(tokenizer))}")
     path = output or Path(f"{function.__name__}.sglc" if ":" in program else Path(program).with_suffix(".sglc").name)
     compiled.save(path)
     tokens = sum(map(len, part.prefix_ids))
@@ -156,23 +168,32 @@ def ir(
     args: Annotated[
         str | None, typer.Option("--args", help="JSONL; its first row gives the shape of the arguments.")
     ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Add what depends on a model: token counts, sizes of automata.")
+    ] = None,
+    chat_template: TemplateOption = None,
 ) -> None:
     """Print a program's graph and schedule."""
     if output_format not in FORMATS:
         raise typer.BadParameter(f"{output_format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
     if after is not None:
         _check_stage(after)
+    graph_stages = STAGES[: STAGES.index("lower")]
     graphs: dict[str, Graph] = {}
     if program.endswith(".sglc"):
         compiled = load(program)
-        if after not in (None, "lower"):
+        if after in graph_stages:
             raise ProgramError(
                 "an artifact holds the graph after all passes only", where=program, hint="leave --after out"
             )
     else:
         compiled = _compiled(load_program(program), args, graphs.__setitem__)
-    schedule = compiled.schedule if after in (None, "lower") else None
-    print(FORMATS[output_format](graphs.get(after or "", compiled.graph), schedule))
+    show = FORMATS[output_format]
+    if after in graph_stages:
+        print(show(graphs[after], None, notes(graphs[after])))
+        return
+    tokenizer = _tokenizer(model, chat_template) if model is not None or after in MODEL_STAGES else None
+    print(show(compiled.graph, compiled.schedule, compiled.comments(tokenizer)))
 
 
 @app.command()

@@ -12,6 +12,8 @@ from sglc.ir.artifact import Artifact, ModelPart
 from sglc.ir.artifact import load as load_artifact
 from sglc.ir.artifact import save as save_artifact
 from sglc.ir.graph import Graph
+from sglc.ir.notes import notes
+from sglc.ir.ops import Op
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Tokenizer
@@ -55,8 +57,15 @@ class Compiled:
         """Writes the artifact, whole or not at all."""
         save_artifact(Artifact(self.graph, self.schedule, self.models), Path(path))
 
+    def comments(self, tokenizer: Tokenizer | None = None) -> dict[Op, str]:
+        """Comments for the printed graph; with a tokenizer also those that depend on the model."""
+        if tokenizer is None:
+            return notes(self.graph)
+        part = self.for_model(tokenizer)
+        return notes(self.graph, self.schedule, part.prefix_ids, part.automata)
+
     def __str__(self) -> str:
-        return print_graph(self.graph)
+        return print_graph(self.graph, self.comments())
 
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Compiled:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,12 @@ from rich.text import Text
 from sglc.result import Result
 from sglc.runtime.engine.request import Stats
 
-_WIDEST_CELL = 60
+_WIDEST_CELL = 56
+
+
+def results_console() -> Console:
+    """Standard output, as wide as the terminal; 120 columns where it is none."""
+    return Console(width=None if sys.stdout.isatty() else 120)
 
 
 def row_json(number: int, result: Result) -> str:
@@ -38,7 +44,7 @@ def print_results(console: Console, results: Sequence[Result | None]) -> None:
     names = list(dict.fromkeys(name for _, result in done for name in result.variables))
     if len(done) == 1 and done[0][1].error() is None:
         console.print(Text(done[0][1].text()))
-    table = Table(title=None, show_lines=False)
+    table = Table(show_lines=any(isinstance(v, list) for _, result in done for v in result.variables.values()))
     table.add_column("row", justify="right")
     for name in names:
         table.add_column(Text(name), overflow="fold")
@@ -53,11 +59,12 @@ def print_results(console: Console, results: Sequence[Result | None]) -> None:
 
 
 def _cell(value: Any) -> Text:
+    """A value on one line; a list of longer texts on a line each."""
     if value is None:
         return Text("")
     if isinstance(value, list):
-        text = ", ".join(_short(str(item), max(6, _WIDEST_CELL // max(1, len(value)))) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return Text(text)
+        items = [_short(str(item), _WIDEST_CELL) for item in cast("list[Any]", value)]
+        return Text((", " if sum(map(len, items)) < _WIDEST_CELL else "\n").join(items))
     return Text(_short(str(value), _WIDEST_CELL))
 
 
@@ -78,5 +85,6 @@ def print_savings(console: Console, stats: Stats) -> None:
     console.print(table)
     console.print(
         f"decoded {stats.decoded_tokens:,} tokens, {stats.forced_tokens:,} more were forced; "
-        f"{stats.forward_passes:,} forward passes; KV pool at most {stats.kv_tokens_peak:,} tokens"
+        f"{stats.forward_passes:,} forward passes; KV pool at most {stats.kv_tokens_peak:,} tokens",
+        highlight=False,
     )

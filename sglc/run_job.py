@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from sglc.arguments import Arguments, bind, bind_compiled
 from sglc.batch import BatchInterrupted, collect, compile_rows, interpret_rows, run_rows
 from sglc.compiler import Compiled, load
 from sglc.function import SglFunction
 from sglc.ir.errors import ArtifactError
 from sglc.ir.ops import Sampling
+from sglc.ir.printer import print_graph
 from sglc.program_file import load_program
-from sglc.report import print_results, print_savings, row_json
+from sglc.report import print_results, print_savings, results_console, row_json
 from sglc.result import Result
 from sglc.runtime.backend import Engine
 from sglc.runtime.tokenizer import ModelTokenizer
@@ -67,16 +66,17 @@ class RunJob:
             for part in (each.for_model(engine.tokenizer) for each in self.compiled.values()):
                 load_warm(engine, part.prefix_ids, folder)
         results = self._results(engine, seed)
-        if as_json:
-            results = _printed(results)
+        lines = _JsonLines()
         try:
-            done = collect(results, len(self.rows), progress_bar=not as_json or sys.stderr.isatty())
+            bar = not as_json or sys.stderr.isatty()
+            done = collect(results, len(self.rows), progress_bar=bar, keep=lines.add if as_json else None)
         except BatchInterrupted as stop:
+            lines.rest()
             if not as_json:
-                print_results(Console(), stop.results)
+                print_results(results_console(), stop.results)
             raise
         if not as_json:
-            print_results(Console(), done)
+            print_results(results_console(), done)
         if report:
             self._report(engine)
         return _report_errors(done)
@@ -87,26 +87,33 @@ class RunJob:
         return interpret_rows(self.function.func, self.rows, engine, Sampling(), seed)
 
     def _report(self, engine: Engine) -> None:
-        console = Console()
+        console = results_console()
         for compiled in self.compiled.values():
-            console.print(f"\n{compiled}", markup=False, highlight=False, soft_wrap=True)
+            text = print_graph(compiled.graph, compiled.comments(engine.tokenizer))
+            console.print(f"\n{text}", markup=False, highlight=False, soft_wrap=True)
         print_savings(console, engine.stats())
 
 
-def _printed(results: Iterator[tuple[int, Result]]) -> Iterator[tuple[int, Result]]:
-    """Prints each row as JSON in the order of the rows as soon as it can; when stopped, also those out of order."""
-    early: dict[int, Result] = {}
-    wanted = 0
-    try:
-        for number, result in results:
-            early[number] = result
-            while wanted in early:
-                print(row_json(wanted, early.pop(wanted)), flush=True)
-                wanted += 1
-            yield number, result
-    finally:
-        for number in sorted(early):
-            print(row_json(number, early[number]), flush=True)
+class _JsonLines:
+    """Prints rows as JSON, each once, in the order of the rows as soon as it can."""
+
+    def __init__(self) -> None:
+        self._early: dict[int, Result] = {}
+        self._wanted = 0
+
+    def add(self, number: int, result: Result) -> None:
+        self._early[number] = result
+        while self._wanted in self._early:
+            self._print(self._wanted)
+            self._wanted += 1
+
+    def rest(self) -> None:
+        """Also those out of order: nothing more will come."""
+        for number in sorted(self._early):
+            self._print(number)
+
+    def _print(self, number: int) -> None:
+        print(row_json(number, self._early.pop(number)), flush=True)
 
 
 def _report_errors(results: Sequence[Result | None]) -> bool:

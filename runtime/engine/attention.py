@@ -1,7 +1,7 @@
 """transformers' attention replaced by ours: paged, over a ragged batch in one row.
 
-A model's forward passes unknown keyword arguments down to its attention function; `sglc` is one, a `Recorder` that says
-how a layer's attention is done. Nothing is kept in modules or globals.
+A model hands keyword arguments that it does not know down to its attention function. `sglc` is one: an `Attention`, which
+says what happens in the layers of this forward pass. Nothing is kept in modules or globals.
 """
 
 from __future__ import annotations
@@ -96,10 +96,12 @@ def _attend(
     softcap: float | None = None,
     s_aux: Tensor | None = None,
     *,
-    sglc: Attention,
+    sglc: Attention | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """transformers' attention signature: query [1, heads, rows, D] -> ([1, rows, heads, Dv], weights)."""
+    if sglc is None:
+        raise TypeError("keyword arguments are not handed down to the attention function")
     call = LayerCall(
         query=query[0].transpose(0, 1),
         key=key[0].transpose(0, 1),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,10 @@ from transformers import activations
 log = logging.getLogger(__name__)
 
 FIXED_TILE = 16  # rows of a product where oneDNN's is not row-invariant
-_GRAIN = 32768  # elements from which torch shares an elementwise function between threads (at::internal::GRAIN_SIZE)
+# How torch shares an elementwise function between threads: from _SERIAL elements on, among all threads (gelu), or
+# among one for each _GRAIN elements (the others; at::internal::GRAIN_SIZE).
+_SERIAL = 16384
+_GRAIN = 32768
 _VECTOR = 32  # elements a loop takes at once: two AVX-512 registers of float32
 _PACK_ROWS = 32  # the number of rows that oneDNN packs the weights for
 
@@ -81,7 +85,9 @@ class RowInvariantActivation(nn.Module):
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if len(x) == 1:
         return _onednn(x.expand(2, -1), weight, bias)[:1]
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    if bias is not None:
+        bias = bias.contiguous()  # strides of a bias are not read
+    return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
 
 
 def _fixed_tiles(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -181,13 +187,20 @@ def _elementwise(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def _vector_multiple(size: int) -> int:
-    """The next size that divides into equal shares of whole vectors."""
+    """The next size that every way of sharing it between threads cuts into whole vectors."""
     while True:
-        shares = min(torch.get_num_threads(), -(-size // _GRAIN)) or 1
-        padded = -(-size // (_VECTOR * shares)) * _VECTOR * shares
-        if (min(torch.get_num_threads(), -(-padded // _GRAIN)) or 1) == shares:
+        unit = _unit(size)
+        padded = -(-size // unit) * unit
+        if _unit(padded) == unit:
             return padded
         size = padded
+
+
+def _unit(size: int) -> int:
+    if size <= _SERIAL:
+        return _VECTOR
+    threads = torch.get_num_threads()
+    return _VECTOR * math.lcm(threads, min(threads, -(-size // _GRAIN)))
 
 
 _MATMUL = (torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__)

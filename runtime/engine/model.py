@@ -53,7 +53,7 @@ def prepare(network: PreTrainedModel, name: str) -> Model:
     """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before."""
     network.eval().requires_grad_(False)
     with torch.inference_mode():
-        expected = probe.reference(network)
+        expected = probe.reference(network, name)
         network.set_attn_implementation(NAME)
         layers = probe.layer_shapes(network, name)
         if network.device.type == "cpu":

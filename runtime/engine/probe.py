@@ -40,9 +40,19 @@ def sequences(network: PreTrainedModel) -> list[Tensor]:
     return list(ids.to(network.device).split(LENGTHS))
 
 
-def reference(network: PreTrainedModel) -> Tensor:
+def reference(network: PreTrainedModel, name: str) -> Tensor:
     """The logits of both sequences by the model's own code, [rows, vocabulary]."""
-    return torch.cat([network(input_ids=ids[None], use_cache=False).logits[0] for ids in sequences(network)])
+    try:
+        logits = torch.cat([network(input_ids=ids[None], use_cache=False).logits[0] for ids in sequences(network)])
+    except Exception as error:
+        raise _refusal(network, name, f"its own code fails on a few tokens: {error}") from error
+    if not logits.isfinite().all():
+        raise ModelError(
+            "the model computes logits that are not finite numbers",
+            where=name,
+            hint="the weights are damaged, or overflow in this dtype: try another",
+        )
+    return logits
 
 
 def layer_shapes(network: PreTrainedModel, name: str) -> tuple[LayerShape, ...]:
@@ -52,7 +62,7 @@ def layer_shapes(network: PreTrainedModel, name: str) -> tuple[LayerShape, ...]:
     try:
         hidden(network, ids, torch.zeros_like(ids), shapes)
     except Exception as error:
-        raise _refusal(network, name, f"it does not run with the attention replaced ({error})") from error
+        raise _refusal(network, name, f"it does not run with its attention replaced: {error}") from error
     config = network.config.get_text_config()
     if len(shapes.layers) != config.num_hidden_layers:
         raise _refusal(
@@ -70,13 +80,12 @@ def layer_shapes(network: PreTrainedModel, name: str) -> tuple[LayerShape, ...]:
 def check(model: Model, expected: Tensor) -> None:
     """Raises `ModelError` where the model's logits are not the expected ones; warns where they depend on the batch."""
     a, b = sequences(model.network)
-    i, j = _SPLITS
-    pages = np.random.default_rng(0).permutation(_PAGES)
-    pages_a, pages_b = pages[: LENGTHS[0]], pages[LENGTHS[0] : sum(LENGTHS)]
-    pool = model.make_pool(_PAGES)
-    first = _run(model, pool, (a[:i], b[:j]), (Span(0, i, pages_a[:i]), Span(0, j, pages_b[:j])))
-    second = _run(model, pool, (a[i:], b[j:]), (Span(i, len(a) - i, pages_a), Span(j, len(b) - j, pages_b)))
-    got = torch.cat([first[:i], second[: len(a) - i], first[i:], second[len(a) - i :]])
+    try:
+        got = _in_two_chunks(model, a, b)
+    except Exception as error:
+        raise _refusal(
+            model.network, model.name, f"it does not run with its body and its head apart: {error}"
+        ) from error
     difference = (got - expected).abs().amax(dim=-1) / expected.std(dim=-1).clamp_min(1e-6)
     agreeing = (difference < _TOLERANCE[model.dtype]).float().mean().item()
     if not agreeing >= _AGREEING_ROWS:
@@ -87,9 +96,20 @@ def check(model: Model, expected: Tensor) -> None:
             "(it ignores position_ids, or attends in a way of its own)",
         )
     if model.device.type == "cpu" and model.dtype == torch.float32:
-        alone = _run(model, model.make_pool(_PAGES), (a,), (Span(0, len(a), pages_a),))
+        alone = _run(model, model.make_pool(_PAGES), (a,), (Span(0, len(a), np.arange(len(a))),))
         if not torch.equal(alone, got[: len(a)]):
             log.warning("the results of %s depend on the batch in their last bits", type(model.network).__name__)
+
+
+def _in_two_chunks(model: Model, a: Tensor, b: Tensor) -> Tensor:
+    """The logits of all rows of a, then of b: both in one batch, over scattered pages."""
+    i, j = _SPLITS
+    pages = np.random.default_rng(0).permutation(_PAGES)
+    pages_a, pages_b = pages[: LENGTHS[0]], pages[LENGTHS[0] : sum(LENGTHS)]
+    pool = model.make_pool(_PAGES)
+    first = _run(model, pool, (a[:i], b[:j]), (Span(0, i, pages_a[:i]), Span(0, j, pages_b[:j])))
+    second = _run(model, pool, (a[i:], b[j:]), (Span(i, len(a) - i, pages_a), Span(j, len(b) - j, pages_b)))
+    return torch.cat([first[:i], second[: len(a) - i], first[i:], second[len(a) - i :]])
 
 
 def _run(model: Model, pool: list[tuple[Tensor, Tensor]], ids: Sequence[Tensor], spans: Sequence[Span]) -> Tensor:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sglc.runtime.model_folder import embedded_model
 from tests.cli.command import sglc_command
 
 GOOD = """\
@@ -132,17 +134,73 @@ def test_bad_artifacts(tmp_path: Path, case: str) -> None:
             assert word in result.err, result.err
 
 
-def test_bad_models(tmp_path: Path) -> None:
+CHAT = GOOD.replace('s += "Q: " + question + style', "s += sgl.user(question)")
+
+
+def broken_model(folder: Path, case: str) -> None:
+    """A copy of the embedded model with something wrong."""
+    shutil.copytree(embedded_model(), folder)
+    config = json.loads((folder / "config.json").read_text())
+    match case.split():
+        case ["without", file]:
+            (folder / file).unlink()
+        case ["garbled", file]:
+            (folder / file).write_text("{")
+        case ["truncated", file]:
+            (folder / file).write_bytes((folder / file).read_bytes()[:10_000])
+        case ["class", name]:
+            (folder / "config.json").write_text(json.dumps({**config, "model_type": name, "architectures": None}))
+        case ["template"]:
+            tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
+            del tokenizer["chat_template"]
+            (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+
+
+MODELS = {
+    "without config.json": ["model", "config.json"],
+    "without tokenizer.json": ["model", "tokenizer.json"],
+    "without model.safetensors": ["model", "safetensors"],
+    "garbled config.json": ["model", "config.json"],
+    "garbled tokenizer.json": ["model", "tokenizer.json"],
+    "truncated model.safetensors": ["model", "safetensors"],
+    "class not_a_model": ["model", "not_a_model"],
+    "template": ["no chat template", "--chat-template"],
+}
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_bad_model_folders(tmp_path: Path, case: str) -> None:
+    (tmp_path / "prog.py").write_text(CHAT)
+    (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n')
+    broken_model(tmp_path / "model", case)
+    result = sglc_command(["run", "prog.py", "--args", "rows.jsonl", "--model", "model", "--json"], tmp_path)
+    assert (result.code, result.out) == (2, ""), result.err
+    for word in (*MODELS[case], "hint:"):
+        assert word in result.err, result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("model", ["./not-there", "a/b/c", "empty", "prog.py"])
+def test_models_that_are_not_there(tmp_path: Path, model: str) -> None:
     (tmp_path / "prog.py").write_text(GOOD)
     (tmp_path / "empty").mkdir()
     (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n')
-    for model, word in (("./not-there", "not-there"), ("empty", "empty")):
-        for command in (["run", "prog.py", "--args", "rows.jsonl"], ["compile", "prog.py"]):
-            result = sglc_command([*command, "--model", model], tmp_path)
-            assert (result.code, result.out) == (2, ""), result.err
-            assert word in result.err
-            assert "hint:" in result.err
+    for command in (["run", "prog.py", "--args", "rows.jsonl"], ["compile", "prog.py"]):
+        result = sglc_command([*command, "--model", model], tmp_path)
+        assert (result.code, result.out) == (2, ""), result.err
+        assert model in result.err
+        assert "hint:" in result.err
     assert not (tmp_path / "prog.sglc").exists()
+
+
+def test_a_prompt_over_the_pool_says_the_numbers(tmp_path: Path) -> None:
+    (tmp_path / "prog.py").write_text(GOOD)
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"question": "long " * 100}) + "\n")
+    command = ["run", "prog.py", "--args", "rows.jsonl", "--max-kv-tokens", "64", "--json"]
+    result = sglc_command(command, tmp_path)
+    assert result.code == 2
+    assert "KV pool of 64 tokens" in result.err
+    assert "max_kv_tokens" in result.err
 
 
 def test_a_prompt_over_the_limit_fails_alone_with_the_numbers(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests import models
 from tests.parity.support import Book, engine, generate, random_prompts, tiny
 
 PROMPT = random_prompts([40])[0]
-OTHERS = random_prompts([1 + (i * 37) % 90 for i in range(40)], seed=1)
+OTHERS = random_prompts([1 + (i * 37) % 70 for i in range(40)], seed=1)
 
 
 @pytest.fixture(params=[1, 2])
@@ -36,7 +36,7 @@ def cuts_of(name: str) -> list[list[int]]:
     """Ways to cut the prompt: all in two for Llama, some for the others; some in more."""
     random = Random(0)
     more = [sorted(random.sample(range(1, 40), k)) for k in (2, 3, 5, 8, 13, 20, 39)]
-    return [[i] for i in (range(1, 40) if name == "llama" else (1, 7, 24, 39))] + more[:: 1 if name == "llama" else 3]
+    return [[i] for i in range(1, 40)] + more if name == "llama" else [[1], [24], [39], more[2]]
 
 
 @pytest.mark.parametrize("name", models.CONFIGS)
@@ -45,9 +45,7 @@ def test_every_split_into_chunks(name: str, threads: int) -> None:
     book = Book(tiny(name))
     for cuts in cuts_of(name):
         pages: list[int] = []
-        rows = [
-            book.rows([(PROMPT[a:b], pages)])[0] for a, b in zip([0, *cuts], [*cuts, len(PROMPT)], strict=True)
-        ]
+        rows = [book.rows([(PROMPT[a:b], pages)])[0] for a, b in zip([0, *cuts], [*cuts, len(PROMPT)], strict=True)]
         assert torch.equal(torch.cat(rows), expected), cuts
 
 
@@ -56,7 +54,7 @@ def test_every_hit_length(name: str, threads: int) -> None:
     """The prefix was computed by others, in a batch with more of them; the rest is computed alone."""
     expected = whole(name, PROMPT)
     book = Book(tiny(name))
-    for hit in range(0, 40, 1 if name == "llama" else 13):
+    for hit in range(0, 40, 1 if name == "llama" else 17):
         pages: list[int] = []
         noise: list[tuple[list[int], list[int]]] = [(OTHERS[hit], []), (OTHERS[39 - hit], [])]
         prefix = book.rows([noise[0], (PROMPT[:hit], pages), noise[1]] if hit else noise)
@@ -69,7 +67,7 @@ def test_rows_alone_and_in_batches_of_1_to_40(name: str, threads: int) -> None:
     """Prompts of many lengths in one batch, then one more id for each of them in one batch."""
     size = 40 if name == "llama" else 9
     alone = [whole(name, [*ids, 7]) for ids in OTHERS[:size]]
-    for count in range(1, size + 1) if name == "llama" else (2, 3, 8, size):
+    for count in range(1, size + 1) if name == "llama" else (3, size):
         book = Book(tiny(name))
         pages: list[list[int]] = [[] for _ in range(count)]
         prefill = book.rows([(ids, p) for ids, p in zip(OTHERS, pages, strict=False)])

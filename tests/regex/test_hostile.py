@@ -71,7 +71,13 @@ def hostile() -> Iterator[str]:
         yield "é中𝔸" * (length // 3)
     yield "(?:" + "|".join(rf"\w{{{n}}}{n}" for n in range(40)) + ")*"
     yield r"(\d+(\.\d+)?([eE][+-]?\d+)?,?\s*){1,500}"
-    for quantifier in ("{1000}{1000}", "{1,1000}{1,1000}", "{65535}{65535}", "{99999999999999999999}", "{2}{2}{2}{2}{2}{2}{2}{2}"):
+    for quantifier in (
+        "{1000}{1000}",
+        "{1,1000}{1,1000}",
+        "{65535}{65535}",
+        "{99999999999999999999}",
+        "{2}{2}{2}{2}{2}{2}{2}{2}",
+    ):
         for atom in ("a", "(?:a|b)", "[^a]", r"\w", ".", "(?:ab?)"):
             count = quantifier.count("{")
             yield "(?:" * count + atom + quantifier.replace("}", "})")

@@ -61,9 +61,13 @@ class Machine:
         self.core = EngineCore(self.device, self.tokenizer, **settings)
         self.executor = Executor(self.core, self.tokenizer, self.tokenizer.decode)
 
-    def start(self, graph: Graph, schedule: Schedule, texts: dict[str, str], row: int, ended: dict[int, Outcome]) -> Call:
+    def start(
+        self, graph: Graph, schedule: Schedule, texts: dict[str, str], row: int, ended: dict[int, Outcome]
+    ) -> Call:
         program = Program(graph, schedule, {})
-        call = Call(program, texts, Sampling(max_tokens=6), 5, row, done=lambda outcome: ended.__setitem__(row, outcome))
+        call = Call(
+            program, texts, Sampling(max_tokens=6), 5, row, done=lambda outcome: ended.__setitem__(row, outcome)
+        )
         self.executor.start(call)
         return call
 

@@ -10,6 +10,13 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from sglc.runtime.tokenizer import ModelTokenizer, load_tokenizer
 from tests.tokenizers import tokenizer_folder
 
+
+def token_id(oracle: PreTrainedTokenizerFast, token: object) -> int:
+    index = oracle.backend_tokenizer.token_to_id(str(token))
+    assert index is not None
+    return index
+
+
 Load = Callable[..., tuple[ModelTokenizer, PreTrainedTokenizerFast]]
 
 

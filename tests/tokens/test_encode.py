@@ -10,7 +10,7 @@ from sglc.ir.errors import ArgumentsError
 from sglc.ir.ops import Role
 from sglc.ir.tokens import Piece, Sampled, Text
 from tests.tokenizers import CHAT_TEMPLATES, KINDS, prose
-from tests.tokens.conftest import Load
+from tests.tokens.conftest import Load, token_id
 
 HOSTILE_TEXTS = [
     *("", " ", "  ", "   a", "a   ", "\n", "\n\n \n", "\t\t", "a\r\nb", " \n a", "x  y    z     w"),
@@ -116,7 +116,7 @@ def test_sampled_ids_stay_and_text_goes_on_after_them(load: Load, kind: str) -> 
         assert ids[: len(head) + len(sampled)] == [*head, *sampled]
         tail = ids[len(head) + len(sampled) :]
         if word.startswith("<"):
-            assert tail == [oracle.convert_tokens_to_ids(word)]
+            assert tail == [token_id(oracle, word)]
         else:
             assert b"".join(vocabulary.tokens[index] or b"?" for index in tail) == word.encode(), "no space is put in"
         assert ours.render(prompt) == "the house a" + word
@@ -125,7 +125,7 @@ def test_sampled_ids_stay_and_text_goes_on_after_them(load: Load, kind: str) -> 
 @pytest.mark.parametrize("kind", KINDS)
 def test_beginnings(load: Load, kind: str) -> None:
     ours, oracle = load(kind, "llama3")
-    bos = [oracle.bos_token_id]
+    bos = [token_id(oracle, oracle.bos_token)]
     prefix = oracle("")["input_ids"]
     assert prefix in ([], bos)
     assert ours.encode([]) == prefix
@@ -151,4 +151,4 @@ def test_long_spans_are_remembered_and_equal(load: Load) -> None:
         prompt = [Role("user", "begin"), Text(text, False), Role("user", "end"), Text(tail, True)]
         first = ours.encode(prompt)
         assert ours.encode(prompt) == first
-        assert oracle.decode(first).endswith(tail)
+        assert str(oracle.decode(first)).endswith(tail)

@@ -1,0 +1,225 @@
+"""Draws: against the exact distribution, against a plain reference of the filters, and independent of the batch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sglc.ir.errors import RunError
+from sglc.ir.tokens import TokenAutomaton
+from sglc.runtime.engine import sampler
+from sglc.runtime.engine.device import Draw
+
+GREEDY = Draw(
+    temperature=0.0,
+    top_p=1.0,
+    top_k=-1,
+    min_p=0.0,
+    frequency_penalty=0.0,
+    presence_penalty=0.0,
+    seed=0,
+    position=0,
+)
+SAMPLED = dataclasses.replace(GREEDY, temperature=1.0)
+
+
+def automaton(allowed: list[list[int]], size: int) -> TokenAutomaton:
+    """State i allows the ids allowed[i]; nothing else of it is looked at by the sampler."""
+    rows = np.zeros((len(allowed), -(-size // 32)), dtype=np.uint32)
+    for row, ids in zip(rows, allowed, strict=True):
+        for i in ids:
+            row[i // 32] |= np.uint32(1 << (i % 32))
+    states = len(allowed)
+    return TokenAutomaton(
+        table=np.full((states, 256), -1, dtype=np.int32),
+        accept=np.ones(states, dtype=np.bool_),
+        row_of=np.arange(states, dtype=np.int32),
+        rows=rows.view(np.int32),
+        forced=np.full(states, -1, dtype=np.int32),
+        final=np.zeros(states, dtype=np.bool_),
+    )
+
+
+def one(logits: list[float] | torch.Tensor, draw: Draw) -> int:
+    [answer] = sampler.draw(torch.as_tensor(logits, dtype=torch.float32)[None], [draw])
+    assert isinstance(answer, int), answer
+    return answer
+
+
+def kept_by_reference(logits: list[float], d: Draw) -> dict[int, float]:
+    """Ids and probabilities that the filters leave: temperature, top-k, top-p, min-p, one after the other."""
+    order = sorted(range(len(logits)), key=lambda i: (-logits[i], i))
+    if d.top_k > 0:
+        order = order[: d.top_k]
+    weights = {i: float(np.exp((logits[i] - logits[order[0]]) / d.temperature)) for i in order}
+    p = {i: w / sum(weights.values()) for i, w in weights.items()}
+    kept: dict[int, float] = {}
+    for i in order:
+        if sum(kept.values()) >= d.top_p:
+            break
+        kept[i] = p[i]
+    kept = {i: x for i, x in kept.items() if x >= d.min_p * p[order[0]]}
+    return {i: x / sum(kept.values()) for i, x in kept.items()}
+
+
+def chi_square(counts: Counter[int], expected: dict[int, float], total: int) -> float:
+    return sum((counts[i] - p * total) ** 2 / (p * total) for i, p in expected.items())
+
+
+FILTERS = {
+    "none": SAMPLED,
+    "temperature": dataclasses.replace(SAMPLED, temperature=0.6),
+    "top_k": dataclasses.replace(SAMPLED, top_k=4),
+    "top_p": dataclasses.replace(SAMPLED, top_p=0.7),
+    "min_p": dataclasses.replace(SAMPLED, min_p=0.2),
+    "all": dataclasses.replace(SAMPLED, temperature=1.3, top_k=7, top_p=0.9, min_p=0.1),
+}
+
+
+@pytest.mark.parametrize("draw", FILTERS.values(), ids=FILTERS.keys())
+def test_draws_follow_the_distribution(draw: Draw) -> None:
+    """Chi-square over 6,000 positions of one seed; the limit is beyond the 99.99th percentile."""
+    logits = [1.0, -0.5, 2.0, 0.3, 0.3, -2.0, 1.5, 0.0, -1.0, 0.9]
+    expected = kept_by_reference(logits, draw)
+    total = 6000
+    counts = Counter(one(logits, dataclasses.replace(draw, seed=11, position=i)) for i in range(total))
+    assert set(counts) <= set(expected)
+    degrees = len(expected) - 1
+    assert chi_square(counts, expected, total) < degrees + 4 * (2 * degrees) ** 0.5 + 8
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    logits=st.lists(st.integers(-6, 6).map(lambda x: x / 2), min_size=1, max_size=12),
+    temperature=st.sampled_from([0.3, 1.0, 2.0]),
+    top_k=st.sampled_from([-1, 1, 3, 50]),
+    top_p=st.sampled_from([0.05, 0.5, 0.93, 1.0]),
+    min_p=st.sampled_from([0.0, 0.15, 1.0]),
+    seed=st.integers(0, 2**64 - 1),
+)
+def test_only_ids_that_the_filters_keep(
+    logits: list[float], temperature: float, top_k: int, top_p: float, min_p: float, seed: int
+) -> None:
+    draw = dataclasses.replace(
+        SAMPLED, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, position=3
+    )
+    assert one(logits, draw) in kept_by_reference(logits, draw)
+
+
+def random_draw(random: Random, size: int) -> Draw:
+    return Draw(
+        temperature=random.choice([0.0, 0.0, 0.7, 1.5]),
+        top_p=random.choice([1.0, 0.8]),
+        top_k=random.choice([-1, 5]),
+        min_p=random.choice([0.0, 0.05]),
+        frequency_penalty=random.choice([0.0, 0.5]),
+        presence_penalty=random.choice([0.0, 0.3]),
+        seed=random.randrange(2**63),
+        position=random.randrange(1000),
+        history=[random.randrange(size) for _ in range(random.randrange(6))],
+        automaton=automaton([random.sample(range(size), 9)], size) if random.random() < 0.4 else None,
+        forbidden=frozenset(random.sample(range(size), 3)) if random.random() < 0.3 else frozenset(),
+    )
+
+
+def test_draws_do_not_depend_on_the_batch() -> None:
+    random = Random(0)
+    size = 70
+    logits = torch.randn((60, size), generator=torch.Generator().manual_seed(0))
+    draws = [random_draw(random, size) for _ in range(60)]
+    together = sampler.draw(logits, draws)
+    assert together == [sampler.draw(logits[i : i + 1], [d])[0] for i, d in enumerate(draws)]
+    assert together[20:45] == sampler.draw(logits[20:45], draws[20:45])
+    order = random.sample(range(60), 60)
+    assert [together[i] for i in order] == sampler.draw(logits[order], [draws[i] for i in order])
+
+
+def test_a_draw_depends_on_seed_and_position_alone() -> None:
+    values = {sampler.uniform(seed, position) for seed in range(50) for position in range(50)}
+    assert len(values) == 2500
+    assert all(0 <= v < 1 for v in values)
+    assert abs(np.mean(list(values)) - 0.5) < 0.03
+    assert sampler.uniform(2**64 - 1, 2**40) == sampler.uniform(2**64 - 1, 2**40)
+    assert sampler.uniform(1, 2) != sampler.uniform(2, 1)
+
+
+def test_greedy_takes_the_lowest_of_equal_ids() -> None:
+    assert one([1.0, 3.0, 3.0, 2.0], GREEDY) == 1
+    masked = dataclasses.replace(GREEDY, automaton=automaton([[0, 2, 3]], 4))
+    assert one([1.0, 3.0, 3.0, 3.0], masked) == 2
+
+
+def test_the_mask_is_that_of_the_state() -> None:
+    size = 70
+    states = automaton([[1, 31, 32], [64, 69], [0]], size)
+    logits = torch.arange(size, dtype=torch.float32)
+    drawn = [one(logits, dataclasses.replace(GREEDY, automaton=states, state=s)) for s in range(3)]
+    assert drawn == [32, 69, 0]
+    hot = [one(logits, dataclasses.replace(SAMPLED, temperature=50.0, automaton=states, seed=i)) for i in range(50)]
+    assert set(hot) == {1, 31, 32}
+
+
+@pytest.mark.parametrize("size", [60, 70, 100])
+def test_masks_of_another_width_than_the_logits(size: int) -> None:
+    """Columns without a bit in the mask are not allowed; bits without a column do nothing."""
+    states = automaton([[3, 65]], 70)
+    assert one(torch.arange(size, dtype=torch.float32), dataclasses.replace(GREEDY, automaton=states)) == (
+        65 if size > 65 else 3
+    )
+
+
+def test_forbidden_ids_are_not_drawn() -> None:
+    assert one([1.0, 5.0, 4.0], dataclasses.replace(GREEDY, forbidden=frozenset({1, 99}))) == 2
+
+
+def test_penalties_count_the_history() -> None:
+    logits = [3.0, 2.5, 1.0]
+    history = [0, 0, 1]
+    assert one(logits, dataclasses.replace(GREEDY, history=history)) == 0
+    assert one(logits, dataclasses.replace(GREEDY, history=history, frequency_penalty=0.6)) == 1  # 1.8, 1.9, 1.0
+    assert one(logits, dataclasses.replace(GREEDY, history=history, presence_penalty=2.5)) == 2  # 0.5, 0.0, 1.0
+    assert one(logits, dataclasses.replace(GREEDY, history=[0] * 9 + [99], presence_penalty=0.4)) == 0
+
+
+BROKEN = {
+    "not numbers": ([1.0, float("nan"), 0.0], GREEDY, "not numbers"),
+    "not numbers, sampled": ([1.0, float("nan"), 0.0], SAMPLED, "not numbers"),
+    "all impossible": ([-np.inf] * 3, GREEDY, "no token is allowed"),
+    "nothing allowed": ([1.0, 2.0, 3.0], dataclasses.replace(SAMPLED, automaton=automaton([[]], 3)), "no token"),
+    "only forbidden": (
+        [1.0, 2.0, 3.0],
+        dataclasses.replace(GREEDY, automaton=automaton([[1]], 3), forbidden=frozenset({1})),
+        "no token is allowed",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_row_that_cannot_be_drawn_fails_alone(case: str) -> None:
+    logits, draw, what = BROKEN[case]
+    rows = torch.tensor([[5.0, 1.0, 0.0], logits, [0.0, 1.0, 7.0]], dtype=torch.float32)
+    first, broken, last = sampler.draw(rows, [GREEDY, draw, GREEDY])
+    assert (first, last) == (0, 2)
+    assert isinstance(broken, RunError)
+    assert what in broken.what
+    assert broken.hint
+
+
+def test_infinite_temperature_limits() -> None:
+    assert one([0.0, np.inf, 1.0], SAMPLED) == 1
+    assert one([0.0, 1000.0, 1.0], dataclasses.replace(SAMPLED, temperature=1e-9)) == 1
+
+
+def test_log_probabilities() -> None:
+    logits = torch.randn(500, generator=torch.Generator().manual_seed(0))
+    expected = logits.double().log_softmax(-1)
+    for i in (0, 3, 499):
+        assert sampler.log_probability(logits, i) == pytest.approx(expected[i].item(), abs=1e-12)
+    assert sampler.log_probability(logits, 500) == -np.inf
