@@ -38,7 +38,7 @@ def paged_attention(
     width = tile // group
 
     packed = query.new_zeros((rows + 1, kv_heads, group, dim), dtype=torch.float32)
-    torch.mul(query.view(rows, kv_heads, group, dim), scale, out=packed[:rows])
+    packed[:rows].copy_(query.view(rows, kv_heads, group, dim)).mul_(scale)
     state = _State(rows, heads, values.shape[2], query.device, sinks)
     budget = max(1, SCRATCH // (kv_heads * CHUNK * max(dim, values.shape[2]) * 4))
     for tiles in plan.tiles(width, window, budget):

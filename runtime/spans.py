@@ -111,12 +111,13 @@ class SpanEncoder:
         self._renumbered = {self._plain.token_to_id(content): token_id for content, token_id in ordinary.items()}
         self._remembered = lru_cache(maxsize=1024)(self._encode)
 
-    def encode(self, text: str, before: int | None) -> Sequence[int]:
-        """The ids of a span that follows the id `before`; None for one at the start of a prompt."""
+    def encode(self, text: str, before: int | None, *, remember: bool = True) -> Sequence[int]:
+        """The ids of a span that follows the id `before`; None for one at the start of a prompt. Those of a long span
+        are remembered, for the branches of a fork share it."""
         if not text:
             return ()
-        position = self._position(before)
-        return self._remembered(text, position) if len(text) >= _LONG else self._encode(text, position)
+        encode = self._remembered if remember and len(text) >= _LONG else self._encode
+        return encode(text, self._position(before))
 
     def boundaries(self, text: str, before: int | None) -> list[int]:
         """The indices into `encode(text, before)` where a word begins: no token reaches across such a place.

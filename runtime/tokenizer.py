@@ -151,16 +151,16 @@ class ModelTokenizer:
             ids += unit.ids if isinstance(unit, Sampled) else self._encode_unit(unit, ids[-1] if ids else None)
         return ids
 
-    def _encode_unit(self, unit: Sequence[Segment], before: int | None) -> list[int]:
+    def _encode_unit(self, unit: Sequence[Segment], before: int | None, *, remember: bool = True) -> list[int]:
         """The ids of a unit that follows the id `before`."""
         text = "".join(part for part, _ in unit)
         ids: list[int] = []
         at = 0
         for control in self._controls.find(unit):
-            ids += self._spans.encode(text[at : control.start], ids[-1] if ids else before)
+            ids += self._spans.encode(text[at : control.start], ids[-1] if ids else before, remember=remember)
             ids.append(control.id)
             at = control.end
-        ids += self._spans.encode(text[at:], ids[-1] if ids else before)
+        ids += self._spans.encode(text[at:], ids[-1] if ids else before, remember=remember)
         return ids
 
     def _stable(self, unit: Sequence[Segment], before: int | None) -> list[int]:
@@ -177,7 +177,7 @@ class ModelTokenizer:
         continuations = [(more, False) for more in _CONTINUATIONS]
         continuations += [(more, True) for more in self._controls.completions(text)]
         for continuation in continuations:
-            limit = _common(ids[:limit], self._encode_unit([*unit, continuation], before))
+            limit = _common(ids[:limit], self._encode_unit([*unit, continuation], before, remember=False))
         first = 1 if controls else 0
         if controls:
             text, before = text[controls[-1].end - controls[-1].start :], ids[0]

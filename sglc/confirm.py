@@ -7,7 +7,6 @@ difference here, and is an error at the user's line instead of a silently wrong 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +15,10 @@ from sglc.arguments import Arguments, replace_texts
 from sglc.ir.errors import Location, ProgramError
 from sglc.ir.graph import Graph, map_leaves
 from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Role, Sampling, Select, Trusted
-from sglc.state import Answered, ProgramState
-from sglc.symbolic import shown_path, user_location
-from sglc.tracer import running, trace
+from sglc.machine import Answered, running
+from sglc.state import ProgramState
+from sglc.symbolic import raised_at, shown_path, user_location
+from sglc.tracer import trace
 
 INVENTED = (
     'Yes. A1: "no", {"x": [3, 4.5]}\n- Score: 7/10; True <b>ż</b> \u202e%s {0} \\d+ ',
@@ -117,9 +117,8 @@ def _of_body(function: Callable[..., Any], arguments: Arguments, texts: dict[str
         with running(machine):
             value = function(state, **replace_texts(arguments.values, texts.__getitem__))
     except Exception as error:  # noqa: BLE001 - the trace did not raise, so this is a difference like any other
-        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == function.__code__.co_filename]
         events.calls.append(("raises", type(error).__name__))
-        events.places.append(Location(shown_path(lines[-1].filename), lines[-1].lineno or 0) if lines else None)
+        events.places.append(raised_at(error, function.__code__.co_filename))
         return events
     result = None if isinstance(value, ProgramState) else value
     events.calls.append(("ends", state.prompt, dict(state.variables), result))

@@ -12,10 +12,10 @@ from sglc.confirm import confirmed_trace
 from sglc.ir.errors import ArgumentsError, ProgramError
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
+from sglc.machine import current_machine
 from sglc.settings import RUN_SETTINGS, checked_sampling
 from sglc.state import ProgramState
 from sglc.symbolic import user_location
-from sglc.tracer import current_machine
 
 if TYPE_CHECKING:
     from sglc.compiler import Compiled, Observer

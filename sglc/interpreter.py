@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sglc.arguments import Arguments
-from sglc.ir.errors import ConstraintError, Location, RunError
+from sglc.ir.errors import ConstraintError, RunError
 from sglc.ir.ops import DEFAULT_SAMPLING, Sampling
 from sglc.ir.tokens import Piece, Text, TokenAutomaton
+from sglc.machine import Answered, running
 from sglc.passes.regex.compile import compile_regex
 from sglc.runtime.backend import Engine
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import DecodeJob, Job, Outcome, Prompt, ScoreJob, chat_messages, draw_seed
-from sglc.state import Answered, ProgramState
-from sglc.symbolic import shown_path, user_location
-from sglc.tracer import running
+from sglc.state import ProgramState
+from sglc.symbolic import raised_at, user_location
 
 
 def interpret(
@@ -30,7 +29,7 @@ def interpret(
         with running(machine):
             state.ret_value = function(state, **arguments.values)
     except Exception as raised:  # noqa: BLE001 - the body's exception is the program's error
-        error = located(raised, _line_of(raised, function))
+        error = located(raised, raised_at(raised, function.__code__.co_filename))
     return Outcome(
         text="" if error else machine.text(state.prompt),
         messages=chat_messages(state.prompt),
@@ -39,12 +38,6 @@ def interpret(
         meta=state.meta,
         error=error,
     )
-
-
-def _line_of(error: Exception, function: Callable[..., Any]) -> Location | None:
-    code = function.__code__.co_filename
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code]
-    return Location(shown_path(code), lines[-1] or 0) if lines else None
 
 
 class _Interpreter:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-import traceback
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from sglc.function import SglFunction
 from sglc.ir.errors import ArgumentsError, Location, ProgramError
-from sglc.symbolic import shown_path
+from sglc.symbolic import raised_at, shown_path
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one row at most."""
@@ -68,8 +67,7 @@ def _imported(path: Path) -> ModuleType:
         where = Location(shown_path(error.filename or str(path)), error.lineno or 0)
         raise ProgramError(f"the file is no valid Python: {error.msg}", where=where) from error
     except Exception as error:
-        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path.resolve())]
-        where = Location(shown_path(lines[-1].filename), lines[-1].lineno or 0) if lines else str(path)
+        where = raised_at(error, str(path.resolve())) or str(path)
         hint = "install the module, or run from the folder that has it" if isinstance(error, ImportError) else ""
         raise ProgramError(
             f"importing the file raised {type(error).__name__}: {error}", where=where, hint=hint

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
 from sglc.ir.ops import Role, Sampling
@@ -19,42 +19,10 @@ from sglc.language import (
     SelectExpression,
     TrustedExpression,
 )
+from sglc.machine import Answered, Machine, Piece
 from sglc.symbolic import user_location
 
-Piece: TypeAlias = Any
-"""Something that a machine can put into a prompt: its literals and values, a `Role`, an image."""
-
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
-
-
-class Answered(NamedTuple):
-    """The prompt after an answer, the answer's text, and what is known about it; None where it is not known yet."""
-
-    prompt: Any
-    text: Any
-    meta: dict[str, Any] | None = None
-
-
-class Machine(Protocol):
-    """Runs primitives: the tracer records them, the interpreter executes them at once. Prompts are immutable."""
-
-    def root(self) -> Any: ...
-
-    def pieces(self, text: Any, *, trusted: bool = False) -> tuple[Piece, ...]:
-        """What a string, or a text that is not known yet, adds to a prompt."""
-        ...
-
-    def image(self, path: Any) -> Piece: ...
-
-    def append(self, prompt: Any, pieces: Sequence[Piece]) -> Any: ...
-
-    def gen(self, prompt: Any, name: str | None, sampling: Sampling, regex: str | None) -> Answered: ...
-
-    def select(self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]]) -> Answered: ...
-
-    def text(self, prompt: Any) -> Any:
-        """All text of a prompt."""
-        ...
 
 
 class ProgramState:

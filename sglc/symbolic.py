@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import sys
+import traceback
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -27,6 +28,12 @@ def user_location() -> Location | None:
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return None if frame is None else Location(shown_path(frame.f_code.co_filename), frame.f_lineno)
+
+
+def raised_at(error: BaseException, file: str) -> Location | None:
+    """The last line of a file that an exception passed through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return Location(shown_path(file), lines[-1] or 0) if lines else None
 
 
 def shown_path(file: str) -> str:

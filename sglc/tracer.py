@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
-import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -13,25 +11,9 @@ from sglc.ir.builder import Builder
 from sglc.ir.errors import Location, ProgramError, SglcError
 from sglc.ir.graph import Graph, Tree
 from sglc.ir.ops import Op, Part, Sampling, Trusted
-from sglc.state import Answered, Machine, Piece, ProgramState
-from sglc.symbolic import Markers, NeedsText, SymbolicText, is_symbolic, shown_path, user_location
-
-_current: contextvars.ContextVar[Machine | None] = contextvars.ContextVar("sglc_machine", default=None)
-
-
-@contextmanager
-def running(machine: Machine) -> Generator[None]:
-    """Calls of other programs inside the block run on this machine: they are part of the caller."""
-    token = _current.set(machine)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
-def current_machine() -> Machine | None:
-    """The machine of the program whose body is running here, if one is."""
-    return _current.get()
+from sglc.machine import Answered, Piece, running
+from sglc.state import ProgramState
+from sglc.symbolic import Markers, NeedsText, SymbolicText, is_symbolic, raised_at, shown_path, user_location
 
 
 def trace(function: Callable[..., Any], arguments: Arguments) -> Graph:
@@ -151,10 +133,7 @@ def _errors_at_the_users_line(function: Callable[..., Any]) -> Generator[None]:
     except SglcError:
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        code = function.__code__.co_filename
-        places = [frame for frame in frames if frame.filename == code]
-        where = Location(shown_path(places[-1].filename), places[-1].lineno or 0) if places else None
+        where = raised_at(error, function.__code__.co_filename)
         hint = ""
         if isinstance(error, TypeError) and SymbolicText.__name__ in str(error):
             hint = (

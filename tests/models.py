@@ -83,8 +83,8 @@ def tiny_model(name: str, folder: Path, seed: int = 0) -> Path:
     return target
 
 
-def network(name: str, seed: int = 0) -> tf.PreTrainedModel:
-    """The model itself, with random weights, biases and norms, in float32."""
+def network(name: str, seed: int = 0) -> Any:
+    """The model itself, a PreTrainedModel with random weights, biases and norms, in float32."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = tf.AutoModelForCausalLM.from_config(CONFIGS[name](), attn_implementation="eager")

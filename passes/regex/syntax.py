@@ -21,7 +21,7 @@ from lark import Lark, Token, Tree
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.charset import EVERY, CharSet, category, char_set, complement, ignoring_case, intersection, union
 
-MAX_LENGTH = 32_768  # characters
+MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
 MAX_DEPTH = 50  # groups in groups
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     AutoConfig,
@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
+from transformers.utils import logging as logging_of_transformers
 
 from sglc.ir.errors import ModelError
 from sglc.runtime.engine import probe
@@ -89,19 +90,22 @@ def _check_folder(name: str) -> None:
         raise ModelError("no such model folder", where=name, hint=_FORMAT_HINT)
 
 
+_AGAIN = "copy or download the model again"
 _FORMAT_HINT = "a model folder in Hugging Face format holds config.json and *.safetensors"
 
 
 def _config(name: str) -> PreTrainedConfig:
     try:
         return AutoConfig.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever a damaged config makes transformers raise
         if Path(name).is_dir():
             raise ModelError(
-                f"config.json cannot be used: {_first_line(error)}", where=name, hint=_FORMAT_HINT
+                f"config.json cannot be used: {_message(error)}",
+                where=name,
+                hint="copy or download the model again; code in a model folder is never run",
             ) from error
         raise ModelError(
-            f"no such folder, and the hub has no answer: {_first_line(error)}",
+            f"no such folder, and the hub has no answer: {_message(error)}",
             where=name,
             hint="check the name, the network and HF_HUB_OFFLINE, or give a model folder",
         ) from error
@@ -132,12 +136,14 @@ def _check_weights(folder: Path) -> None:
         try:
             names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"broken list of weight files: {_first_line(error)}", where=str(index)) from error
+            raise ModelError(
+                f"broken list of weight files: {_message(error)}", where=str(index), hint=_AGAIN
+            ) from error
         if missing := sorted(n for n in names if not (folder / n).is_file()):
             raise ModelError(
                 f"{len(missing)} of {len(names)} weight files are missing: {_some(missing)}",
                 where=str(folder),
-                hint="copy or download the folder again",
+                hint=_AGAIN,
             )
     elif not (folder / "model.safetensors").is_file():
         raise ModelError(
@@ -149,18 +155,20 @@ def _check_weights(folder: Path) -> None:
 
 def _read(name: str, config: PreTrainedConfig, dtype: torch.dtype) -> PreTrainedModel:
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            attn_implementation="eager",
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        with _quiet():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                name,
+                config=config,
+                dtype=dtype,
+                attn_implementation="eager",
+                ignore_mismatched_sizes=True,  # they are told below
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+    except Exception as error:  # whatever damaged weights make transformers and safetensors raise
         raise ModelError(
-            f"the weights cannot be loaded: {_first_line(error)}",
+            f"the weights cannot be loaded: {_message(error)}",
             where=name,
             hint="copy or download the model again; weights are read from safetensors files only",
         ) from error
@@ -205,9 +213,24 @@ def _ropes(parameters: Any) -> Iterable[dict[str, Any]]:
     return nested or (parameters,)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bars and reports; what matters of them becomes an error of ours."""
+    verbosity, bars = logging_of_transformers.get_verbosity(), logging_of_transformers.is_progress_bar_enabled()
+    logging_of_transformers.set_verbosity_error()
+    logging_of_transformers.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging_of_transformers.set_verbosity(verbosity)
+        if bars:
+            logging_of_transformers.enable_progress_bar()
+
+
+def _message(error: BaseException) -> str:
+    """Of another library, in one line and without a full stop."""
+    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
 def _some(names: Sequence[str]) -> str:

@@ -69,7 +69,9 @@ class Model:
 
     def layout(self) -> str:
         """Digest of everything that gives a page its meaning, but for the weights."""
-        config = {k: v for k, v in self.network.config.to_dict().items() if k != "transformers_version"}
+        config = self.network.config.to_dict()
+        for key in ("_name_or_path", "transformers_version"):
+            config.pop(key, None)
         text = json.dumps([_LAYOUT_VERSION, str(self.dtype), config], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -66,20 +66,33 @@ def _draw_one(logits: Tensor, d: Draw) -> int | Exception:
 
 
 def _sample(x: Floats, d: Draw) -> int:
-    order = np.argsort(-x, kind="stable")
-    if 0 < d.top_k < len(order):
-        order = order[: d.top_k]
+    """Looks at the likeliest ids alone where they decide the draw: sorting a whole vocabulary takes milliseconds."""
+    u = uniform(d.seed, d.position)
+    limit = d.top_k if 0 < d.top_k < len(x) else len(x)
     with np.errstate(under="ignore"):
-        p = np.exp((x[order] - x[order[0]]) / d.temperature)
-    p /= p.sum()
-    if d.top_p < 1:
-        p = p[: 1 + int((np.cumsum(p) < d.top_p).sum())]  # as few as reach top_p
-    if d.min_p > 0:
-        p = p[: int((p >= d.min_p * p[0]).sum())]
-    p = p[: int((p > 0).sum())]
-    cumulative = np.cumsum(p)
-    rank = np.searchsorted(cumulative, uniform(d.seed, d.position) * cumulative[-1], side="right")
-    return int(order[min(int(rank), len(p) - 1)])
+        weights = np.exp((x - x.max()) / d.temperature)
+    total = weights.sum() if limit == len(x) else weights[_likeliest(x, limit)].sum()
+    for count in (min(_FEW, limit), limit):
+        order = _likeliest(x, count)
+        p = weights[order] / total
+        cumulative = np.cumsum(p)
+        kept = min(len(p), 1 + int((cumulative < d.top_p).sum())) if d.top_p < 1 else len(p)  # as few as reach top_p
+        kept = min(kept, int((p >= max(d.min_p * p[0], _TINY)).sum()))
+        filtered = d.top_p < 1 or d.min_p > 0
+        if count == limit or (kept < count if filtered else cumulative[-1] > u):
+            break
+    target = u * cumulative[kept - 1] if filtered else u
+    rank = int(np.searchsorted(cumulative[:kept], target, side="right"))
+    return int(order[min(rank, kept - 1)])
+
+
+def _likeliest(x: Floats, count: int) -> NDArray[np.int64]:
+    """The ids of the largest values, in descending order; of equal values the lowest ids, in ascending order."""
+    if count >= len(x):
+        return np.argsort(-x, kind="stable")
+    least = np.partition(x, len(x) - count)[len(x) - count]
+    ids = np.flatnonzero(x >= least)
+    return ids[np.argsort(-x[ids], kind="stable")][:count]
 
 
 def _penalise(x: Floats, d: Draw) -> None:
@@ -126,3 +139,5 @@ def _mix(x: int) -> int:
 
 
 _MASK = (1 << 64) - 1
+_FEW = 1024
+_TINY = 5e-324  # the smallest positive float64: an impossible id is never kept

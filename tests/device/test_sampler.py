@@ -113,6 +113,34 @@ def test_only_ids_that_the_filters_keep(
     assert one(logits, draw) in kept_by_reference(logits, draw)
 
 
+def test_large_vocabularies_follow_the_same_distribution() -> None:
+    """Looking at the likeliest ids first gives what sorting all of them gives."""
+    random = Random(0)
+    for seed in range(120):
+        size = random.choice([900, 1024, 1025, 5000])
+        logits = (torch.randn(size, generator=torch.Generator().manual_seed(seed)) * random.choice([0.1, 1, 4])).round(
+            decimals=random.choice([0, 1, 6])  # with ties
+        )
+        draw = dataclasses.replace(
+            SAMPLED,
+            temperature=random.choice([0.3, 1.0, 3.0]),
+            top_k=random.choice([-1, -1, 40, 1500]),
+            top_p=random.choice([1.0, 0.2, 0.95, 0.9999]),
+            min_p=random.choice([0.0, 0.0, 0.01]),
+            seed=seed,
+        )
+        x = logits.double().numpy()
+        expected = kept_by_reference(x.tolist(), draw)
+        u = sampler.uniform(draw.seed, draw.position)
+        mass = 0.0
+        for id_, p in expected.items():
+            mass += p
+            if mass > u + 1e-9:
+                break
+            assert mass < u - 1e-9, "too near to tell"
+        assert one(logits, draw) == id_
+
+
 def random_draw(random: Random, size: int) -> Draw:
     return Draw(
         temperature=random.choice([0.0, 0.0, 0.7, 1.5]),

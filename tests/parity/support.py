@@ -24,7 +24,7 @@ from tests import models
 @functools.cache
 def tiny(name: str, device: str = "cpu") -> Model:
     """A tiny model, made ready; one per process."""
-    return prepare(models.network(name).to(torch.device(device)), name)  # pyright: ignore - transformers' stubs
+    return prepare(models.network(name).to(device), name)
 
 
 class NoText:

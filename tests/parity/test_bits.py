@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -18,9 +17,9 @@ OTHERS = random_prompts([1 + (i * 37) % 70 for i in range(40)], seed=1)
 
 
 @pytest.fixture(params=[1, 2])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    torch.set_num_threads(request.param)
-    yield request.param
+def threads(request: pytest.FixtureRequest) -> int:
+    torch.set_num_threads(request.param)  # the fixture of every test sets it back
+    return request.param
 
 
 def whole(name: str, ids: list[int]) -> Tensor:

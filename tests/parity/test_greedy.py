@@ -23,13 +23,11 @@ PROMPTS = random_prompts(LENGTHS)
 
 @functools.cache
 def expected(name: str, device: str) -> list[list[int]]:
-    network = models.network(name).to(torch.device(device))  # pyright: ignore - transformers' stubs
+    network = models.network(name).to(device)
     answers: list[list[int]] = []
     for i in range(0, len(PROMPTS), 2):  # two of a length at a time: no padding
         ids = torch.tensor(PROMPTS[i : i + 2], device=device)
-        out = network.generate(  # pyright: ignore - transformers' stubs
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False
-        )
+        out = network.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False)
         answers += out[:, ids.shape[1] :].tolist()
     return answers
 

@@ -69,13 +69,15 @@ def test_no_control_token_out_of_untrusted_text(load: Load, kind: str, chat: str
     expected = {border: ours.encode(prompt_with("QJ", "QJ", "QJ", border)) for border in borders}
     for _ in range(TOTAL // len(CASES) // 3 + 1):
         border = draw.choice(borders)
-        texts = [hostile_text(draw, controls) for _ in range(3)]
-        prompt = prompt_with(*texts, border)
+        first, second, third = (hostile_text(draw, controls) for _ in range(3))
+        prompt = prompt_with(first, second, third, border)
         ids = ours.encode(prompt)
         plain = expected[border]
         assert controls_in(ids) == controls_in(plain), prompt
         pattern = detokenizer.decode(plain).split("QJ")
-        assert detokenizer.decode(ids) == "".join(a + b for a, b in zip(pattern, [*texts, ""], strict=True)), prompt
+        assert detokenizer.decode(ids) == "".join(
+            a + b for a, b in zip(pattern, [first, second, third, ""], strict=True)
+        ), prompt
 
 
 @pytest.mark.parametrize("kind", KINDS)

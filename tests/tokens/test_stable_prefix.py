@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from tokenizers import Regex, Tokenizer, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from sglc.ir.ops import Role
 from sglc.ir.tokens import Piece, Sampled, Text
 from sglc.runtime.spans import is_control
+from sglc.runtime.tokenizer import ModelTokenizer
 from tests.tokenizers import CHAT_TEMPLATES, KINDS, prose
 from tests.tokens.conftest import Load
 
@@ -86,6 +89,32 @@ def test_no_continuation_of_a_conversation_changes_it(load: Load, kind: str, cha
         for length in range(1, len(conversation)):
             stable = ours.stable_prefix(conversation[:length])
             assert whole[: len(stable)] == stable, (conversation, length)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_literal_may_end_inside_a_control_token(load: Load, kind: str) -> None:
+    ours, _ = load(kind)
+    for control in ("<|im_start|>", "<|im_end|>", "<tool_call>", "</s>", "<think>"):
+        for at in range(1, len(control)):
+            prompt = [Text("Hello there, " + control[:at], True)]
+            stable = ours.stable_prefix(prompt)
+            for more in (Text(control[at:], True), Text(control[at:], False), Text(control[at:-1], True)):
+                assert ours.encode([*prompt, more])[: len(stable)] == stable, (control, at)
+
+
+def test_digits_grouped_from_the_right(load: Load) -> None:
+    """One more digit changes every group before it, however many words that are."""
+    _, made = load("llama3")
+    backend = Tokenizer.from_str(made.backend_tokenizer.to_str())
+    groups = pre_tokenizers.Split(Regex(r"\d{1,3}(?=(?:\d{3})*(?!\d))"), "isolated")
+    backend.pre_tokenizer = pre_tokenizers.Sequence([groups, pre_tokenizers.ByteLevel(False, use_regex=False)])
+    ours = ModelTokenizer(PreTrainedTokenizerFast(tokenizer_object=backend))
+    for length in range(1, 20):
+        prompt = [Text("It costs " + "1234567890123456789"[:length], True)]
+        stable = ours.stable_prefix(prompt)
+        for more in ("0", "00", "000", " ", "a"):
+            assert ours.encode([*prompt, Text(more, False)])[: len(stable)] == stable, (length, more)
+    assert len(ours.stable_prefix([Text("It costs 123 456 and 789", True)])) > 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
