@@ -52,8 +52,15 @@ def save(
         "ids": json.dumps([list(ids) for ids in prefixes]),
         "digest": _digest(tensors),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.tmp.")  # mode 0600: it holds prompts
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.tmp.")  # mode 0600: it holds prompts
+    except OSError as error:
+        raise ArtifactError(
+            f"the KV cannot be saved: {error.strerror}",
+            where=str(path.parent),
+            hint="give a folder that you may write to",
+        ) from None
     os.close(handle)
     try:
         save_file(tensors, name, metadata=header)
@@ -61,8 +68,14 @@ def save(
         with open(name, "rb") as file:
             os.fsync(file.fileno())
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(name)
+        if isinstance(error, OSError | SafetensorError):
+            raise ArtifactError(
+                f"the KV cannot be saved: {error}",
+                where=str(path),
+                hint="give a folder with room that you may write to",
+            ) from None
         raise
 
 

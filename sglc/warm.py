@@ -15,14 +15,14 @@ from sglc.runtime.backend import Engine
 def save_warm(engine: Engine, prefixes: Sequence[Sequence[int]], artifact: Path, folder: Path) -> Path:
     """Saves the KV of warm prompts into the folder, and notes the folder beside the artifact."""
     path = _file(engine, prefixes, folder)
+    engine.save_kv(prefixes, path)
     try:
-        engine.save_kv(prefixes, path)
         _pointer(artifact).write_text(json.dumps({"folder": str(folder.resolve())}) + "\n", encoding="utf-8")
     except OSError as error:
         raise ArtifactError(
-            f"the KV cannot be saved: {error.strerror or error}",
-            where=str(folder),
-            hint="give a folder with room that you may write",
+            f"the KV is saved, but where cannot be noted: {error.strerror or error}",
+            where=str(_pointer(artifact)),
+            hint=f"run with --warm {folder}",
         ) from None
     return path
 

@@ -42,7 +42,7 @@ GROUPS = [
 
 def random_regex(draw: random.Random, depth: int = 3) -> str:
     """A regex that `re` accepts, of the kinds that are supported."""
-    flags = draw.choice(["", "", "", "(?i)", "(?s)", "(?a)", "(?is)", "(?ia)", "(?m)"])
+    flags = draw.choice(["", "", "", "(?i)", "(?s)", "(?a)", "(?is)", "(?ia)", "(?m)", "(?x)"])
     start, end = draw.choice(["", "", "^", r"\A"]), draw.choice(["", "", "$", r"\Z"])
     while True:
         body = _alternation(draw, depth, [0])

@@ -1,119 +1,48 @@
-"""A tree of regular operations to the smallest byte automaton.
+"""A tree of regular operations to the smallest automaton over classes of characters.
 
-Characters first, bytes last: an NFA over characters (Thompson), a DFA over classes of characters that the pattern does
-not tell apart (subset construction), the smallest one (Hopcroft), and only then UTF-8: each state gets a tree of byte
-ranges, shared wherever two trees lead to the same states. Nothing here depends on the size of Unicode.
+An NFA over characters (Thompson), a DFA over the classes of characters that the pattern does not tell apart (subset
+construction), and the smallest one (Hopcroft). Nothing here depends on the size of Unicode.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.charset import CharSet
-from sglc.passes.regex.syntax import Chars, Choice, Regular, Repeat, Sequence, refusal
-
-MAX_STATES = 50_000  # of the byte automaton
-MAX_POSITIONS = 50_000  # characters in the pattern with its repeats written out
-MAX_WORK = 2_000_000  # steps of the constructions: less than a second
+from sglc.passes.regex.limits import MAX_STATES, Budget
+from sglc.passes.regex.tree import Chars, Choice, Regular, Repeat, Sequence
 
 ACCEPT = -1
 """The NFA's final state."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ByteDfa:
-    """table: int32 [states, 256], -1 where a byte is not allowed; accept: bool [states]. State 0 is the start, and
-    every state can reach an accepting one."""
-
-    table: NDArray[np.int32]
-    accept: NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class _Dfa:
-    """A DFA over letters, which are numbers of classes of characters. Missing moves are refusals."""
+@dataclass(frozen=True, slots=True)
+class Dfa:
+    """A DFA over letters, which are numbers of classes of characters. State 0 is the start; missing moves are refusals.
+    Without any state, no text matches."""
 
     moves: list[dict[int, int]]
     accept: list[bool]
 
 
-@dataclass(slots=True)
-class _Budget:
-    """Work that is left, and what to blame when none is."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The characters first .. last are all of one letter."""
 
-    pattern: str
-    blame: tuple[int, int]
-    work: int = MAX_WORK
-
-    def spend(self, work: int) -> None:
-        self.work -= work
-        if self.work < 0:
-            raise self.exceeded()
-
-    def exceeded(self) -> ConstraintError:
-        what = f"the regex needs too large an automaton (more than {MAX_STATES:,} states, or too long to build)"
-        return refusal(self.pattern, self.blame, what, "make this repeat smaller, or what it repeats simpler")
+    first: int
+    last: int
+    letter: int
 
 
-def byte_dfa(tree: Regular, pattern: str) -> ByteDfa:
-    """The smallest DFA over UTF-8 for the full match of a regex; `pattern` is for messages.
-
-    Raises `ConstraintError` where it has too many states or where no text matches.
-    """
-    budget = _Budget(pattern, _largest_repeat(tree, pattern))
+def smallest_dfa(tree: Regular, budget: Budget) -> tuple[Dfa, list[Run]]:
+    """The smallest DFA for the full match of a regex, all of whose states can reach acceptance, and its letters by
+    ascending runs of characters. Raises `ConstraintError` beyond the budget."""
     nfa = _Nfa(tree)
-    letters, ranges = _letters(nfa.char_sets)
+    letters, runs = _letters(nfa.char_sets)
     dfa = _trimmed(_determinised(nfa, letters, budget))
-    if not dfa.moves:
-        raise refusal(pattern, (0, len(pattern)), "no text matches the regex", "check its character classes")
-    return _bytes(_minimised(dfa, budget), ranges, budget)
-
-
-def _positions(tree: Regular) -> int:
-    """The characters of a tree with its repeats written out."""
-    match tree:
-        case Chars():
-            return 1
-        case Sequence(parts) | Choice(parts):
-            return sum(map(_positions, parts))
-        case Repeat(body, least, most):
-            return _positions(body) * max(1, least if most is None else most)
-
-
-def _repeats(tree: Regular) -> Iterator[Repeat]:
-    """The repeats of a tree, inner before outer."""
-    match tree:
-        case Chars():
-            return
-        case Sequence(parts) | Choice(parts):
-            for part in parts:
-                yield from _repeats(part)
-        case Repeat(body):
-            yield from _repeats(body)
-            yield tree
-
-
-def _largest_repeat(tree: Regular, pattern: str) -> tuple[int, int]:
-    """The span of the repeat that makes the automaton large; refuses one that is too large by itself."""
-    span, largest = (0, len(pattern)), 0
-    for repeat in _repeats(tree):
-        size = _positions(repeat)
-        if size > MAX_POSITIONS:
-            what = f"this repeat stands for {size:,} characters or classes, at most {MAX_POSITIONS:,}"
-            raise refusal(pattern, repeat.span, what, "make the repeat smaller")
-        counted = max(repeat.least, repeat.most or 0)
-        if counted > 1 and size > largest:
-            span, largest = repeat.span, size
-    if (size := _positions(tree)) > MAX_POSITIONS:
-        what = f"the regex stands for {size:,} characters or classes, at most {MAX_POSITIONS:,}"
-        raise refusal(pattern, span, what, "make this repeat smaller")
-    return span
+    return (_minimised(dfa, budget) if dfa.moves else dfa), runs
 
 
 class _Nfa:
@@ -170,29 +99,26 @@ class _Nfa:
         return found
 
 
-def _letters(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[tuple[int, int, int]]]:
-    """Classes of characters that the sets do not tell apart.
-
-    Returns the letters of each set, and (first, last, letter) for all characters of any set, ascending.
-    """
+def _letters(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[Run]]:
+    """Classes of characters that the sets do not tell apart: the letters of each set, and their runs, ascending."""
     edges: dict[int, int] = defaultdict(int)  # code point -> bit set of the sets that begin or end there
     for chars, number in char_sets.items():
         for first, last in chars:
             edges[first] ^= 1 << number
             edges[last + 1] ^= 1 << number
     numbers: dict[int, int] = {}
-    ranges: list[tuple[int, int, int]] = []
+    runs: list[Run] = []
     members, start = 0, 0
     for point in sorted(edges):
         if members:
-            ranges.append((start, point - 1, numbers.setdefault(members, len(numbers))))
+            runs.append(Run(start, point - 1, numbers.setdefault(members, len(numbers))))
         members ^= edges[point]
         start = point
     letters: list[list[int]] = [[] for _ in char_sets]
     for members, letter in numbers.items():
         for number in _bits(members):
             letters[number].append(letter)
-    return letters, ranges
+    return letters, runs
 
 
 def _bits(number: int) -> Iterator[int]:
@@ -203,7 +129,7 @@ def _bits(number: int) -> Iterator[int]:
         number ^= lowest
 
 
-def _determinised(nfa: _Nfa, letters: list[list[int]], budget: _Budget) -> _Dfa:
+def _determinised(nfa: _Nfa, letters: list[list[int]], budget: Budget) -> Dfa:
     """The subset construction."""
     closures: dict[int, list[int]] = {}
 
@@ -216,7 +142,7 @@ def _determinised(nfa: _Nfa, letters: list[list[int]], budget: _Budget) -> _Dfa:
     start = frozenset(closure(nfa.start))
     states = {start: 0}
     queue = [start]
-    dfa = _Dfa([], [])
+    dfa = Dfa([], [])
     for subset in queue:  # grows
         by_set: dict[int, set[int]] = {}
         for state in subset:
@@ -245,7 +171,7 @@ def _determinised(nfa: _Nfa, letters: list[list[int]], budget: _Budget) -> _Dfa:
     return dfa
 
 
-def _trimmed(dfa: _Dfa) -> _Dfa:
+def _trimmed(dfa: Dfa) -> Dfa:
     """The DFA without states that reach no accepting one; without any state where the start is such."""
     into: list[list[int]] = [[] for _ in dfa.moves]
     for state, moves in enumerate(dfa.moves):
@@ -259,15 +185,15 @@ def _trimmed(dfa: _Dfa) -> _Dfa:
                 useful.add(state)
                 stack.append(state)
     if 0 not in useful:
-        return _Dfa([], [])
+        return Dfa([], [])
     order = {state: number for number, state in enumerate(sorted(useful))}
-    return _Dfa(
+    return Dfa(
         [{letter: order[to] for letter, to in dfa.moves[state].items() if to in useful} for state in order],
         [dfa.accept[state] for state in order],
     )
 
 
-def _minimised(dfa: _Dfa, budget: _Budget) -> _Dfa:
+def _minimised(dfa: Dfa, budget: Budget) -> Dfa:
     """Hopcroft's partition refinement, for a DFA with missing moves: every class is a splitter at first, so that no
     class of refused texts is needed."""
     into: list[dict[int, list[int]]] = [{} for _ in dfa.moves]
@@ -299,132 +225,14 @@ def _minimised(dfa: _Dfa, budget: _Budget) -> _Dfa:
                 classes.append(smaller)
                 for state in smaller:
                     class_of[state] = len(classes) - 1
-                waiting.add(
-                    len(classes) - 1
-                )  # where the whole class still waits, so must both parts; else one is enough
+                # Where the whole class still waits, both parts must; where it does not, one of them is enough.
+                waiting.add(len(classes) - 1)
     order = {class_of[0]: 0}
     for state in range(len(dfa.moves)):
         order.setdefault(class_of[state], len(order))
     first = {order[class_of[state]]: state for state in reversed(range(len(dfa.moves)))}
     chosen = [first[number] for number in range(len(order))]
-    return _Dfa(
+    return Dfa(
         [{letter: order[class_of[to]] for letter, to in dfa.moves[state].items()} for state in chosen],
         [dfa.accept[state] for state in chosen],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """(first byte, last byte, what follows) ascending; what follows is another tree, or a letter at the last byte.
-    letters: all below, as a bit set."""
-
-    edges: tuple[tuple[int, int, int | _Tree], ...]
-    letters: int = field(compare=False)
-
-
-def _utf8_tree(ranges: list[tuple[int, int, int]]) -> _Tree:
-    """The bytes of all characters of the ranges and the letter that each is."""
-    sequences = [(spans, letter) for first, last, letter in ranges for spans in _utf8_spans(first, last)]
-    trees: dict[_Tree, _Tree] = {}
-
-    def build(low: int, high: int, depth: int) -> _Tree:
-        edges: list[tuple[int, int, int | _Tree]] = []
-        letters = 0
-        at = low
-        while at < high:
-            spans, letter = sequences[at]
-            until = at + 1
-            if depth == len(spans) - 1:
-                after: int | _Tree = letter
-                letters |= 1 << letter
-            else:
-                while until < high and sequences[until][0][depth] == spans[depth]:
-                    until += 1
-                after = build(at, until, depth + 1)
-                letters |= after.letters
-            first, last = spans[depth]
-            if edges and edges[-1][1] == first - 1 and edges[-1][2] == after:
-                edges[-1] = (edges[-1][0], last, after)
-            else:
-                edges.append((first, last, after))
-            at = until
-        tree = _Tree(tuple(edges), letters)
-        return trees.setdefault(tree, tree)
-
-    return build(0, len(sequences), 0)
-
-
-_UTF8_LAST = (0x7F, 0x7FF, 0xFFFF, 0x10FFFF)  # the last character of one, two, three and four bytes
-
-
-def _utf8_spans(first: int, last: int) -> Iterator[tuple[tuple[int, int], ...]]:
-    """The byte ranges, one tuple of ranges after another, of the characters first .. last (no surrogates)."""
-    for limit in _UTF8_LAST:
-        if first <= limit and last > limit:
-            yield from _utf8_spans(first, limit)
-            yield from _utf8_spans(limit + 1, last)
-            return
-    for bits in (6, 12, 18):  # split until both ends agree in front and all continuation bytes behind are free
-        if first >> bits != last >> bits:
-            mask = (1 << bits) - 1
-            if first & mask:
-                yield from _utf8_spans(first, first | mask)
-                yield from _utf8_spans((first | mask) + 1, last)
-                return
-            if last & mask != mask:
-                yield from _utf8_spans(first, (last & ~mask) - 1)
-                yield from _utf8_spans(last & ~mask, last)
-                return
-    yield tuple(zip(chr(first).encode(), chr(last).encode(), strict=True))
-
-
-def _bytes(dfa: _Dfa, ranges: list[tuple[int, int, int]], budget: _Budget) -> ByteDfa:
-    """The DFA over bytes: the states of `dfa` first, then those inside characters."""
-    tree = _utf8_tree(ranges) if ranges else _Tree((), 0)
-    inside: dict[tuple[tuple[int, int, int], ...], int] = {}
-    rows = [_edges(tree, moves, inside, len(dfa.moves), budget) for moves in dfa.moves]
-    rows += inside
-    if len(rows) > MAX_STATES:
-        raise budget.exceeded()
-    table = np.full((len(rows), 256), -1, dtype=np.int32)
-    for state, edges in enumerate(rows):
-        for first, last, target in edges:
-            table[state, first : last + 1] = target
-    return ByteDfa(table, np.array(dfa.accept + [False] * len(inside), dtype=np.bool_))
-
-
-def _edges(
-    tree: _Tree,
-    moves: dict[int, int],
-    inside: dict[tuple[tuple[int, int, int], ...], int],
-    offset: int,
-    budget: _Budget,
-) -> tuple[tuple[int, int, int], ...]:
-    """(first byte, last byte, next state) of a state with the given moves; states inside characters are `inside`."""
-    live = sum(1 << letter for letter in moves)
-    known: dict[int, int] = {}
-
-    def edges(tree: _Tree) -> tuple[tuple[int, int, int], ...]:
-        budget.spend(len(tree.edges))
-        found: list[tuple[int, int, int]] = []
-        for first, last, after in tree.edges:
-            if isinstance(after, int):
-                target = moves.get(after, -1)
-            elif not after.letters & live:
-                target = -1
-            else:
-                if id(after) not in known:
-                    known[id(after)] = inside.setdefault(edges(after), offset + len(inside))
-                target = known[id(after)]
-            if target < 0:
-                continue
-            if found and found[-1][1] == first - 1 and found[-1][2] == target:
-                found[-1] = (found[-1][0], last, target)
-            else:
-                found.append((first, last, target))
-        return tuple(found)
-
-    result = edges(tree)
-    if offset + len(inside) > MAX_STATES:
-        raise budget.exceeded()
-    return result

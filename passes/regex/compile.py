@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex.automaton import byte_dfa
-from sglc.passes.regex.syntax import parse
+from sglc.passes.regex.automaton import smallest_dfa
+from sglc.passes.regex.limits import Budget
+from sglc.passes.regex.syntax import parse, refusal
 from sglc.passes.regex.tokens import token_automaton
+from sglc.passes.regex.utf8 import ByteDfa, byte_table
 
 
 def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
@@ -14,10 +16,19 @@ def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
 
     Raises `ConstraintError`, with a caret under the part, for a pattern that `re` refuses, that is not regular (or uses
     look-around, word boundaries or back-references), that no text matches, whose automaton is too large, or whose texts
-    the vocabulary cannot write. Takes at most a few seconds, whatever the pattern.
+    the vocabulary cannot write. It takes seconds at most, whatever the pattern.
     """
+    return token_automaton(compile_bytes(pattern), vocabulary, pattern)
+
+
+def compile_bytes(pattern: str) -> ByteDfa:
+    """The part of `compile_regex` that needs no vocabulary: the smallest automaton over UTF-8."""
     try:
-        dfa = byte_dfa(parse(pattern), pattern)
+        tree = parse(pattern)
+        budget = Budget.of(tree, pattern)
+        dfa, runs = smallest_dfa(tree, budget)
     except RecursionError as error:  # the parts of a regex are walked recursively, from whatever depth we are called at
         raise ConstraintError("the regex is nested too deeply", hint="use fewer groups in one another") from error
-    return token_automaton(dfa, vocabulary, pattern)
+    if not dfa.moves:
+        raise refusal(pattern, (0, len(pattern)), "no text matches the regex", "check its character classes")
+    return byte_table(dfa, runs, budget)

@@ -10,54 +10,20 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 from lark import Lark, Token, Tree
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.charset import EVERY, CharSet, category, char_set, complement, ignoring_case, intersection, union
+from sglc.passes.regex.tree import EMPTY, Chars, Regular, choice, repeat, sequence
 
 MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
 MAX_DEPTH = 50  # groups in groups
-
-
-@dataclass(frozen=True, slots=True)
-class Chars:
-    """One character of a set."""
-
-    chars: CharSet
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    parts: tuple[Regular, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the parts; no text at all where there is none."""
-
-    parts: tuple[Regular, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """`body`, `least` to `most` times; None is without end. span: where it stands in the pattern."""
-
-    body: Regular
-    least: int
-    most: int | None
-    span: tuple[int, int]
-
-
-Regular: TypeAlias = Chars | Sequence | Choice | Repeat
-
-EMPTY = Sequence(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,33 +61,6 @@ def parse(pattern: str) -> Regular:
     letters = flags[1] if flags else ""
     scope = _Scope(ignore_case="i" in letters, dot_all="s" in letters, ascii_only="a" in letters)
     return _Reader(pattern).alternation(_grammar("x" in letters).parse(pattern), scope)
-
-
-def sequence(parts: Iterable[Regular]) -> Regular:
-    flat = [x for part in parts for x in (part.parts if isinstance(part, Sequence) else (part,))]
-    return flat[0] if len(flat) == 1 else Sequence(tuple(flat))
-
-
-def choice(parts: Iterable[Regular]) -> Regular:
-    """The alternatives, each once, those of single characters as one set."""
-    flat = dict.fromkeys(x for part in parts for x in (part.parts if isinstance(part, Choice) else (part,)))
-    chars = [part.chars for part in flat if isinstance(part, Chars)]
-    others = [part for part in flat if not isinstance(part, Chars)]
-    merged = [Chars(union(chars)), *others] if chars else others
-    return merged[0] if len(merged) == 1 else Choice(tuple(merged))
-
-
-def repeat(body: Regular, least: int, most: int | None, span: tuple[int, int]) -> Regular:
-    """The repeat, simpler where the body is one too: (x?){m,n} is x{0,n}, and (x+){m,n} is x{m,}."""
-    if most == 0 or body == EMPTY:
-        return EMPTY
-    if least == most == 1:
-        return body
-    if isinstance(body, Repeat) and (body.least, body.most) == (0, 1):
-        return Repeat(body.body, 0, most, span)
-    if isinstance(body, Repeat) and body.least <= 1 and body.most is None:
-        return Repeat(body.body, least * body.least, None, span)
-    return Repeat(body, least, most, span)
 
 
 @lru_cache

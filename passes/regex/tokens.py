@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex.automaton import ByteDfa
+from sglc.passes.regex.utf8 import ByteDfa
 
 MAX_MASK_BYTES = 256 << 20
 MAX_FUNCTION_PAIRS = 30_000_000
@@ -64,14 +64,13 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, pattern: str) -> Token
     masks, row_of = _masks(dfa, functions)
     ends = np.array(sorted(end for end in vocabulary.end_ids if 0 <= end < vocabulary.size), dtype=np.int64)
     rows, forced = _rows(masks, function_of, tokens.ids, ends, vocabulary.size, pattern)
-    no_byte = (dfa.table < 0).all(axis=1)
     return TokenAutomaton(
         table=dfa.table,
         accept=dfa.accept,
         row_of=row_of,
         rows=rows,
         forced=forced[row_of],
-        final=dfa.accept & no_byte,
+        final=np.all(dfa.table < 0, axis=1),  # such a state accepts, for every state can reach one that does
     )
 
 

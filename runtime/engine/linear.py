@@ -1,17 +1,18 @@
-"""Linear layers and activations whose rows do not depend on the other rows of the batch, bit for bit, on a CPU.
+"""Products of rows with weights that do not depend on the other rows of the batch, bit for bit, on a CPU.
 
 torch's own float32 product of one row differs in the last bits from the same row within a batch. oneDNN's does not,
 from two rows on (measured: 2 to 777 rows, inner sizes 64 to 8192, 1 and 2 threads, packed and plain weights alike;
-one row takes a matrix-vector kernel with another order of summation), so a single row is computed twice.
-Elementwise functions have a vector and a scalar version that differ in the last bit; the scalar one computes what is
-left at the end of a thread's share, so shares are kept to multiples of a vector.
+one row takes a matrix-vector kernel with another order of summation), so a single row is computed twice. Every shape
+is checked when it is first met; on a machine where it fails, products have one fixed number of rows.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import logging
-import math
+import mmap
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -19,67 +20,99 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from transformers import activations
+
+from sglc.runtime.engine import elementwise
 
 log = logging.getLogger(__name__)
 
 FIXED_TILE = 16  # rows of a product where oneDNN's is not row-invariant
-# How torch shares an elementwise function between threads: from _SERIAL elements on, among all threads (gelu), or
-# among one for each _GRAIN elements (the others; at::internal::GRAIN_SIZE).
-_SERIAL = 16384
-_GRAIN = 32768
-_VECTOR = 32  # elements a loop takes at once: two AVX-512 registers of float32
 _PACK_ROWS = 32  # the number of rows that oneDNN packs the weights for
 
-Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # rows, weight [out, in], bias
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # rows [n, in], weight [out, in], bias
 
 
-def make_row_invariant(model: nn.Module, dtype: torch.dtype) -> None:
+def make_row_invariant(model: nn.Module) -> None:
     """Replaces the products and activations of a model on a CPU. Weights are packed in place of the originals; those
     that are used elsewhere too (a head tied to the embedding) stay as they are.
 
-    float32: row-invariant, always. bfloat16: where the CPU has it, for its speed. Else the model stays as it is.
+    float32: row-invariant, always. bfloat16: oneDNN's product where the CPU has it, for its speed. float16: left alone.
     """
-    product = _product_for(model, dtype)
-    if product is None:
-        return
     shared = _shared_weights(model)
+    verdicts: dict[tuple[int, ...], bool] = {}
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear:
-                pack = product is _onednn and id(child.weight) not in shared
-                setattr(parent, name, RowInvariantLinear(child, product, pack))
-            elif type(child) in _ACTIVATIONS:
-                setattr(parent, name, RowInvariantActivation(child))
-            elif _has_matrices(child):
-                child.forward = _within(_RowInvariant(product), child.forward)
+                setattr(parent, name, _replaced(child, child.weight.data_ptr() not in shared, verdicts))
+            elif type(child) in elementwise.ACTIVATIONS:
+                setattr(parent, name, elementwise.RowInvariantActivation(child))
+            elif matrices := _matrices(child):
+                trusted = all(_onednn_takes(m) and _trusted(m, m, verdicts) for m in matrices)
+                mode = _RowInvariant(_onednn if trusted else _fixed_tiles)
+                child.forward = _within(mode, child.forward)
 
 
 class RowInvariantLinear(nn.Module):
-    """nn.Linear with another product. `weight` is dense, or packed by oneDNN."""
+    """nn.Linear with another product. weight: dense, or packed by oneDNN."""
 
-    def __init__(self, linear: nn.Linear, product: Product, pack: bool) -> None:
+    def __init__(self, linear: nn.Linear, weight: Tensor, product: Product) -> None:
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.bias = linear.bias
-        self.weight = linear.weight.detach()
+        self.weight = weight
         self._product = product
-        if pack:
-            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, _PACK_ROWS)
-            del linear.weight  # so that only one copy is alive when the next layer is packed
 
     def forward(self, x: Tensor) -> Tensor:
         rows = self._product(x.reshape(-1, self.in_features), self.weight, self.bias)
         return rows.view(*x.shape[:-1], self.out_features)
 
 
-class RowInvariantActivation(nn.Module):
-    def __init__(self, function: nn.Module) -> None:
-        super().__init__()
-        self._function = function
+def row_invariant(product: Product, weight: Tensor, in_features: int) -> bool:
+    """Whether rows have the same bits alone and in batches of several sizes."""
+    x = torch.randn((40, in_features), generator=torch.Generator().manual_seed(0))
+    full = product(x, weight, None)
+    return all(torch.equal(full[a:b], product(x[a:b], weight, None)) for a, b in ((0, 1), (7, 8), (3, 6), (20, 37)))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return _elementwise(self._function, x)
+
+def _replaced(linear: nn.Linear, pack: bool, verdicts: dict[tuple[int, ...], bool]) -> nn.Module:
+    weight = linear.weight.detach()
+    if not _onednn_takes(weight):
+        return RowInvariantLinear(linear, weight, _fixed_tiles) if weight.dtype == torch.float32 else linear
+    ready = torch.ops.mkldnn._reorder_linear_weight(weight, _PACK_ROWS) if pack else weight
+    if not _trusted(weight, ready, verdicts):
+        return RowInvariantLinear(linear, weight, _fixed_tiles)
+    if pack:
+        _give_back(weight)
+    return RowInvariantLinear(linear, ready, _onednn)
+
+
+def _trusted(weight: Tensor, ready: Tensor, verdicts: dict[tuple[int, ...], bool]) -> bool:
+    """Whether oneDNN's product with weights of this shape is row-invariant. Nothing is promised but in float32."""
+    if weight.dtype != torch.float32:
+        return True
+    shape = tuple(weight.shape)
+    if shape not in verdicts:
+        verdicts[shape] = row_invariant(_onednn, ready, weight.shape[1])
+        if not verdicts[shape]:
+            log.warning("oneDNN's product of shape %s depends on the batch on this CPU: fixed tiles are used", shape)
+    return verdicts[shape]
+
+
+def _onednn_takes(weight: Tensor) -> bool:
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if weight.dtype == torch.bfloat16:
+        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return weight.dtype == torch.float32
+
+
+def _give_back(dead: Tensor) -> None:
+    """Returns the memory of a tensor that nobody will read again, before its storage is freed: weights are views of a
+    mapped file, which stays mapped, and resident, as long as any other weight of it lives."""
+    page = mmap.PAGESIZE
+    first = -(-dead.data_ptr() // page) * page
+    size = (dead.data_ptr() + dead.nbytes) // page * page - first
+    if size > 0 and dead.is_contiguous():
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -99,46 +132,18 @@ def _fixed_tiles(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return out[: len(x)]
 
 
-def _product_for(model: nn.Module, dtype: torch.dtype) -> Product | None:
-    """oneDNN's product if it is row-invariant for all shapes of this model on this machine."""
-    available = torch.backends.mkldnn.is_available()
-    if dtype == torch.bfloat16:
-        return _onednn if available and torch.ops.mkldnn._is_mkldnn_bf16_supported() else None
-    if dtype != torch.float32:
-        return None
-    if not available:
-        return _fixed_tiles
-    for shape in sorted({tuple(m.weight.shape) for m in model.modules() if type(m) is nn.Linear}):
-        if not row_invariant(_onednn, *shape):
-            log.warning("oneDNN's product of shape %s depends on the batch on this CPU: fixed tiles are used", shape)
-            return _fixed_tiles
-    return _onednn
-
-
-def row_invariant(product: Product, out_features: int, in_features: int) -> bool:
-    """Whether float32 rows have the same bits alone and in batches of several sizes, weights packed or not."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn((40, in_features), generator=generator)
-    weight = torch.randn((out_features, in_features), generator=generator)
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight, _PACK_ROWS) if product is _onednn else weight
-    full = product(x, packed, None)
-    if not torch.equal(full[:5], product(x[:5], weight, None)):
-        return False
-    return all(torch.equal(full[a:b], product(x[a:b], packed, None)) for a, b in ((0, 1), (7, 8), (3, 6), (20, 37)))
-
-
 def _shared_weights(model: nn.Module) -> set[int]:
-    """Ids of parameters that more than one module owns."""
-    owners: dict[int, int] = {}
-    for module in model.modules():
-        for parameter in module.parameters(recurse=False):
-            owners[id(parameter)] = owners.get(id(parameter), 0) + 1
-    return {key for key, count in owners.items() if count > 1}
+    """Addresses of the data of parameters that more than one module owns."""
+    owners = Counter(p.data_ptr() for m in model.modules() for p in m.parameters(recurse=False))
+    return {address for address, count in owners.items() if count > 1}
 
 
-def _has_matrices(module: nn.Module) -> bool:
-    """Routers, experts and the like: modules with products of their own."""
-    return not isinstance(module, nn.Embedding) and any(p.ndim >= 2 for p in module.parameters(recurse=False))
+def _matrices(module: nn.Module) -> list[Tensor]:
+    """Weights that a module multiplies with by itself, as routers and experts do; one of each stack."""
+    if isinstance(module, nn.Embedding):
+        return []
+    weights = [p.detach() for p in module.parameters(recurse=False) if p.ndim >= 2]
+    return [w.flatten(0, -3)[0] if w.ndim > 2 else w for w in weights]
 
 
 def _within(mode: TorchFunctionMode, forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,9 +170,9 @@ class _RowInvariant(TorchFunctionMode):
             return self._linear(args[0], args[1].t())
         if func is torch.addmm and not kwargs:
             return self._linear(args[1], args[2].t(), args[0])
-        if func in _ELEMENTWISE:
+        if func in elementwise.FUNCTIONS:
             x, *rest = args
-            return _elementwise(lambda x: func(x, *rest, **kwargs), x)
+            return elementwise.apply(lambda x: func(x, *rest, **kwargs), x)
         return func(*args, **kwargs)
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -176,41 +181,4 @@ class _RowInvariant(TorchFunctionMode):
             return rows.view(*x.shape[:-1], weight.shape[0])
 
 
-def _elementwise(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """function(x) with every element in a vector of its thread's share."""
-    size = x.numel()
-    padded = _vector_multiple(size)
-    if padded == size:
-        return function(x.contiguous())
-    flat = F.pad(x.reshape(-1), (0, padded - size))
-    return function(flat)[:size].view(x.shape)
-
-
-def _vector_multiple(size: int) -> int:
-    """The next size that every way of sharing it between threads cuts into whole vectors."""
-    while True:
-        unit = _unit(size)
-        padded = -(-size // unit) * unit
-        if _unit(padded) == unit:
-            return padded
-        size = padded
-
-
-def _unit(size: int) -> int:
-    if size <= _SERIAL:
-        return _VECTOR
-    threads = torch.get_num_threads()
-    return _VECTOR * math.lcm(threads, min(threads, -(-size // _GRAIN)))
-
-
 _MATMUL = (torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__)
-_ELEMENTWISE = (F.silu, F.gelu, torch.sigmoid, Tensor.sigmoid, F.sigmoid)
-_ACTIVATIONS = (
-    nn.SiLU,
-    nn.GELU,
-    nn.Sigmoid,
-    activations.SiLUActivation,
-    activations.GELUActivation,
-    activations.GELUTanh,
-    activations.QuickGELUActivation,
-)

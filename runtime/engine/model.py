@@ -59,7 +59,7 @@ def prepare(network: PreTrainedModel, name: str) -> Model:
         layers = probe.layer_shapes(network, name)
         if network.device.type == "cpu":
             network.set_experts_implementation("eager")  # plain products, which make_row_invariant replaces
-            make_row_invariant(network, network.dtype)
+            make_row_invariant(network)
         model = Model(name, network, layers, _max_positions(network.config))
         probe.check(model, expected)
     return model

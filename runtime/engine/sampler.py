@@ -72,7 +72,7 @@ def _sample(x: Floats, d: Draw) -> int:
     with np.errstate(under="ignore"):
         weights = np.exp((x - x.max()) / d.temperature)
     total = weights.sum() if limit == len(x) else weights[_likeliest(x, limit)].sum()
-    for count in (min(_FEW, limit), limit):
+    for count in (*(n for n in _FEW if n < limit), limit):
         order = _likeliest(x, count)
         p = weights[order] / total
         cumulative = np.cumsum(p)
@@ -139,5 +139,5 @@ def _mix(x: int) -> int:
 
 
 _MASK = (1 << 64) - 1
-_FEW = 1024
+_FEW = (1024, 16384)
 _TINY = 5e-324  # the smallest positive float64: an impossible id is never kept

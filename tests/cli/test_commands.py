@@ -204,3 +204,22 @@ def test_ctrl_c_prints_the_table_of_what_is_done(folder: Path, monkeypatch: pyte
         job.run(engine, as_json=False, report=False, seed=0, warm=None)
     assert stop.value.done == 1
     assert "answer" in out.getvalue()
+
+
+def test_kv_that_cannot_be_saved_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sglc.runtime import kv_file
+
+    sglc_command(["compile", "ask.py"], folder)
+    under_a_file = sglc_command(["warmup", "ask.sglc", "--save", "ask.py/kv"], folder)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kv_file, "save_file", full)
+    on_a_full_disk = sglc_command(["warmup", "ask.sglc", "--save", "kv"], folder)
+    for result, word in ((under_a_file, "Not a directory"), (on_a_full_disk, "No space left on device")):
+        assert result.code == 2
+        assert word in result.err
+        assert "hint:" in result.err
+    assert list((folder / "kv").iterdir()) == []
+    assert not (folder / "ask.sglc.warm").exists()

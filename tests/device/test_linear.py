@@ -24,9 +24,9 @@ def rows_do_not_depend_on_the_batch(function: Callable[[Tensor], Tensor], x: Ten
     return first and all(torch.equal(function(x[i : i + 1]), whole[i : i + 1]) for i in range(0, len(x), 7))
 
 
-def made(module: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
-    network = nn.Sequential(module).to(dtype)
-    linear.make_row_invariant(network, dtype)
+def made(module: nn.Module) -> nn.Module:
+    network = nn.Sequential(module)
+    linear.make_row_invariant(network)
     return network
 
 
@@ -51,7 +51,6 @@ def test_linear_layers(inner: int, out: int, bias: bool, threads: int) -> None:
 def test_fixed_tiles_are_the_way_out_where_onednn_depends_on_the_batch(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(linear, "_onednn", F.linear)  # plain torch: one row is not the row of a batch
     torch.manual_seed(0)
     layer = nn.Linear(600, 64)
     x = torch.randn(100, 600)
@@ -68,8 +67,10 @@ def test_the_check_finds_a_product_that_depends_on_the_batch() -> None:
     def by_batch(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.linear(x, weight, bias) + 1e-7 * len(x)
 
-    assert not linear.row_invariant(by_batch, 64, 64)
-    assert linear.row_invariant(linear._fixed_tiles, 64, 64)
+    weight = torch.randn(70, 1100)
+    assert not linear.row_invariant(by_batch, weight, 1100)
+    assert not linear.row_invariant(F.linear, weight, 1100)
+    assert linear.row_invariant(linear._fixed_tiles, weight, 1100)
 
 
 def test_a_head_tied_to_the_embedding_keeps_sharing_its_weight() -> None:
@@ -85,7 +86,7 @@ def test_a_head_tied_to_the_embedding_keeps_sharing_its_weight() -> None:
 
     torch.manual_seed(0)
     model = Tied()
-    linear.make_row_invariant(model, torch.float32)
+    linear.make_row_invariant(model)
     assert model.head.weight.data_ptr() == model.embedding.weight.data_ptr()
     with torch.inference_mode():
         assert rows_do_not_depend_on_the_batch(model, torch.randn(100, 64))
@@ -151,9 +152,17 @@ def test_bfloat16_layers_compute_the_same() -> None:
     x = torch.randn(9, 64, dtype=torch.bfloat16)
     with torch.inference_mode():
         expected = layer(x).clone()
-        torch.testing.assert_close(made(layer, torch.bfloat16)(x), expected, rtol=2e-2, atol=2e-2)
+        torch.testing.assert_close(made(layer)(x), expected, rtol=2e-2, atol=2e-2)
 
 
 def test_float16_layers_stay_as_they_are() -> None:
-    layer = nn.Linear(64, 40)
-    assert made(layer, torch.float16)[0] is layer  # pyright: ignore - a Sequential is indexable
+    layer = nn.Linear(64, 40).to(torch.float16)
+    assert made(layer)[0] is layer  # pyright: ignore - a Sequential is indexable
+
+
+def test_the_memory_of_packed_weights_is_given_back_at_once() -> None:
+    layer = nn.Linear(512, 4096)
+    weight = layer.weight.detach()
+    made(layer)
+    resident = (weight != 0).float().mean().item()  # the pages read as zeros: nothing is behind them
+    assert resident < 0.01

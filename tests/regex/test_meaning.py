@@ -5,16 +5,14 @@ from __future__ import annotations
 import random
 import re
 
+import numpy as np
 import pytest
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.automaton import ByteDfa, byte_dfa
+from sglc.passes.regex.compile import compile_bytes
 from sglc.passes.regex.syntax import parse
+from sglc.passes.regex.utf8 import ByteDfa
 from tests.regexes import near_misses, random_regex, random_text
-
-
-def automaton(pattern: str) -> ByteDfa:
-    return byte_dfa(parse(pattern), pattern)
 
 
 def accepts(dfa: ByteDfa, data: bytes) -> bool:
@@ -43,7 +41,7 @@ def test_random_regexes_mean_what_python_means(seed: int) -> None:
     matches = 0
     for _ in range(60):
         pattern = random_regex(draw)
-        dfa = automaton(pattern)
+        dfa = compile_bytes(pattern)
         walks = [sampled(draw, dfa) for _ in range(4)]
         texts = [random_text(draw) for _ in range(6)] + [text for text in walks if text is not None]
         texts += [near for text in texts for near in near_misses(draw, text)]
@@ -69,7 +67,7 @@ def test_cpython_own_table() -> None:
                 parse(pattern)
             continue
         try:
-            dfa = automaton(pattern)
+            dfa = compile_bytes(pattern)
         except ConstraintError as error:
             refused.append(error.what.splitlines()[0])
             continue
@@ -88,14 +86,14 @@ def test_cpython_own_table() -> None:
     "pattern", [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", ".", r"(?s).", r"(?a)\w", r"(?i)[a-zß-ÿ]"]
 )
 def test_classes_of_all_of_unicode(pattern: str) -> None:
-    dfa, python = automaton(pattern), re.compile(pattern)
+    dfa, python = compile_bytes(pattern), re.compile(pattern)
     points = [*range(0x3000), *range(0x3000, 0x110000, 61), 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF]
     for text in (chr(point) for point in points if not 0xD800 <= point <= 0xDFFF):
         assert accepts(dfa, text.encode()) == (python.fullmatch(text) is not None), text
 
 
 def test_only_utf8_is_accepted() -> None:
-    dfa = automaton("(?s).*")
+    dfa = compile_bytes("(?s).*")
     for data in (
         b"\x80",
         b"\xc0\x80",
@@ -110,6 +108,25 @@ def test_only_utf8_is_accepted() -> None:
             data.decode()
 
 
+def classes(dfa: ByteDfa) -> int:
+    """The number of states with different languages (Moore: refine until nothing changes)."""
+    of = np.unique(dfa.accept, return_inverse=True)[1]
+    while True:
+        behind = np.concatenate([of[:, None], np.append(of, -1)[dfa.table]], axis=1)
+        finer = np.unique(behind, axis=0, return_inverse=True)[1].reshape(-1)
+        if finer.max() == of.max():
+            return int(of.max()) + 1
+        of = finer
+
+
+def test_no_two_states_are_alike() -> None:
+    draw = random.Random(0)
+    patterns = [random_regex(draw) for _ in range(150)] + ["(a|b)*a(a|b){5}", "(a{0,40}b)*", "(ab?){9}|(a|ab){3,7}c"]
+    for dfa in map(compile_bytes, patterns):
+        if len(dfa.accept) < 400:
+            assert classes(dfa) == len(dfa.accept)
+
+
 def test_automata_are_as_small_as_can_be() -> None:
     sizes = {
         "a": 2,
@@ -121,7 +138,7 @@ def test_automata_are_as_small_as_can_be() -> None:
         "(a*)*b|b": 2,
         ".": 9,
     }
-    assert {pattern: len(automaton(pattern).accept) for pattern in sizes} == sizes
+    assert {pattern: len(compile_bytes(pattern).accept) for pattern in sizes} == sizes
 
 
 @pytest.mark.parametrize(
@@ -138,6 +155,6 @@ def test_automata_are_as_small_as_can_be() -> None:
     ],
 )
 def test_corners(pattern: str, yes: list[str], no: list[str]) -> None:
-    dfa = automaton(pattern)
+    dfa = compile_bytes(pattern)
     assert [accepts(dfa, text.encode()) for text in yes + no] == [True] * len(yes) + [False] * len(no)
     assert [re.fullmatch(pattern, text) is not None for text in yes + no] == [True] * len(yes) + [False] * len(no)

@@ -1,0 +1,70 @@
+"""The regular operations as a tree, built in a simple form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sglc.passes.regex.charset import CharSet, union
+
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One character of a set."""
+
+    chars: CharSet
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    parts: tuple[Regular, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the parts; no text at all where there is none."""
+
+    parts: tuple[Regular, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`body`, `least` to `most` times; None is without end. span: where it stands in the pattern."""
+
+    body: Regular
+    least: int
+    most: int | None
+    span: tuple[int, int]
+
+
+Regular: TypeAlias = Chars | Sequence | Choice | Repeat
+
+EMPTY = Sequence(())
+
+
+def sequence(parts: Iterable[Regular]) -> Regular:
+    flat = [x for part in parts for x in (part.parts if isinstance(part, Sequence) else (part,))]
+    return flat[0] if len(flat) == 1 else Sequence(tuple(flat))
+
+
+def choice(parts: Iterable[Regular]) -> Regular:
+    """The alternatives, each once, those of single characters as one set."""
+    flat = dict.fromkeys(x for part in parts for x in (part.parts if isinstance(part, Choice) else (part,)))
+    chars = [part.chars for part in flat if isinstance(part, Chars)]
+    others = [part for part in flat if not isinstance(part, Chars)]
+    merged = [Chars(union(chars)), *others] if chars else others
+    return merged[0] if len(merged) == 1 else Choice(tuple(merged))
+
+
+def repeat(body: Regular, least: int, most: int | None, span: tuple[int, int]) -> Regular:
+    """The repeat, simpler where the body is one too: (x?){m,n} is x{0,n}, and (x+){m,n} is x{m,}."""
+    if most == 0 or body == EMPTY:
+        return EMPTY
+    if least == most == 1:
+        return body
+    if isinstance(body, Repeat) and (body.least, body.most) == (0, 1):
+        return Repeat(body.body, 0, most, span)
+    if isinstance(body, Repeat) and body.least <= 1 and body.most is None:
+        return Repeat(body.body, least * body.least, None, span)
+    return Repeat(body, least, most, span)
