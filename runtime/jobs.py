@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sglc.ir.errors import RunError
+from sglc.ir.errors import ModelError, RunError
 from sglc.ir.ops import Sampling
 from sglc.ir.tokens import Piece, Sampled, Text, TokenAutomaton, Tokenizer
 from sglc.runtime.engine.request import Finished, Request
@@ -112,7 +112,7 @@ class ScoreJob:
         if empty := [index for index, choice in enumerate(self.choices) if not _text(choice)]:
             raise RunError(f"choice {empty[0]} of the select is empty", hint="give choices with at least one character")
         prompt_ids = _encoded(self.prompt, tokenizer)
-        all_ids = [tokenizer.encode((*self.prompt, *choice)) for choice in self.choices]
+        all_ids = [_encoded((*self.prompt, *choice), tokenizer) for choice in self.choices]
         start = min(_common_length(prompt_ids, ids) for ids in all_ids)
         if start == 0:
             raise RunError("a select cannot be the beginning of a prompt", hint="append some text before it")
@@ -148,6 +148,12 @@ def _encoded(prompt: Prompt, tokenizer: Tokenizer) -> list[int]:
     ids = tokenizer.encode(prompt)
     if not ids:
         raise RunError("the prompt is empty", hint="append some text before gen or select")
+    size = tokenizer.vocabulary.size
+    if max(ids) >= size:  # one bad id would fail the whole batch on the device
+        raise ModelError(
+            f"the prompt has token id {max(ids)}, and the model knows {size} ids",
+            hint="the tokenizer and the weights in the model folder do not belong together",
+        )
     return ids
 
 

@@ -123,9 +123,11 @@ class SpanEncoder:
         """The indices into `encode(text, before)` where a word begins: no token reaches across such a place.
 
         Words are those of the pre-tokenizer. Without one, a word begins at each U+2581 after a character that no token
-        of the vocabulary has in front of one.
+        of the vocabulary has in front of one. Text that has to be cut (see `_encode`) has no known words.
         """
         encoding, skip = self._encoding(text, self._position(before))
+        if not self._suspects.isdisjoint(encoding.ids[skip:]):
+            return []
         tokens, words = encoding.tokens[skip:], encoding.word_ids[skip:]
         return [
             index

@@ -9,7 +9,6 @@ model alike, so the ids of the parts are the ids of the whole.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -34,17 +33,8 @@ _CONTINUATIONS = (
     *(" ", "  ", "   ", "\n", "\n\n", " \n", "\n ", "\r\n", "\r", "\t", "\u00a0", "\u2003", "\u3000", " a", " 1", " ."),
     *(".", ",", "..", "...", "!", "?", "-", "_", "/", "(", ")", '"', "#", "=", "==", "<", ">", "|", "{", "`", "\\"),
     *("'", "'s", "'t", "'ll", "'S", "’", "’s"),
-    *(
-        "\u0301",
-        "\u0327",
-        "\u0338",
-        "\u05b0",
-        "\u093c",
-        "\u094d",
-        "\u3099",
-        "\u1161",
-        "\u11a8",
-    ),  # combine with the left
+    # what combines with the character before it
+    *("\u0301", "\u0327", "\u0338", "\u05b0", "\u093c", "\u094d", "\u3099", "\u1161", "\u11a8"),
     *("\u200d", "\u200d👩", "\ufe0f", "🏽", "👍", "🇩", "▁", "▁a"),
 )
 
@@ -59,8 +49,8 @@ class ModelTokenizer:
         self._spans = SpanEncoder(backend)
         self._prefix = _post_processor_prefix(backend)
         self._bos = str(tokenizer.bos_token or "")
-        source = tokenizer.get_chat_template() if tokenizer.chat_template else ""
-        self._chat = ChatTemplate(_renderer(tokenizer)) if source else None
+        source = _chat_template(tokenizer)
+        self._chat = ChatTemplate(_renderer(tokenizer, source)) if source else None
         if isinstance(tokenizer.eos_token_id, int):
             end_ids |= {tokenizer.eos_token_id}
         self._vocabulary = vocabulary_of(
@@ -204,39 +194,37 @@ class ModelTokenizer:
             return ""  # as above
 
 
-def load_tokenizer(path_or_hub_name: str, chat_template: str | None = None) -> ModelTokenizer:
-    """The tokenizer of a model folder or of a model on the hub; `chat_template` is Jinja source, used instead of its own.
+def load_tokenizer(folder: str | Path, chat_template: str | None = None) -> ModelTokenizer:
+    """The tokenizer of a model folder; `chat_template` is Jinja source, used instead of its own.
 
     Raises `ModelError` where it is missing, broken, not of a supported kind, or needs code of its own.
     """
-    folder = Path(path_or_hub_name).expanduser()
-    if folder.is_dir():
-        name = str(folder)
-        _check_folder(folder)
-    elif os.path.isabs(folder) or path_or_hub_name.startswith((".", "~")) or path_or_hub_name.count("/") > 1:
-        raise ModelError("no such model folder", where=path_or_hub_name, hint="give a folder or a name on the hub")
-    else:
-        name = path_or_hub_name
+    folder = Path(folder)
+    _check_files(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except Exception as error:
-        raise ModelError(f"its tokenizer does not load: {error}", where=path_or_hub_name, hint=_FOLDER_HINT) from error
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except Exception as error:  # the libraries raise whatever their file formats raise
+        raise ModelError(
+            f"its tokenizer does not load: {_first_line(error)}", where=str(folder), hint=_FOLDER_HINT
+        ) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or not tokenizer.is_fast:
-        raise ModelError("it has no fast tokenizer", where=path_or_hub_name, hint=_FOLDER_HINT)
+        raise ModelError("it has no fast tokenizer", where=str(folder), hint=_FOLDER_HINT)
     if chat_template is not None:
         tokenizer.chat_template = chat_template
-    end_ids, columns = _from_configs(name, folder if folder.is_dir() else None)
+    end_ids, columns = _from_configs(folder)
     return ModelTokenizer(tokenizer, end_ids=end_ids, columns=columns)
 
 
 _FOLDER_HINT = "a model folder has tokenizer.json, tokenizer_config.json, config.json and *.safetensors"
 
 
-def _check_folder(folder: Path) -> None:
-    file = folder / "tokenizer.json"
-    if not file.is_file():
+def _check_files(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ModelError("no such model folder", where=str(folder), hint="give a folder or a name on the hub")
+    if not (folder / "tokenizer.json").is_file():
         raise ModelError("the model folder has no tokenizer.json", where=str(folder), hint=_FOLDER_HINT)
-    for file in (folder / "tokenizer.json", folder / "tokenizer_config.json", folder / "config.json"):
+    for name in ("tokenizer.json", "tokenizer_config.json", "config.json", "generation_config.json"):
+        file = folder / name
         try:
             if file.is_file():
                 json.loads(file.read_bytes())
@@ -244,33 +232,47 @@ def _check_folder(folder: Path) -> None:
             raise ModelError(f"not valid JSON: {error}", where=str(file), hint="copy the file again") from error
 
 
-def _from_configs(name: str, folder: Path | None) -> tuple[frozenset[int], int]:
+def _from_configs(folder: Path) -> tuple[frozenset[int], int]:
     """The end ids that config and generation config name, and the logit columns, 0 where no config says."""
     ends: set[int] = set()
     columns = 0
-    if folder is None or (folder / "config.json").is_file():
-        try:
-            config = AutoConfig.from_pretrained(name, trust_remote_code=False).get_text_config()
-        except (OSError, ValueError) as error:
-            raise ModelError(f"its config.json does not load: {error}", where=name) from error
-        columns = int(getattr(config, "vocab_size", 0) or 0)
-        ends |= _ids(getattr(config, "eos_token_id", None))
-    if folder is None or (folder / "generation_config.json").is_file():
-        try:
-            ends |= _ids(GenerationConfig.from_pretrained(name).eos_token_id)
-        except (OSError, ValueError) as error:
-            if folder is not None:  # on the hub a model may have none
-                raise ModelError(f"its generation_config.json does not load: {error}", where=name) from error
+    try:
+        if (folder / "config.json").is_file():
+            config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).get_text_config()
+            columns = int(getattr(config, "vocab_size", 0) or 0)
+            ends |= _ids(getattr(config, "eos_token_id", None))
+        if (folder / "generation_config.json").is_file():
+            ends |= _ids(GenerationConfig.from_pretrained(str(folder)).eos_token_id)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"its config.json or generation_config.json does not load: {_first_line(error)}",
+            where=str(folder),
+            hint="the model's class must be one that this version of transformers knows, without code of its own",
+        ) from error
     return frozenset(ends), columns
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _ids(value: Any) -> set[int]:
     return {value} if isinstance(value, int) else set(value or ())
 
 
-def _renderer(tokenizer: PreTrainedTokenizerFast) -> Renderer:
+def _chat_template(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The source of the chat template, of several the one named "default"; "" where there is none."""
+    template = tokenizer.chat_template
+    return str((template.get("default") if isinstance(template, dict) else template) or "")
+
+
+def _renderer(tokenizer: PreTrainedTokenizerFast, source: str) -> Renderer:
     def render(messages: Messages, generation_prompt: bool) -> str:
-        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation_prompt))
+        return str(
+            tokenizer.apply_chat_template(
+                messages, chat_template=source, tokenize=False, add_generation_prompt=generation_prompt
+            )
+        )
 
     return render
 

@@ -245,7 +245,7 @@ def _tokenizer(model: str | None, chat_template: Path | None) -> ModelTokenizer:
             template = chat_template.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(f"the chat template cannot be read: {error}", where=str(chat_template)) from None
-    return load_tokenizer(str(model_folder(model)), template)
+    return load_tokenizer(model_folder(model), template)
 
 
 def _engine(model: str | None, device: str, dtype: str, max_kv_tokens: int | None, tokenizer: ModelTokenizer) -> Engine:

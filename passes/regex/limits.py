@@ -11,7 +11,7 @@ from sglc.passes.regex.tree import Chars, Choice, Regular, Repeat, Sequence
 
 MAX_STATES = 50_000  # of the byte automaton
 MAX_POSITIONS = 50_000  # characters in the pattern with its repeats written out
-MAX_WORK = 2_000_000  # steps of the constructions: less than a second
+MAX_WORK = 1_000_000  # steps of the constructions: half a second
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from sglc.runtime.engine.attention import Paged
 from sglc.runtime.engine.device import Batch, Chunk, Draw, Result
 from sglc.runtime.engine.network import Model
 
-_LOGITS_BYTES = 8 << 20  # logits computed at a time, so that a large vocabulary does not set the peak of memory
+_LOGITS_BYTES = 4 << 20  # logits computed at a time, so that a large vocabulary does not set the peak of memory
 _DEFAULT_PAGES = 65536  # at most, on a CPU
 _CPU_SHARE, _CUDA_SHARE = 0.25, 0.9  # of the free memory
 

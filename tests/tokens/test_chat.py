@@ -158,6 +158,9 @@ def test_templates_of_other_places_and_kinds(tmp_path: Path) -> None:
     folder = tokenizer_folder("llama3", tmp_path / "b", chat_template=named)
     assert rendered(load_tokenizer(str(folder)), "user") == "<user>text0"
     assert rendered(load_tokenizer(str(folder), "{{ messages[0].content }}!"), "user") == "text0!"
+    folder = tokenizer_folder("llama3", tmp_path / "c", chat_template=named[1:])
+    with pytest.raises(ModelError, match="the model has no chat template"):
+        rendered(load_tokenizer(str(folder)), "user")
 
 
 def test_a_long_conversation(load: Load) -> None:
