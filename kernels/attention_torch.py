@@ -16,7 +16,7 @@ from sglc.kernels.plan import CHUNK, TILE, Plan, Tiles
 
 _Softmax = tuple[Tensor, Tensor, Tensor]  # maxima, sums, weighted values
 
-SCRATCH = 2 << 20  # bytes for the gathered keys of one piece of work; the values take as much again
+SCRATCH = 4 << 20  # bytes for the gathered keys of one piece of work; the values take as much again
 
 
 def paged_attention(

@@ -84,19 +84,22 @@ class TorchDevice:
         wanted = _wanted(chunks)
         step = max(1, _LOGITS_BYTES // (4 * self._model.vocab_size))
         for a in range(0, len(wanted), step):
-            some = wanted[a : a + step]
-            rows = torch.tensor([w.row for w in some], device=device)
-            logits = self._model.logits(hidden[rows])[:, : self._vocab_size]
-            drawing = [k for k, w in enumerate(some) if w.draw is not None]
-            draws = [w.draw for w in some if w.draw is not None]
-            if draws:
-                chosen = sampler.draw(logits if len(draws) == len(some) else logits[drawing], draws)
-                for k, id_ in zip(drawing, chosen, strict=True):
-                    result.drawn[some[k].chunk] = id_
-            for k, w in enumerate(some):
-                for place, id_ in w.score:
-                    result.scores[w.chunk][place] = sampler.log_probability(logits[k], id_)
+            self._look(hidden, wanted[a : a + step], result)
         return result
+
+    def _look(self, hidden: Tensor, wanted: Sequence[_Wanted], result: Result) -> None:
+        """Draws from and scores a few rows; their logits are gone afterwards."""
+        rows = torch.tensor([w.row for w in wanted], device=hidden.device)
+        logits = self._model.logits(hidden[rows])[:, : self._vocab_size]
+        drawing = [k for k, w in enumerate(wanted) if w.draw is not None]
+        draws = [w.draw for w in wanted if w.draw is not None]
+        if draws:
+            chosen = sampler.draw(logits if len(draws) == len(wanted) else logits[drawing], draws)
+            for k, id_ in zip(drawing, chosen, strict=True):
+                result.drawn[wanted[k].chunk] = id_
+        for k, w in enumerate(wanted):
+            for place, id_ in w.score:
+                result.scores[w.chunk][place] = sampler.log_probability(logits[k], id_)
 
 
 @dataclass(frozen=True, slots=True)

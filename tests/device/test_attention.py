@@ -176,3 +176,25 @@ def test_not_a_number_stays_in_its_row() -> None:
     got = attend(case, broken, kv, spans)
     assert got[1].isnan().all()
     assert torch.equal(got[[0, 2]], clean[[0, 2]])
+
+
+def test_branches_over_the_same_pages_share_tiles() -> None:
+    """Six branches behind 130 positions: two whole chunks are attended to together, what is left by each alone."""
+    prefix = np.arange(130)
+    branches = [Span(130, 1, np.append(prefix, 200 + i)) for i in range(6)]
+    width = 4
+    [tiles] = Plan(branches, CPU).tiles(width, None, 1000)
+    assert len(tiles.rows) == 2 * 2 + 6  # ceil(6 / 4) tiles for each shared chunk, one for each tail
+    other = [Span(130, 1, np.append(prefix + 300 * i, 299)) for i in range(6)]
+    [tiles] = Plan(other, CPU).tiles(width, None, 1000)
+    assert len(tiles.rows) == 3 * 6
+
+
+def test_work_comes_in_pieces_within_the_budget() -> None:
+    spans = scattered(LENGTHS)
+    pieces = Plan(spans, CPU).tiles(2, None, 7)
+    assert max(len(p.rows) for p in pieces) == 7
+    rows = torch.cat([p.rows.flatten() for p in pieces])
+    seen = rows[rows < sum(s.count for s in spans)].bincount()
+    chunks = [-(-(s.start + i + 1) // CHUNK) for s in spans for i in range(s.count)]
+    assert seen.tolist() == chunks  # every row meets each of its chunks once

@@ -45,13 +45,18 @@ def engine(device: Device, chunk_tokens: int = 512) -> EngineCore:
 
 def generate(core: EngineCore, prompts: Sequence[Sequence[int]], count: int) -> list[list[int]]:
     """The greedy continuations of prompts that are submitted together."""
-    numbers = [core.submit(Request(ids=p, max_tokens=count)) for p in prompts]
-    answers: dict[int, list[int]] = {}
+    return answers(core, [Request(ids=p, max_tokens=count) for p in prompts])
+
+
+def answers(core: EngineCore, requests: Sequence[Request]) -> list[list[int]]:
+    """The generated ids of requests that are submitted together."""
+    numbers = [core.submit(r) for r in requests]
+    ended: dict[int, list[int]] = {}
     while not core.idle:
         for event in core.step():
             assert isinstance(event, Finished), event
-            answers[event.request] = list(event.ids)
-    return [answers[n] for n in numbers]
+            ended[event.request] = list(event.ids)
+    return [ended[n] for n in numbers]
 
 
 @dataclass

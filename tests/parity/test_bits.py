@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from sglc.runtime.engine.request import Request
 from sglc.runtime.engine.torch_device import TorchDevice
 from tests import models
-from tests.parity.support import Book, engine, generate, random_prompts, tiny
+from tests.parity.support import Book, answers, engine, generate, random_prompts, tiny
 
 PROMPT = random_prompts([40])[0]
 OTHERS = random_prompts([1 + (i * 37) % 70 for i in range(40)], seed=1)
@@ -99,5 +100,15 @@ def test_a_six_way_fork_in_any_order(name: str) -> None:
     for _ in range(12):
         order = random.sample(range(6), 6)
         core = engine(TorchDevice(tiny(name), 1024), chunk_tokens=random.choice([16, 64, 512]))
-        answers = generate(core, [branches[i] for i in order], 24)
-        assert answers == [expected[i] for i in order], order
+        assert generate(core, [branches[i] for i in order], 24) == [expected[i] for i in order], order
+
+
+def test_sampled_answers_do_not_depend_on_the_batch_or_the_pool() -> None:
+    requests = [
+        Request(ids=ids, max_tokens=20, temperature=0.9, top_p=0.95, seed=i, presence_penalty=0.2)
+        for i, ids in enumerate(OTHERS[:12])
+    ]
+    expected = [answers(engine(TorchDevice(tiny("llama"), 1024)), [r])[0] for r in requests]
+    assert len({tuple(a) for a in expected}) == 12
+    assert answers(engine(TorchDevice(tiny("llama"), 4096)), requests) == expected
+    assert answers(engine(TorchDevice(tiny("llama"), 150), chunk_tokens=17), requests[::-1]) == expected[::-1]
