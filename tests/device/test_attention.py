@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sglc.kernels import plan
 from sglc.kernels.attention import paged_attention
 from sglc.kernels.plan import CHUNK, Plan, Span
 
@@ -188,6 +189,16 @@ def test_branches_over_the_same_pages_share_tiles() -> None:
     other = [Span(130, 1, np.append(prefix + 300 * i, 299)) for i in range(6)]
     [tiles] = Plan(other, CPU).tiles(width, None, 1000)
     assert len(tiles.rows) == 3 * 6
+
+
+def test_a_collision_of_hashes_does_not_join_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case()
+    kv = pool(case)
+    spans = scattered([(200, 1), (200, 1), (130, 70)])
+    query = queries(case, 72)
+    expected = attend(case, query, kv, spans)
+    monkeypatch.setattr(plan, "_WEIGHTS", np.zeros(CHUNK, dtype=np.uint64))
+    assert torch.equal(attend(case, query, kv, spans), expected)
 
 
 def test_work_comes_in_pieces_within_the_budget() -> None:
