@@ -44,7 +44,7 @@ mutants: setup ## plant bugs in the engine, and see that the tests find each
 	$(BIN)/python -m tests.mutants
 
 test-gpu: setup ## run the tests that need a CUDA device
-	$(BIN)/python -m pytest -m gpu $(ARGS)
+	$(BIN)/python -m pytest -m gpu -rs $(ARGS)
 
 bench: setup ## run every benchmark; one alone: .venv/bin/python -m benchmarks.NAME --json FILE
 	@set -e; for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done

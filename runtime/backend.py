@@ -58,7 +58,7 @@ class Engine:
         device: str = "auto",
         dtype: str = "auto",
         max_kv_tokens: int | None = None,
-        chunk_tokens: int = 1024,
+        chunk_tokens: int = 512,
         max_running: int = 256,
         chat_template: str | None = None,
         tokenizer: ModelTokenizer | None = None,

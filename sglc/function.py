@@ -86,6 +86,27 @@ class SglFunction:
 
         return collect(self._numbered([row], sampling, backend, mode, seed), 1)[0]
 
+    @overload
+    def run_batch(
+        self,
+        batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
+        *,
+        backend: Engine | None = None,
+        mode: Mode = "compiled",
+        seed: int | None = None,
+        progress_bar: bool = False,
+        num_threads: int | str = "auto",
+        generator_style: Literal[False] = False,
+        **settings: Any,
+    ) -> list[Result]: ...
+    @overload
+    def run_batch(
+        self,
+        batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
+        *,
+        generator_style: Literal[True],
+        **settings: Any,
+    ) -> Iterator[Result]: ...
     def run_batch(
         self,
         batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],

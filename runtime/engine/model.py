@@ -31,23 +31,20 @@ log = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def load(name: str, device: str = "auto", dtype: str = "auto") -> Model:
-    """A model folder in Hugging Face format, or a hub name. Weights are read from safetensors files only, and no code
-    from the folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing; device "auto" is cuda if there is one.
+def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
+    """The model of a folder in Hugging Face format. Weights are read from safetensors files only, and no code from the
+    folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing; device "auto" is cuda if there is one.
 
     Raises `ModelError` for everything that is missing, damaged or of a class that cannot work.
     """
     target = _device(device)
     if dtype not in ("auto", *DTYPES):
         raise ModelError(f"unknown dtype {dtype!r}", hint=f"one of auto, {', '.join(DTYPES)}")
-    if not (Path(name) / "config.json").is_file():
-        _check_folder(name)
-    config = _config(name)
-    _check_class(name, config)
-    if Path(name).is_dir():
-        _check_weights(Path(name))
-    network: Any = _read(name, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
-    return prepare(network.to(target), name)
+    config = _config(folder)
+    _check_class(folder, config)
+    _check_weights(Path(folder))
+    network: Any = _read(folder, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
+    return prepare(network.to(target), folder)
 
 
 def prepare(network: PreTrainedModel, name: str) -> Model:
@@ -80,34 +77,22 @@ def _device(device: str) -> torch.device:
     return target
 
 
-def _check_folder(name: str) -> None:
-    path = Path(name)
-    if path.is_dir():
-        raise ModelError("the folder has no config.json", where=name, hint=_FORMAT_HINT)
-    if path.exists():
-        raise ModelError("not a folder", where=name, hint="give the folder that holds config.json and *.safetensors")
-    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
-        raise ModelError("no such model folder", where=name, hint=_FORMAT_HINT)
-
-
 _AGAIN = "copy or download the model again"
 _FORMAT_HINT = "a model folder in Hugging Face format holds config.json and *.safetensors"
 
 
-def _config(name: str) -> PreTrainedConfig:
+def _config(folder: str) -> PreTrainedConfig:
+    if not Path(folder).is_dir():
+        raise ModelError("no such model folder", where=folder, hint=_FORMAT_HINT)
+    if not (Path(folder) / "config.json").is_file():
+        raise ModelError("the folder has no config.json", where=folder, hint=_FORMAT_HINT)
     try:
-        return AutoConfig.from_pretrained(name, trust_remote_code=False)
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # whatever a damaged config makes transformers raise
-        if Path(name).is_dir():
-            raise ModelError(
-                f"config.json cannot be used: {_message(error)}",
-                where=name,
-                hint="copy or download the model again; code in a model folder is never run",
-            ) from error
         raise ModelError(
-            f"no such folder, and the hub has no answer: {_message(error)}",
-            where=name,
-            hint="check the name, the network and HF_HUB_OFFLINE, or give a model folder",
+            f"config.json cannot be used: {_message(error)}",
+            where=folder,
+            hint="copy or download the model again; code in a model folder is never run",
         ) from error
 
 

@@ -23,7 +23,7 @@ _LAYOUT_VERSION = 1
 class Model:
     """A network whose attention is ours.
 
-    name:          the folder or hub name it came from.
+    name:          the folder it came from.
     layers:        the shape of every layer's KV.
     max_positions: the longest sequence it can read; None where its config sets no limit.
     """
@@ -76,12 +76,9 @@ class Model:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def weights_digest(self) -> str:
-        """sha256 over the weight files, or over the revision of a model from the hub. Reads every file."""
-        folder = Path(self.name)
-        if not folder.is_dir():
-            return hashlib.sha256(f"{self.name}@{self.network.config._commit_hash}".encode()).hexdigest()
+        """sha256 over the weight files. Reads every file."""
         digest = hashlib.sha256()
-        for path in sorted(folder.glob("*.safetensors")):
+        for path in sorted(Path(self.name).glob("*.safetensors")):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()

@@ -297,7 +297,7 @@ def refuse_temperature(s, a):
 
 
 def refuse_max_tokens(s, a):
-    s += sgl.gen("x", max_tokens="many")  # line
+    s += sgl.gen("x", max_tokens="many")  # line  # pyright: ignore[reportArgumentType]: the mistake
 
 
 def refuse_dtype(s, a):

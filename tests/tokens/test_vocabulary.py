@@ -133,3 +133,25 @@ def test_model_folders_that_do_not_work(tmp_path: Path) -> None:
         load_tokenizer(broken(tmp_path / "b", "tokenizer.json", '{"version": "1.0"}'))
     with pytest.raises(ModelError, match=r"its config\.json or generation_config\.json does not load"):
         load_tokenizer(broken(tmp_path / "c", "config.json", '{"model_type": "no_such_model"}'))
+
+
+def test_code_in_a_model_folder_is_never_run(tmp_path: Path) -> None:
+    folder = tokenizer_folder(
+        "llama3", tmp_path, auto_map={"AutoTokenizer": ["evil.Evil", None]}, tokenizer_class="Evil"
+    )
+    (folder / "evil.py").write_text("raise SystemExit('ran')\n")
+    try:
+        load_tokenizer(str(folder))
+    except ModelError as error:
+        assert "does not load" in error.what  # noqa: PT017  loading without the code is as good
+
+
+def test_word_pieces_are_refused(tmp_path: Path) -> None:
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.decoder = decoders.WordPiece()
+    made.train_from_iterator([prose(0, 100)], trainers.WordPieceTrainer(special_tokens=["[UNK]"], show_progress=False))
+    folder = tokenizer_folder("llama3", tmp_path)
+    made.save(str(folder / "tokenizer.json"))
+    with pytest.raises(ModelError, match=r"tokenizers of this kind \(WordPiece\) are not supported"):
+        load_tokenizer(str(folder))
