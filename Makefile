@@ -29,7 +29,7 @@ demo: setup ## judge the example essays with the embedded model, and show the co
 	$(BIN)/sglc run examples/judge.py --args examples/data/essays.jsonl --report
 
 test: setup ## run the tests; ARGS="-k radix" passes arguments to pytest
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: setup ## lint, format, types and layers
 	$(BIN)/ruff check .

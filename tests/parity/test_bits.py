@@ -17,7 +17,11 @@ PROMPT = random_prompts([40])[0]
 OTHERS = random_prompts([1 + (i * 37) % 70 for i in range(40)], seed=1)
 
 
-@pytest.fixture(params=[1, 2])
+CASES = [(name, 1) for name in models.CONFIGS] + [(name, 2) for name in ("llama", "qwen3_moe", "gemma2", "gpt_oss")]
+"""Model and threads: one thread for all, two for one of each kind of product."""
+
+
+@pytest.fixture
 def threads(request: pytest.FixtureRequest) -> int:
     torch.set_num_threads(request.param)  # the fixture of every test sets it back
     return request.param
@@ -39,7 +43,7 @@ def cuts_of(name: str) -> list[list[int]]:
     return [[i] for i in range(1, 40)] + more if name == "llama" else [[1], [24], [39], more[2]]
 
 
-@pytest.mark.parametrize("name", models.CONFIGS)
+@pytest.mark.parametrize(("name", "threads"), CASES, indirect=["threads"])
 def test_every_split_into_chunks(name: str, threads: int) -> None:
     expected = whole(name, PROMPT)
     book = Book(tiny(name))
@@ -49,7 +53,7 @@ def test_every_split_into_chunks(name: str, threads: int) -> None:
         assert torch.equal(torch.cat(rows), expected), cuts
 
 
-@pytest.mark.parametrize("name", models.CONFIGS)
+@pytest.mark.parametrize(("name", "threads"), CASES, indirect=["threads"])
 def test_every_hit_length(name: str, threads: int) -> None:
     """The prefix was computed by others, in a batch with more of them; the rest is computed alone."""
     expected = whole(name, PROMPT)
@@ -62,7 +66,7 @@ def test_every_hit_length(name: str, threads: int) -> None:
         assert torch.equal(book.rows([(PROMPT[hit:], pages)])[0], expected[hit:]), hit
 
 
-@pytest.mark.parametrize("name", models.CONFIGS)
+@pytest.mark.parametrize(("name", "threads"), CASES, indirect=["threads"])
 def test_rows_alone_and_in_batches_of_1_to_40(name: str, threads: int) -> None:
     """Prompts of many lengths in one batch, then one more id for each of them in one batch."""
     size = 40 if name == "llama" else 9
@@ -76,7 +80,7 @@ def test_rows_alone_and_in_batches_of_1_to_40(name: str, threads: int) -> None:
             assert torch.equal(torch.cat([prefill[i], decode[i]]), alone[i]), (count, i)
 
 
-@pytest.mark.parametrize("name", ["llama", "mistral", "gpt_oss"])
+@pytest.mark.parametrize(("name", "threads"), [("llama", 2), ("mistral", 1), ("gpt_oss", 1)], indirect=["threads"])
 def test_branches_of_a_fork_share_their_prefix(name: str, threads: int) -> None:
     """Equal pages are attended to together: 70 branches fill several tiles, 2 branches part of one."""
     prefix = random_prompts([130], seed=2)[0]

@@ -17,7 +17,7 @@ from sglc.runtime.jobs import Outcome
 from tests.graphs import random_graph
 from tests.runtime.toy import Machine
 
-PROGRAMS = 400
+PROGRAMS = 120
 
 
 def for_bytes(graph: Graph) -> Graph:
