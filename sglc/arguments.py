@@ -150,7 +150,7 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
     """The arguments of one call of a compiled graph, from named values. Raises `ArgumentsError`."""
     defaults = {param.name: param.default for param in graph.params}
     paths = [*defaults, *graph.statics]
-    names = list(dict.fromkeys(_NAME.match(path).group() for path in paths))  # pyright: ignore[reportOptionalMemberAccess]: may be empty, never None
+    names = list(dict.fromkeys(map(_name_of, paths)))
     if unknown := [name for name in values if name not in names]:
         raise ArgumentsError(
             f"{graph.name} has no argument {unknown[0]!r}",
@@ -163,10 +163,10 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
             continue
         if defaults.get(name) is not None:
             given[name] = defaults[name]
-        elif any(_NAME.match(path).group() == name for path in defaults):  # pyright: ignore[reportOptionalMemberAccess]
+        elif any(_name_of(path) == name for path in defaults):
             raise ArgumentsError(f"argument {name!r} is missing", where=where, hint=f'add "{name}" to the row')
     arguments = take_apart(given, where)
-    fixed = {path: value for path, value in graph.statics.items() if _NAME.match(path).group() in given}  # pyright: ignore[reportOptionalMemberAccess]
+    fixed = {path: value for path, value in graph.statics.items() if _name_of(path) in given}
     for path in dict.fromkeys((*arguments.statics, *fixed)):
         ours, theirs = fixed.get(path, _ABSENT), arguments.statics.get(path, _ABSENT)
         if ours is not theirs and (ours != theirs or type(ours) is not type(theirs)):
@@ -181,5 +181,9 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
     return Arguments(arguments.values, arguments.texts, dict(graph.statics))
 
 
-_NAME = re.compile(r"\w*")
+def _name_of(path: str) -> str:
+    """The argument that a path is in: `docs` of `docs[0]`."""
+    return re.split(r"\W", path, maxsplit=1)[0]
+
+
 _ABSENT: Any = "absent"
