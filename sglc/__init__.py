@@ -48,7 +48,7 @@ from sglc.state import ProgramState, ProgramStateGroup
 
 if TYPE_CHECKING:
     from sglc.batch import BatchInterrupted
-    from sglc.compiler import Compiled, load
+    from sglc.compiled import CompiledProgram, load
     from sglc.result import Result
     from sglc.runtime.backend import Engine
     from sglc.runtime.backend import Engine as Runtime
@@ -60,7 +60,7 @@ __all__ = [
     "ArtifactError",
     "BatchInterrupted",
     "CapacityError",
-    "Compiled",
+    "CompiledProgram",
     "ConstraintError",
     "Engine",
     "IRError",
@@ -95,11 +95,11 @@ __all__ = [
 # What takes long to load, torch above all, is loaded when it is first used, so that `import sglc` stays quick.
 _LAZY = {
     "BatchInterrupted": ("sglc.batch", "BatchInterrupted"),
-    "Compiled": ("sglc.compiler", "Compiled"),
+    "CompiledProgram": ("sglc.compiled", "CompiledProgram"),
     "Engine": ("sglc.runtime.backend", "Engine"),
     "Result": ("sglc.result", "Result"),
     "Runtime": ("sglc.runtime.backend", "Engine"),  # SGLang's name
-    "load": ("sglc.compiler", "load"),
+    "load": ("sglc.compiled", "load"),
 }
 
 

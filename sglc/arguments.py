@@ -146,11 +146,15 @@ def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs:
     return take_apart(values)
 
 
+def argument_names(graph: Graph) -> list[str]:
+    """The arguments of a compiled graph."""
+    return list(dict.fromkeys(_name_of(path) for path in (*(param.name for param in graph.params), *graph.statics)))
+
+
 def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = None) -> Arguments:
     """The arguments of one call of a compiled graph, from named values. Raises `ArgumentsError`."""
     defaults = {param.name: param.default for param in graph.params}
-    paths = [*defaults, *graph.statics]
-    names = list(dict.fromkeys(map(_name_of, paths)))
+    names = argument_names(graph)
     if unknown := [name for name in values if name not in names]:
         raise ArgumentsError(
             f"{graph.name} has no argument {unknown[0]!r}",

@@ -18,7 +18,8 @@ from sglc.state import ProgramState
 from sglc.symbolic import user_location
 
 if TYPE_CHECKING:
-    from sglc.compiler import Compiled, Observer
+    from sglc.compiled import CompiledProgram
+    from sglc.compiler import Observer
     from sglc.result import Result
     from sglc.runtime.backend import Engine
 
@@ -143,17 +144,18 @@ class SglFunction:
 
     def compile(
         self, *args: Any, backend: Engine | None = None, observe: Observer | None = None, **kwargs: Any
-    ) -> Compiled:
+    ) -> CompiledProgram:
         """The program compiled for any texts; with a backend also for its model (tokens and automata).
 
         observe(pass, graph) is called after each pass.
         """
-        from sglc.compiler import compile_graph  # here: most of what `import sglc` would load
+        from sglc.compiled import CompiledProgram  # here: most of what `import sglc` would load
+        from sglc.compiler import compile_graph
 
         compiled = compile_graph(self.trace(*args, **kwargs), observe)
         if backend is not None:
             compiled.for_model(backend.tokenizer)
-        return compiled
+        return CompiledProgram(compiled.graph, compiled.schedule, compiled.models)
 
     def _split(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], Sampling]:
         """A call's keywords: the program's arguments, and the settings for its gens."""
