@@ -20,7 +20,7 @@ class Fork:
     members: tuple[Op, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graph:
     """One traced program.
 
@@ -45,6 +45,9 @@ class Graph:
         default_factory=dict[str, "bool | int | float | str | None"]
     )
     forks: tuple[Fork, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<graph {self.name}: {len(self.ops)} ops>"
 
     @property
     def ops(self) -> tuple[Op, ...]:

@@ -30,12 +30,15 @@ class Type(enum.Enum):
     IMAGE = "image"
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
 class Op:
     """One value of the graph; `loc` is the user's line that made it and is no part of its meaning."""
 
     result: ClassVar[Type]
     loc: Location | None = None
+
+    def __repr__(self) -> str:  # short: an op holds all that it is made from
+        return f"<{type(self).__name__.lower()}{f' at {self.loc}' if self.loc else ''}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ DEFAULT_SAMPLING = Sampling(
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Param(Op):
     """A text among the arguments. `name` is its path: `essay`, `docs[0]`, `user.name`."""
 
@@ -109,19 +112,19 @@ class Param(Op):
     default: str | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Root(Op):
     result: ClassVar[Type] = Type.STATE
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Append(Op):
     result: ClassVar[Type] = Type.STATE
     state: Op
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Gen(Op):
     """`sample` numbers the gens of a program in the order its text runs them: the identity of the draw, so that a
     seeded run gives the same answers however the graph was rewritten. `regex`: Python's, full match, or None."""
@@ -134,7 +137,7 @@ class Gen(Op):
     sample: int = 0
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Select(Op):
     """The choice with the highest mean log probability per token; ties go to the first."""
 
@@ -144,19 +147,19 @@ class Select(Op):
     name: str | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Read(Op):
     result: ClassVar[Type] = Type.TEXT
     state: Op
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Format(Op):
     result: ClassVar[Type] = Type.TEXT
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Image(Op):
     result: ClassVar[Type] = Type.IMAGE
     path: Op

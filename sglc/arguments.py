@@ -45,9 +45,10 @@ def bind(
     try:
         bound = parameters.bind(*args, **kwargs)
     except TypeError as error:
-        name = getattr(function, "__name__", "the program")
         raise ArgumentsError(
-            f"{name}: {error}", where=where, hint=f"it takes ({', '.join(parameters.parameters) or 'nothing'})"
+            str(error),
+            where=where or function.__name__,
+            hint=f"it takes ({', '.join(parameters.parameters) or 'nothing'})",
         ) from None
     bound.apply_defaults()
     return take_apart(dict(bound.arguments), where)

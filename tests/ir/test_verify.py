@@ -90,7 +90,7 @@ BAD_TEXTS = {
     "ignore_eos": ("%1 = gen %0 {ignore_eos=1}", "p:4:16: ignore_eos is 1, not true or false"),
     "seed": (f"%1 = gen %0 {{seed={2**63}}}", f"p:4:16: seed is {2**63}, not an integer of 64 bits"),
     "sample": ("%1 = gen %0 {sample=-1}", "p:4:16: sample is -1, not an integer of at least 0"),
-    "value in a setting": ("%1 = gen %0 {stop=[%a]}", "p:4:16: stop is (Param("),
+    "value in a setting": ("%1 = gen %0 {stop=[%a]}", "p:4:16: stop is (<param>,)"),
     "one sample, two gens": (
         "%1 = gen %0 {sample=3}\n%2 = gen %0 {max_tokens=1, sample=3}",
         "p:5:30: two gens that differ have the sample number 3",
