@@ -3,7 +3,9 @@
 One rubric, one essay, six judges that each look at one dimension at the same time, and one who reads what the six have
 said and gives the verdict. Everything before the fork is prefilled once, and the rubric once for all essays.
 
-    sglc run examples/judge.py --args examples/data/essays.jsonl
+    sglc run examples/judge.py --args examples/judge.jsonl
+
+Comes out: `comment` and `score`, one for each dimension, and `verdict`: accept, revise or reject.
 """
 
 import sglc as sgl

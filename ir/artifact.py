@@ -26,7 +26,7 @@ from sglc.ir.payload import Artifact, ContentError, ModelPart, pack, unpack
 __all__ = ["Artifact", "ModelPart", "dump_bytes", "load", "load_bytes", "save"]
 
 MAGIC = b"sglc\r\n\x1a\n"
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 256 << 20
 AGAIN = "compile the program again with `sglc compile`"
 

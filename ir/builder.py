@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar, cast
 
 from sglc.ir.errors import Location
-from sglc.ir.graph import Graph, Tree
-from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Root, Sampling, Select, Trusted
+from sglc.ir.graph import End, Graph, Region, Static, Switch, Tree
+from sglc.ir.ops import (
+    Append,
+    Argument,
+    Call,
+    ChoicesMethod,
+    Format,
+    Gen,
+    Image,
+    Meta,
+    Method,
+    Numbered,
+    Op,
+    Param,
+    Part,
+    Read,
+    Render,
+    Role,
+    Root,
+    Sampling,
+    Select,
+    Test,
+    Trusted,
+    operands,
+)
+
+N = TypeVar("N", Gen, Select, Call, Meta, Render)
+P = TypeVar("P", Root, Append, Read, Format, Image, Method, Test)
 
 
 class Builder:
-    """Emits ops in order; `finish` makes the graph. Nothing is checked here: `sglc.ir.verify` does that."""
+    """Emits ops in order; `finish` makes the graph. Nothing is checked here: `sglc.ir.verify` does that.
 
-    def __init__(self, name: str) -> None:
+    earlier: ops by number that stand in regions around the one that is built. They, and what they are made from, are
+    given instead of new ones: a program that is run again for the next region does not say everything twice.
+    """
+
+    def __init__(self, name: str, earlier: Mapping[int, Numbered] | None = None) -> None:
+        self.body: list[Op] = []
+        self.numbered: dict[int, Numbered] = {}
         self._name = name
         self._params: list[Param] = []
-        self._body: list[Op] = []
         self._reads: dict[Op, Read] = {}
-        self._samples = 0
+        self._earlier = earlier or {}
+        self._around = {content(op): op for op in _made_from(self._earlier.values())}
 
     def param(self, name: str, default: str | None = None, *, loc: Location | None = None) -> Param:
         param = Param(name=name, default=default, loc=loc)
@@ -25,9 +59,7 @@ class Builder:
         return param
 
     def root(self, *, loc: Location | None = None) -> Root:
-        root = Root(loc=loc)
-        self._body.append(root)
-        return root
+        return self._emitted(Root(loc=loc))
 
     def append(self, state: Op, parts: Iterable[Part], *, loc: Location | None = None) -> Op:
         """The state with `parts` at its end; `state` itself where nothing is left of them.
@@ -38,9 +70,7 @@ class Builder:
         flat = tuple(flattened(parts))
         if not flat:
             return state
-        append = Append(state=state, parts=flat, loc=loc)
-        self._body.append(append)
-        return append
+        return self._emitted(Append(state=state, parts=flat, loc=loc))
 
     def gen(
         self,
@@ -51,54 +81,130 @@ class Builder:
         regex: str | None = None,
         loc: Location | None = None,
     ) -> Gen:
-        """The gens of a program are numbered in the order of these calls (`Gen.sample`)."""
-        gen = Gen(state=state, name=name, sampling=sampling or Sampling(), regex=regex, sample=self._samples, loc=loc)
-        self._samples += 1
-        self._body.append(gen)
-        return gen
+        return self._next(
+            Gen,
+            lambda number: Gen(
+                state=state, name=name, sampling=sampling or Sampling(), regex=regex, number=number, loc=loc
+            ),
+        )
 
     def select(
-        self, state: Op, choices: Iterable[Iterable[Part]], *, name: str | None = None, loc: Location | None = None
+        self,
+        state: Op,
+        choices: Iterable[Iterable[Part]],
+        *,
+        name: str | None = None,
+        method: ChoicesMethod = "token_length_normalized",
+        loc: Location | None = None,
     ) -> Select:
-        select = Select(state=state, choices=tuple(tuple(flattened(choice)) for choice in choices), name=name, loc=loc)
-        self._body.append(select)
-        return select
+        flat = tuple(tuple(flattened(choice)) for choice in choices)
+        return self._next(
+            Select,
+            lambda number: Select(state=state, choices=flat, name=name, method=method, number=number, loc=loc),
+        )
+
+    def call(
+        self,
+        function: str,
+        arguments: tuple[Argument, ...],
+        keywords: tuple[tuple[str, Argument], ...] = (),
+        *,
+        timeout: float | None = None,
+        loc: Location | None = None,
+    ) -> Call:
+        return self._next(
+            Call,
+            lambda number: Call(
+                function=function, arguments=arguments, keywords=keywords, timeout=timeout, number=number, loc=loc
+            ),
+        )
+
+    def meta(self, state: Op, *, loc: Location | None = None) -> Meta:
+        return self._next(Meta, lambda number: Meta(state=state, number=number, loc=loc))
+
+    def render(self, state: Op, since: Op, *, loc: Location | None = None) -> Render:
+        return self._next(Render, lambda number: Render(state=state, since=since, number=number, loc=loc))
+
+    def _next(self, kind: type[N], make: Callable[[int], N]) -> N:
+        """The op of the next number."""
+        number = len(self.numbered)
+        op = self._earlier.get(number)
+        if op is None:
+            op = make(number)
+            self.body.append(op)
+        elif not isinstance(op, kind):
+            raise TypeError(f"number {number} is a {type(op).__name__}, and now a {kind.__name__}")
+        self.numbered[number] = op
+        return op
+
+    def _emitted(self, op: P) -> P:
+        known = self._around.get(content(op)) if self._around else None
+        if known is None:
+            self.body.append(op)
+        return cast("P", known or op)
 
     def read(self, state: Op, *, loc: Location | None = None) -> Read:
         """What a gen or select added; the same op each time it is asked for."""
         if state not in self._reads:
-            read = Read(state=state, loc=loc)
-            self._reads[state] = read
-            self._body.append(read)
+            self._reads[state] = self._emitted(Read(state=state, loc=loc))
         return self._reads[state]
 
     def format(self, parts: Iterable[Part], *, loc: Location | None = None) -> Format:
-        text = Format(parts=tuple(part for part in parts if part != ""), loc=loc)
-        self._body.append(text)
-        return text
+        return self._emitted(Format(parts=tuple(part for part in parts if part != ""), loc=loc))
 
-    def image(self, path: Op | str, *, loc: Location | None = None) -> Image:
-        image = Image(path=self.format([path], loc=loc) if isinstance(path, str) else path, loc=loc)
-        self._body.append(image)
-        return image
+    def image(self, path: Op | str, frames: int | None = None, *, loc: Location | None = None) -> Image:
+        text = self.format([path], loc=loc) if isinstance(path, str) else path
+        return self._emitted(Image(path=text, frames=frames, loc=loc))
+
+    def method(self, name: str, arguments: tuple[Argument, ...], *, loc: Location | None = None) -> Method:
+        return self._emitted(Method(name=name, arguments=arguments, loc=loc))
+
+    def test(self, name: str, arguments: tuple[Argument, ...], *, loc: Location | None = None) -> Test:
+        return self._emitted(Test(name=name, arguments=arguments, loc=loc))
 
     def finish(
         self,
         final: Op,
         variables: Mapping[str, Tree] | None = None,
         value: Tree = None,
-        statics: Mapping[str, bool | int | float | str | None] | None = None,
+        statics: Mapping[str, Static] | None = None,
     ) -> Graph:
+        """The graph of a program that does not branch."""
+        return self.finish_with(End(final, dict(variables or {}), value), statics)
+
+    def finish_with(self, end: End | Switch, statics: Mapping[str, Static] | None = None) -> Graph:
         return Graph(
             name=self._name,
             params=tuple(self._params),
             prefixes=(),
-            body=tuple(self._body),
-            final=final,
-            variables=dict(variables or {}),
-            value=value,
+            region=Region(tuple(self.body), end),
             statics=dict(statics or {}),
         )
+
+
+def _made_from(wanted: Iterable[Op]) -> Iterator[Op]:
+    """The ops that have no number among those that these are made from."""
+    left, seen = list(wanted), set[Op]()
+    while left:
+        op = left.pop()
+        if op not in seen:
+            seen.add(op)
+            left.extend(operands(op))
+            if not isinstance(op, Numbered | Param):
+                yield op
+
+
+def content(op: Op) -> Hashable:
+    """What an op is, but for its place: equal for equal values."""
+
+    def plain(value: Any) -> Hashable:
+        if isinstance(value, tuple):
+            return tuple(map(plain, cast("tuple[Any, ...]", value)))
+        if isinstance(value, Trusted):
+            return Trusted, value.text
+        return value if isinstance(value, str | Op | Role) else (type(value).__name__, repr(value))
+
+    return type(op), *(plain(getattr(op, f.name)) for f in fields(op) if f.name != "loc")
 
 
 def flattened(parts: Iterable[Part]) -> Iterator[Part]:

@@ -1,10 +1,11 @@
-"""What a person wants to know about the values of a graph, as comments for the printer."""
+"""What a person wants to know about a graph: its values, as comments for the printer, and its paths, in a line."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
-from sglc.ir.graph import Graph
+from sglc.ir.graph import End, Graph, Switch
 from sglc.ir.ops import Gen, Op, Select, Type
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import TokenAutomaton
@@ -33,3 +34,28 @@ def notes(
         for prefix, ids in zip(schedule.prefixes, prefix_ids, strict=False):
             said.setdefault(ops[prefix.op], []).append(f"{len(ids)} tokens can be prefilled")
     return {op: ", ".join(words) for op, words in said.items()}
+
+
+MAX_EXITS = 5
+"""Places of exits that a summary names."""
+
+
+def summary(graph: Graph) -> str:
+    """What is compiled, and what is left to the Python function: its paths, and where it has exits and why.
+
+    One line: `3 paths compiled, 2 exits: judge.py:14 int() of s["n"]; judge.py:20 len() of essay`.
+    """
+    ends = [region.end for region in graph.regions]
+    paths = sum(isinstance(end, End) for end in ends)
+    exits = [end for end in ends if isinstance(end, Switch) and end.open]
+    compiled = f"{_count(paths, 'path')} compiled"
+    if not exits:
+        return f"{compiled}, no exit"
+    places = Counter(" ".join(filter(None, (str(end.loc or ""), " ".join(end.why.split())))) or "?" for end in exits)
+    said = [place if times == 1 else f"{place} (on {times} paths)" for place, times in places.items()]
+    more = [f"and {len(said) - MAX_EXITS} more"] if len(said) > MAX_EXITS else []
+    return f"{compiled}, {_count(len(exits), 'exit')}: {'; '.join([*said[:MAX_EXITS], *more])}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,16 +8,25 @@ the type of its value. Ops compare by identity: two equal `gen`s are two samples
     root     -                        state   the empty prompt
     append   state, parts             state   the prompt with text, roles, values and images at its end
     gen      state                    state   the prompt with what the model said at its end
-    select   state, choices           state   the prompt with the choice the model finds likeliest at its end
+    select   state, choices           state   the prompt with the choice the model scores best at its end
+    call     texts                    text    what a host function (a tool of the program) gives
     read     state (gen or select)    text    what that gen or select added
+    meta     state (gen or select)    data    what is known about that answer: counts, log probabilities ...
+    render   state, state             text    the text between two states, the chat template's own included
     format   parts                    text    text from parts
+    method   text                     text    a method of str: strip, lower, a slice ... (sglc.ir.functions)
+    test     texts                    bool    a question about texts: eq, contains ... (sglc.ir.functions)
     image    text                     image   an image, named by its path
+
+Gens, selects, calls, metas and renders have a `number`: their place in the order in which the text of the program runs
+them. Equal numbers on one path are one op; it is the identity of a gen's draws, however the graph was rewritten, and
+where a run that leaves the compiled paths finds what is known already.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
@@ -27,6 +36,8 @@ from sglc.ir.errors import Location
 class Type(enum.Enum):
     STATE = "state"
     TEXT = "text"
+    BOOL = "bool"
+    DATA = "data"
     IMAGE = "image"
 
 
@@ -65,14 +76,19 @@ class Sampling:
     """How a gen samples. None means "what the run was given, else the default" (`DEFAULT_SAMPLING`).
 
     max_tokens, min_tokens: counts of generated tokens. stop: strings, cut from the answer. stop_token_ids: end the
-    answer like the model's own end tokens. temperature: 0 is greedy. top_k: -1 is off. seed: the draws' seed; None
-    takes the run's.
+    answer like the model's own end tokens. stop_regex: patterns (Python's) that end the answer where one first matches,
+    cut from the answer too. temperature: 0 is greedy. top_k: -1 is off. seed: the draws' seed; None takes the run's.
+
+    Log probabilities, for the meta info: return_logprob asks for those of the answer's tokens; logprob_start_len also
+    for those of the prompt from that token on; top_logprobs_num for as many of the likeliest tokens at each place;
+    return_text_in_logprobs for the tokens' texts.
     """
 
     max_tokens: int | None = None
     min_tokens: int | None = None
     stop: tuple[str, ...] | None = None
     stop_token_ids: tuple[int, ...] | None = None
+    stop_regex: tuple[str, ...] | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
@@ -81,6 +97,10 @@ class Sampling:
     presence_penalty: float | None = None
     ignore_eos: bool | None = None
     seed: int | None = None
+    return_logprob: bool | None = None
+    logprob_start_len: int | None = None
+    top_logprobs_num: int | None = None
+    return_text_in_logprobs: bool | None = None
 
     def filled_from(self, other: Sampling) -> Sampling:
         """This, with `other`'s settings where this has none."""
@@ -93,6 +113,7 @@ DEFAULT_SAMPLING = Sampling(
     min_tokens=0,
     stop=(),
     stop_token_ids=(),
+    stop_regex=(),
     temperature=1.0,
     top_p=1.0,
     top_k=-1,
@@ -100,6 +121,9 @@ DEFAULT_SAMPLING = Sampling(
     frequency_penalty=0.0,
     presence_penalty=0.0,
     ignore_eos=False,
+    return_logprob=False,
+    top_logprobs_num=0,
+    return_text_in_logprobs=False,
 )
 
 
@@ -126,25 +150,50 @@ class Append(Op):
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Gen(Op):
-    """`sample` numbers the gens of a program in the order its text runs them: the identity of the draw, so that a
-    seeded run gives the same answers however the graph was rewritten. `regex`: Python's, full match, or None."""
+    """`regex`: what the whole answer must match, in Python's syntax, or None."""
 
     result: ClassVar[Type] = Type.STATE
     state: Op
     name: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
     regex: str | None = None
-    sample: int = 0
+    number: int = 0
+
+
+ChoicesMethod: TypeAlias = Literal[
+    "token_length_normalized", "greedy_token_selection", "unconditional_likelihood_normalized"
+]
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Select(Op):
-    """The choice with the highest mean log probability per token; ties go to the first."""
+    """The choice that scores best by `method`; ties go to the first."""
 
     result: ClassVar[Type] = Type.STATE
     state: Op
     choices: tuple[tuple[Part, ...], ...]
     name: str | None = None
+    method: ChoicesMethod = "token_length_normalized"
+    number: int = 0
+
+
+Argument: TypeAlias = (
+    "Op | str | int | float | bool | tuple[Argument, ...] | list[Argument] | dict[str, Argument] | None"
+)
+"""What a function is applied to: values of the graph among plain constants."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Call(Op):
+    """`function`: the name under which the program knows it. `timeout`: seconds, or None. Its value is a text, or, for
+    a switch on it, plain data."""
+
+    result: ClassVar[Type] = Type.TEXT
+    function: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...] = ()
+    timeout: float | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
@@ -154,15 +203,60 @@ class Read(Op):
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Meta(Op):
+    result: ClassVar[Type] = Type.DATA
+    state: Op
+    number: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Render(Op):
+    """The text that `state` has after `since`, one of the states it was made from."""
+
+    result: ClassVar[Type] = Type.TEXT
+    state: Op
+    since: Op
+    number: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Format(Op):
     result: ClassVar[Type] = Type.TEXT
     parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Method(Op):
+    """`name` is one of `sglc.ir.functions.METHODS`."""
+
+    result: ClassVar[Type] = Type.TEXT
+    name: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Test(Op):
+    """`name` is one of `sglc.ir.functions.TESTS`."""
+
+    __test__: ClassVar[bool] = False  # no test of pytest's
+    result: ClassVar[Type] = Type.BOOL
+    name: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Image(Op):
+    """frames: of a video, at even distances; None for an image."""
+
     result: ClassVar[Type] = Type.IMAGE
     path: Op
+    frames: int | None = None
+
+
+Primitive: TypeAlias = Gen | Select | Call
+"""Ops that something outside of the graph answers: the model, or a host function."""
+
+Numbered: TypeAlias = Gen | Select | Call | Meta | Render
 
 
 def operands(op: Op) -> Iterator[Op]:
@@ -187,8 +281,11 @@ def _ops_in(value: object) -> Iterator[Op]:
         yield value
     elif isinstance(value, Trusted):
         yield value.text
-    elif isinstance(value, tuple):
-        for item in cast("tuple[object, ...]", value):
+    elif isinstance(value, tuple | list):
+        for item in cast("Sequence[object]", value):
+            yield from _ops_in(item)
+    elif isinstance(value, dict):
+        for item in cast("dict[str, object]", value).values():
             yield from _ops_in(item)
 
 
@@ -202,4 +299,8 @@ def _replaced(value: Any, new: Callable[[Op], Op]) -> Any:
         old = cast("tuple[Any, ...]", value)
         items = tuple(_replaced(item, new) for item in old)
         return old if all(a is b for a, b in zip(items, old, strict=True)) else items
+    if isinstance(value, list):
+        return [_replaced(item, new) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _replaced(item, new) for key, item in cast("dict[str, Any]", value).items()}
     return value

@@ -1,34 +1,24 @@
 """The text form of graphs, read back: `parse_graph(print_graph(g))` equals `g`.
 
-The grammar (grammar.lark) is one line's, so that memory and time are a line's too; the order of lines is checked here.
+The grammar (grammar.lark) is one line's, so that memory and time are a line's too; the order of lines is checked here,
+and what stands in a line is read in parse_op.py.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
-
-from lark import Token
-from lark import Tree as Syntax
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
 
 from sglc.ir.errors import IRError, Location
-from sglc.ir.graph import Fork, Graph, Tree
-from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Role, Root, Sampling, Select, Trusted
-from sglc.ir.printer import MAX_NESTING, pointer
-from sglc.ir.syntax import Fault, Node, Rule, fault_at, parse_line
+from sglc.ir.graph import MAX_REGIONS, Case, End, Fork, Graph, Region, Static, Switch, Tree
+from sglc.ir.ops import Op, Param
+from sglc.ir.parse_op import Values, constant, fresh, location, nothing_left, number, rule, string, taken
+from sglc.ir.printer import pointer
+from sglc.ir.syntax import Fault, Rule, fault_at, parse_line
 
 MAX_LINES = 50_000
 """Of a text: a bound on the time that a hostile one takes, about five seconds."""
-
-MAX_DIGITS = 400
-"""Of an integer."""
-
-T = TypeVar("T", str, int)
-
-_SAMPLING = frozenset(f.name for f in fields(Sampling))
 
 
 def parse_graph(text: str, file: str = "<ir>") -> Graph:
@@ -43,14 +33,17 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
         raise IRError(
             f"the text has over {MAX_LINES:,} lines", where=f"{file}:{MAX_LINES + 1}:1", hint="split the program"
         )
-    for number, line in enumerate(lines, start=1):
+    for index, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
             reader.line(parse_line(line))
         except Fault as fault:
-            what = f"{fault.what}\n{pointer(line, fault.start, fault.end)}"
-            raise IRError(what, where=f"{file}:{number}:{fault.start + 1}", hint=fault.hint) from None
+            start = fault.start or (
+                0 if fault.end else len(line) - len(line.lstrip())
+            )  # no place: the line's first word
+            what = f"{fault.what}\n{pointer(line, start, fault.end)}"
+            raise IRError(what, where=f"{file}:{index}:{start + 1}", hint=fault.hint) from None
     try:
         return reader.graph()
     except Fault as fault:
@@ -58,226 +51,212 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
 
 
 @dataclass(slots=True)
+class _Open:
+    """What the lines of a region said so far.
+
+    values: of the case that it is in. way_on: its `switch` or `exit`, once it came. left_open: by `else exit`.
+    """
+
+    values: tuple[Static, ...] = ()
+    body: list[Op] = field(default_factory=list[Op])
+    forks: list[Fork] = field(default_factory=list[Fork])
+    final: Op | None = None
+    variables: dict[str, Tree] = field(default_factory=dict[str, Tree])
+    returned: list[Tree] = field(default_factory=list[Tree])  # of `return` lines
+    way_on: _WayOn | None = None
+    cases: list[Case] = field(default_factory=list[Case])
+    left_open: bool = False
+
+    def closed(self) -> Region:
+        if self.final is None:
+            raise Fault("the program has no `final` line here", hint="name the state whose text is the program's")
+        return Region(tuple(self.body), self.end(self.final), tuple(self.forks))
+
+    def end(self, final: Op) -> End | Switch:
+        if self.way_on is None:
+            return End(final, self.variables, self.returned[0] if self.returned else None)
+        is_exit = self.way_on.kind == "exit"
+        if not (is_exit or self.cases):
+            raise Fault("a `switch` without a case", hint="`exit` is the one that has none")
+        return Switch(
+            final=final,
+            subjects=self.way_on.subjects,
+            cases=tuple(self.cases),
+            open=is_exit or self.left_open,
+            number=self.way_on.number,
+            why=self.way_on.why,
+            loc=self.way_on.loc,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _WayOn:
+    """A `switch` or `exit` line."""
+
+    kind: Literal["switch", "exit"]
+    subjects: tuple[Op, ...]
+    number: int
+    why: str
+    loc: Location | None
+
+
 class _Reader:
     """What the lines so far said."""
 
-    name: str | None = None
-    ended: bool = False
-    in_prefix: bool = False
-    params: list[Param] = field(default_factory=list[Param])
-    prefixes: list[Op] | None = None
-    body: list[Op] = field(default_factory=list[Op])
-    forks: list[Fork] = field(default_factory=list[Fork])
-    statics: dict[str, bool | int | float | str | None] = field(default_factory=dict[str, Any])
-    variables: dict[str, Tree] = field(default_factory=dict[str, Tree])
-    final: Op | None = None
-    values: list[Tree] = field(default_factory=list[Tree])  # of `return` lines
-    ops: dict[str, Op] = field(default_factory=dict[str, Op])
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.values = Values()
+        self.params: list[Param] = []
+        self.prefixes: list[Op] | None = None
+        self.in_prefix = False
+        self.open = [_Open()]  # regions, each inside the one before
+        self.statics: dict[str, Static] = {}
+        self.program: Region | None = None  # once it is closed
+        self.readers: dict[str, Callable[[Rule, _Open], None]] = {
+            "program": self.begin,
+            "prefix": self.prefix,
+            "end": self.close,
+            "value": self.value,
+            "fork": self.fork,
+            "static": self.static,
+            "variable": self.variable,
+            "final": self.final,
+            "result": self.result,
+            "switch": self.way_on,
+            "exit": self.way_on,
+            "case": self.case,
+            "otherwise": self.otherwise,
+        }
 
-    def line(self, rule: Rule) -> None:
-        kind, children = rule.data, rule.children
-        if self.ended:
+    def line(self, line: Rule) -> None:
+        kind, region = line.data, self.open[-1]
+        if self.program is not None:
             raise Fault("a line after the program's end", hint="one text is one program")
         if self.name is None and kind != "program":
             raise Fault("the first line is not a program's", hint="a program begins with `program NAME {`")
         if self.in_prefix and kind not in ("value", "end"):
-            raise Fault(f"`{kind}` inside the prefix", hint="a prefix holds ops only; `}` ends it")
-        match kind:
-            case "program":
-                if self.name is not None:
-                    raise Fault("a second `program` line", hint="one text is one program")
-                self.name = _string(children[0])
-            case "prefix":
-                if self.prefixes is not None or self.body:
-                    raise Fault("`prefix` after other ops", hint="the one prefix block stands before the body")
-                self.prefixes, self.in_prefix = [], True
-            case "end":
-                self.ended, self.in_prefix = not self.in_prefix, False
-            case "value":
-                self.define(*children)
-            case "fork":
-                state, *members = map(self.use, children)
-                self.forks.append(Fork(state, tuple(members)))
-            case "static":
-                self.statics[self.fresh(self.statics, children[0])] = _constant(children[1])
-            case "variable":
-                self.variables[self.fresh(self.variables, children[0])] = self.tree(children[1])
-            case "final":
-                if self.final is not None:
-                    raise fault_at(rule, "a second `final` line")
-                self.final = self.use(children[0])
-            case _:
-                if self.values:
-                    raise fault_at(rule, "a second `return` line")
-                self.values.append(self.tree(children[0]))
+            raise Fault(f"{_said(kind)} inside the prefix", hint="a prefix holds ops only; `}` ends it")
+        if region.way_on is not None and kind not in ("case", "otherwise", "end"):
+            hint = "a region ends with its switch and the cases of it"
+            raise Fault(f"{_said(kind)} after the `{region.way_on.kind}`", hint=hint)
+        self.readers[kind](line, region)
+
+    def begin(self, line: Rule, region: _Open) -> None:
+        if self.name is not None:
+            raise Fault("a second `program` line", hint="one text is one program")
+        self.name = string(line.children[0])
+
+    def prefix(self, line: Rule, region: _Open) -> None:
+        if self.prefixes is not None or region.body or len(self.open) > 1:
+            raise Fault("`prefix` after other ops", hint="the one prefix block stands before the body")
+        self.prefixes, self.in_prefix = [], True
+
+    def close(self, line: Rule, region: _Open) -> None:
+        """The end of a prefix, a case or the program."""
+        if self.in_prefix:
+            self.in_prefix = False
+        elif len(self.open) == 1:
+            self.program = region.closed()
+        else:
+            self.open.pop()
+            self.open[-1].cases.append(Case(region.values, region.closed()))
+
+    def value(self, line: Rule, region: _Open) -> None:
+        name, words, attributes, place = line.children
+        op = self.values.define(name, rule(words), attributes, place)
+        if isinstance(op, Param):
+            if self.prefixes is not None or region.body or len(self.open) > 1:
+                raise fault_at(name, "a param after other ops", "params come first")
+            self.params.append(op)
+        elif self.in_prefix and self.prefixes is not None:
+            self.prefixes.append(op)
+        else:
+            region.body.append(op)
+
+    def fork(self, line: Rule, region: _Open) -> None:
+        state, *members = map(self.values.use, line.children)
+        region.forks.append(Fork(state, tuple(members)))
+
+    def static(self, line: Rule, region: _Open) -> None:
+        if len(self.open) > 1:
+            raise Fault("`static` inside a case", hint="statics belong to the program")
+        self.statics[fresh(self.statics, line.children[0])] = constant(line.children[1])
+
+    def variable(self, line: Rule, region: _Open) -> None:
+        name = fresh(region.variables, line.children[0])
+        region.variables[name] = self.values.tree(line.children[1])
+
+    def final(self, line: Rule, region: _Open) -> None:
+        if region.final is not None:
+            raise fault_at(line, "a second `final` line")
+        region.final = self.values.use(line.children[0])
+
+    def result(self, line: Rule, region: _Open) -> None:
+        if region.returned:
+            raise fault_at(line, "a second `return` line")
+        region.returned.append(self.values.tree(line.children[0]))
+
+    def way_on(self, line: Rule, region: _Open) -> None:
+        kind = "exit" if line.data == "exit" else "switch"
+        if region.variables or region.returned:
+            word = "variable" if region.variables else "return"
+            raise Fault(f"`{kind}` after `{word}`", hint="results belong to the ends of paths, not where they part")
+        subjects, attributes, place = line.children
+        given = self.values.attributes(attributes)
+        region.way_on = _WayOn(
+            kind=kind,
+            subjects=tuple(map(self.values.use, rule(subjects).children)),
+            number=number(given),
+            why=taken(given, "why", str) or "",
+            loc=location(place),
+        )
+        nothing_left(given, line)
+
+    def case(self, line: Rule, region: _Open) -> None:
+        values = tuple(map(constant, line.children))
+        way_on = self.way_on_of(region, "case")
+        if region.left_open:
+            raise Fault("`case` after `else exit`", hint="`else exit` is the last line of a switch")
+        if len(values) != len(way_on.subjects):
+            what = f"the case has {_count(values, 'value')}, and the switch {_count(way_on.subjects, 'subject')}"
+            raise fault_at(line, what, "give one value for each")
+        if len(self.open) == MAX_REGIONS:
+            raise Fault(f"cases nest deeper than {MAX_REGIONS}", hint="let the program exit there")
+        self.open.append(_Open(values))
+
+    def otherwise(self, line: Rule, region: _Open) -> None:
+        self.way_on_of(region, "else exit")
+        if region.left_open:
+            raise Fault("a second `else exit`", hint="it is the last line of a switch")
+        if not region.cases:
+            raise Fault("`else exit` before a case", hint="`exit` instead of `switch` is the one without cases")
+        region.left_open = True
+
+    def way_on_of(self, region: _Open, word: str) -> _WayOn:
+        if region.way_on is None:
+            raise Fault(f"`{word}` without a switch before it", hint="a region ends with `switch`, and then its cases")
+        if region.way_on.kind == "exit":
+            raise Fault(f"`{word}` after `exit`", hint="`switch` is the one that has cases")
+        return region.way_on
 
     def graph(self) -> Graph:
         if self.name is None:
             raise Fault("the text has no program", hint="a program begins with `program NAME {`")
-        if not self.ended:
+        if self.program is None:
             raise Fault("the text ends inside the program", hint="close it with `}`")
-        if self.final is None:
-            raise Fault("the program has no `final` line", hint="name the state whose text is the program's")
         return Graph(
             name=self.name,
             params=tuple(self.params),
             prefixes=tuple(self.prefixes or ()),
-            body=tuple(self.body),
-            final=self.final,
-            variables=self.variables,
-            value=self.values[0] if self.values else None,
+            region=self.program,
             statics=self.statics,
-            forks=tuple(self.forks),
         )
 
-    def define(self, name: Node, words: Node, attributes: Node, location: Node) -> None:
-        if name in self.ops:
-            raise fault_at(name, f"{name} is defined twice", "each value has one definition")
-        given = self.attributes(attributes)
-        op = self.op(_rule(words), given, _location(location))
-        for key in given.values():
-            raise fault_at(key.name, f"`{_rule(words).data}` has no attribute {key.name}")
-        self.ops[str(name)] = op
-        if isinstance(op, Param):
-            if self.prefixes is not None or self.body:
-                raise fault_at(name, "a param after other ops", "params come first")
-            self.params.append(op)
-        else:
-            (self.prefixes if self.in_prefix and self.prefixes is not None else self.body).append(op)
 
-    def op(self, words: Rule, given: dict[str, _Attribute], loc: Location | None) -> Op:
-        """The op of a line; takes the attributes that it knows out of `given`."""
-        children = words.children
-        match words.data:
-            case "param":
-                return Param(name=_string(children[0]), default=_taken(given, "default", str), loc=loc)
-            case "root":
-                return Root(loc=loc)
-            case "append":
-                return Append(state=self.use(children[0]), parts=self.parts(children[1]), loc=loc)
-            case "gen":
-                name, regex, sample = (
-                    _taken(given, "name", str),
-                    _taken(given, "regex", str),
-                    _taken(given, "sample", int),
-                )
-                sampling = Sampling(**{key: _immutable(given.pop(key).value) for key in _SAMPLING & given.keys()})
-                state = self.use(children[0])
-                return Gen(state=state, name=name, sampling=sampling, regex=regex, sample=sample or 0, loc=loc)
-            case "select":
-                state, choices = self.use(children[0]), tuple(map(self.parts, children[1:]))
-                return Select(state=state, choices=choices, name=_taken(given, "name", str), loc=loc)
-            case "read":
-                return Read(state=self.use(children[0]), loc=loc)
-            case "format":
-                return Format(parts=self.parts(children[0]), loc=loc)
-            case _:
-                return Image(path=self.use(children[0]), loc=loc)
-
-    def attributes(self, node: Node) -> dict[str, _Attribute]:
-        found: dict[str, _Attribute] = {}
-        for attribute in _rule(node).children:
-            name, value = _rule(attribute).children
-            found[self.fresh(found, name)] = _Attribute(name, self.tree(value))
-        return found
-
-    def fresh(self, taken: Iterable[str], node: Node) -> str:
-        key = _string(node)
-        if key in taken:
-            raise fault_at(node, f"{key} is given twice")
-        return key
-
-    def use(self, node: Node) -> Op:
-        op = self.ops.get(str(node))
-        if op is None:
-            raise fault_at(node, f"{node} is not defined", "a value is defined on a line before its use")
-        return op
-
-    def parts(self, node: Node) -> tuple[Part, ...]:
-        return tuple(map(self.part, _rule(node).children))
-
-    def part(self, node: Node) -> Part:
-        if isinstance(node, Syntax):
-            return Trusted(self.use(node.children[0]))
-        match node.type:
-            case "STRING":
-                return _string(node)
-            case "ROLE":
-                return Role(str(node[2:-1]), "end") if node.startswith("</") else Role(str(node[1:-1]), "begin")
-            case _:
-                return self.use(node)
-
-    def tree(self, node: Node, depth: int = 1) -> Tree:
-        if isinstance(node, Token):
-            return self.use(node) if node.type == "VALUE" else _constant(node)
-        if depth > MAX_NESTING:
-            raise fault_at(node, f"lists and dicts nest deeper than {MAX_NESTING}")
-        if node.data == "dict":
-            found: dict[str, Tree] = {}
-            for pair in node.children:
-                key, value = _rule(pair).children
-                found[self.fresh(found, key)] = self.tree(value, depth + 1)
-            return found
-        items = [self.tree(child, depth + 1) for child in node.children]
-        return tuple(items) if node.data == "tuple" else items
+def _said(kind: str) -> str:
+    """How the text form calls a line of this kind."""
+    return {"value": "an op", "result": "`return`"}.get(kind, f"`{kind}`")
 
 
-@dataclass(frozen=True, slots=True)
-class _Attribute:
-    name: Node
-    value: Tree
-
-
-def _taken(given: dict[str, _Attribute], key: str, kind: type[T]) -> T | None:
-    attribute = given.pop(key, None)
-    if attribute is None:
-        return None
-    value = attribute.value
-    if isinstance(value, kind) and not isinstance(value, bool):
-        return value
-    raise fault_at(attribute.name, f"{key} is not {'a string' if kind is str else 'an integer'}")
-
-
-def _immutable(value: Tree) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _location(node: Node) -> Location | None:
-    children = _rule(node).children
-    return Location(_string(children[0]), _integer(children[1])) if children else None
-
-
-def _constant(node: Node) -> bool | int | float | str | None:
-    match node.type if isinstance(node, Token) else "":
-        case "STRING":
-            return _string(node)
-        case "INT":
-            return _integer(node)
-        case "FLOAT":
-            number = float(str(node))
-            if not math.isfinite(number):
-                raise fault_at(node, "the number is too large")
-            return number
-        case "NULL":
-            return None
-        case kind:
-            return kind == "TRUE"
-
-
-def _integer(node: Node) -> int:
-    digits = str(node)
-    if len(digits) > MAX_DIGITS:
-        raise fault_at(node, f"an integer has over {MAX_DIGITS} digits")
-    return int(digits)
-
-
-def _string(node: Node) -> str:
-    """The text of a string, or a bare name as it stands."""
-    text = str(node)
-    return json.loads(text) if text.startswith('"') else text
-
-
-def _rule(node: Node) -> Rule:
-    if isinstance(node, Token):
-        raise TypeError(f"the grammar has a {node.type} where the parser reads a rule")
-    return node
+def _count(things: tuple[object, ...], noun: str) -> str:
+    return f"{len(things)} {noun}" if len(things) == 1 else f"{len(things)} {noun}s"

@@ -48,7 +48,7 @@ AUTOMATON = {
 }
 """The fields of TokenAutomaton: the type of the elements, the number of dimensions."""
 
-KINDS: tuple[Literal["decode"], Literal["score"]] = ("decode", "score")
+KINDS: tuple[Literal["decode"], Literal["score"], Literal["call"]] = ("decode", "score", "call")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +82,12 @@ def pack(artifact: Artifact) -> bytes:
     verify(graph)
     verify_schedule(graph, schedule)
     _check_models(artifact)
-    steps = [(s.op, KINDS.index(s.kind), len(s.after), s.priority, s.order, s.fork) for s in schedule.steps]
+    steps = [(s.op, KINDS.index(s.kind), len(s.after), s.priority, s.order, s.fork, s.region) for s in schedule.steps]
     content = {
         "graph": print_graph(graph),
         "schedule": {
             "prefixes": _integers([(prefix.op, prefix.uses) for prefix in schedule.prefixes], 2),
-            "steps": _integers(steps, 6),
+            "steps": _integers(steps, 7),
             "after": _integers(i for step in schedule.steps for i in step.after),
             "lifetimes": _integers([(life.state, life.uses, len(life.last)) for life in schedule.lifetimes], 3),
             "last": _integers(i for life in schedule.lifetimes for i in life.last),
@@ -170,7 +170,7 @@ def _unpack_automaton(packed: object) -> TokenAutomaton:
 
 def _unpack_schedule(packed: Map) -> Schedule:
     prefixes = _unpacked(packed["prefixes"], "prefixes", INT64, 2, columns=2)
-    steps = _unpacked(packed["steps"], "steps", INT64, 2, columns=6)
+    steps = _unpacked(packed["steps"], "steps", INT64, 2, columns=7)
     lifetimes = _unpacked(packed["lifetimes"], "lifetimes", INT64, 2, columns=3)
     _check(_within(steps[:, 1], 0, len(KINDS)), "a step is of no known kind")
     after = _split(_unpacked(packed["after"], "after", INT64, 1), steps[:, 2])
@@ -181,8 +181,8 @@ def _unpack_schedule(packed: Map) -> Schedule:
     return Schedule(
         prefixes=tuple(Prefix(op, uses) for op, uses in prefix_rows),
         steps=tuple(
-            Step(op, KINDS[kind], waits, priority, order, fork)
-            for (op, kind, _, priority, order, fork), waits in zip(step_rows, after, strict=True)
+            Step(op, KINDS[kind], waits, priority, order, fork, region)
+            for (op, kind, _, priority, order, fork, region), waits in zip(step_rows, after, strict=True)
         ),
         lifetimes=tuple(Lifetime(state, uses, ends) for (state, uses, _), ends in zip(life_rows, last, strict=True)),
     )

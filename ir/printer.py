@@ -7,14 +7,39 @@
         %1 = append %0, [<system>, "You are a judge.", </system>, <user>]  # 312 tokens
       }
       %2 = append %1, [%essay, </user>, <assistant>]
-      %3 = gen %2 {name="comment", max_tokens=64, sample=0} @ "judge.py":14
+      %3 = gen %2 {name="comment", max_tokens=64, number=0} @ "judge.py":14
       %4 = read %3
-      %5 = select %3 from [["good"], ["bad: ", %4]] {name="verdict"}
+      %5 = select %3 from [["good"], ["bad: ", %4]] {name="verdict", number=1}
       static "n" = 3
       final %5
       variable "comment" = %4
       return {"all": [1, null, %4]}
     }
+
+A program that branches has a switch instead, and what comes after it for each answer that was foreseen:
+
+    program route {
+      %question = param "question"
+      %0 = root
+      %1 = append %0, [%question, " Search?"]
+      %2 = select %1 from [["yes"], ["no"]] {name="search", number=0}
+      %3 = read %2
+      %4 = test "eq" [%3, "yes"]
+      final %2
+      switch %4 {number=0, why="if s[\\"search\\"] == \\"yes\\""} @ "route.py":9
+      case true {
+        %5 = call "wikipedia" [%question] {timeout=2.5, number=1} @ "route.py":10
+        %6 = append %2, ["\\n", %5]
+        %7 = gen %6 {number=2}
+        final %7
+        exit %5 {number=1, why="int()"} @ "route.py":12
+      }
+      case false {
+        final %2
+      }
+    }
+
+`exit` ends what was traced; `else exit` after the cases says that there may be other answers.
 
 One line is one op or one field of the graph. Strings are JSON's. Names are made afresh by every print: a param's from
 its name, the others count.
@@ -27,56 +52,128 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from types import MappingProxyType
+from typing import TypeAlias
 
-from sglc.ir.graph import Fork, Graph, Tree
-from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Role, Root, Sampling, Select, Trusted
+from sglc.ir.errors import Location
+from sglc.ir.graph import End, Fork, Graph, Region, Switch, Tree
+from sglc.ir.ops import (
+    Append,
+    Argument,
+    Call,
+    Format,
+    Gen,
+    Image,
+    Meta,
+    Method,
+    Numbered,
+    Op,
+    Param,
+    Part,
+    Read,
+    Render,
+    Role,
+    Root,
+    Sampling,
+    Select,
+    Test,
+    Trusted,
+)
 from sglc.ir.schedule import Schedule
 
 MAX_NESTING = 64
 """Of lists, tuples and dicts in a result; the verifier and the parser refuse more."""
+
+DEFAULT_METHOD = "token_length_normalized"
+
+Key: TypeAlias = "Op | Fork | str | tuple[Region | str, str]"
+"""What a line is about: an op, a fork, "program", "prefix", ("static", path), or a region and "final", "variable NAME",
+"return", "switch" or "case INDEX"."""
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def print_graph(graph: Graph, notes: Mapping[Op, str] = MappingProxyType({})) -> str:
     """The text of a graph; `notes` are printed as comments behind their ops."""
-    return "\n".join(lines_of(graph, value_names(graph), notes)) + "\n"
+    return "\n".join(line for _, line in lines_of(graph, value_names(graph), notes)) + "\n"
 
 
-def lines_of(graph: Graph, names: Mapping[Op, str], notes: Mapping[Op, str] = MappingProxyType({})) -> Iterator[str]:
-    """The lines of a graph's text; `names` as from `value_names`, "%?" for ops that it lacks."""
-
-    def lines(ops: Iterable[Op], indent: str) -> Iterator[str]:
-        for op in ops:
-            note = f"  # {' '.join(notes[op].split())}" if op in notes else ""
-            yield f"{indent}{print_op(op, names)}{note}"
-
-    yield f"program {graph.name if IDENTIFIER.fullmatch(graph.name) else quoted(graph.name)} {{"
-    yield from lines(graph.params, "  ")
+def lines_of(
+    graph: Graph, names: Mapping[Op, str], notes: Mapping[Op, str] = MappingProxyType({})
+) -> Iterator[tuple[Key, str]]:
+    """The lines of a graph's text, each with what it is about; `names` as from `value_names`, "%?" for ops it lacks."""
+    yield "program", f"program {graph.name if IDENTIFIER.fullmatch(graph.name) else quoted(graph.name)} {{"
+    yield from _ops(graph.params, "  ", names, notes)
     if graph.prefixes:
-        yield "  prefix {"
-        yield from lines(graph.prefixes, "    ")
-        yield "  }"
-    yield from lines(graph.body, "  ")
-    for fork in graph.forks:
-        yield f"  {print_fork(fork, names)}"
-    for path, static in graph.statics.items():
-        yield f"  static {_tree(path, names)} = {_tree(static, names)}"
-    yield f"  final {_name(graph.final, names)}"
-    for variable, tree in graph.variables.items():
-        yield f"  variable {_tree(variable, names)} = {_tree(tree, names)}"
-    if graph.value is not None:
-        yield f"  return {_tree(graph.value, names)}"
-    yield "}"
+        yield "prefix", "  prefix {"
+        yield from _ops(graph.prefixes, "    ", names, notes)
+        yield "prefix", "  }"
+    left: list[tuple[str, Region | tuple[Key, str]]] = [("  ", graph.region)]  # no recursion: regions may nest deeply
+    while left:
+        indent, item = left.pop()
+        if isinstance(item, tuple):
+            yield item[0], f"{indent}{item[1]}"
+            continue
+        yield from _ops(item.body, indent, names, notes)
+        for fork in item.forks:
+            yield fork, f"{indent}{print_fork(fork, names)}"
+        for path, static in graph.statics.items() if item is graph.region else ():
+            yield ("static", path), f"{indent}static {_tree(path, names)} = {_tree(static, names)}"
+        for word, line in _end(item.end, names):
+            yield (item, word), f"{indent}{line}"
+        left.extend((f"{indent}{more}", inner) for more, inner in reversed(list(_cases(item, names))))
+    yield "program", "}"
+
+
+def _ops(ops: Iterable[Op], indent: str, names: Mapping[Op, str], notes: Mapping[Op, str]) -> Iterator[tuple[Op, str]]:
+    for op in ops:
+        note = f"  # {' '.join(notes[op].split())}" if op in notes else ""
+        yield op, f"{indent}{print_op(op, names)}{note}"
+
+
+def _end(end: End | Switch, names: Mapping[Op, str]) -> Iterator[tuple[str, str]]:
+    yield "final", f"final {_name(end.final, names)}"
+    if isinstance(end, Switch):
+        yield "switch", _switch(end, names)
+        return
+    for variable, tree in end.variables.items():
+        yield f"variable {variable}", f"variable {_tree(variable, names)} = {_tree(tree, names)}"
+    if end.value is not None:
+        yield "return", f"return {_tree(end.value, names)}"
+
+
+def _switch(switch: Switch, names: Mapping[Op, str]) -> str:
+    """`switch %4 {number=1, why="..."} @ "judge.py":14`; `exit` where no case was foreseen."""
+    subjects = ", ".join(_name(subject, names) for subject in switch.subjects)
+    words = " ".join(filter(None, ("switch" if switch.cases else "exit", subjects)))
+    why = [("why", quoted(switch.why))] if switch.why else []
+    return f"{words}{_attributes([('number', str(switch.number)), *why])}{_place(switch.loc)}"
+
+
+def _cases(region: Region, names: Mapping[Op, str]) -> Iterator[tuple[str, Region | tuple[Key, str]]]:
+    """What stands below a switch: (indent more than its own, a line or a region)."""
+    if not isinstance(region.end, Switch) or not region.end.cases:
+        return
+    for index, case in enumerate(region.end.cases):
+        key = region, f"case {index}"
+        yield "", (key, f"case {', '.join(_tree(value, names) for value in case.values)} {{")
+        yield "  ", case.region
+        yield "", (key, "}")
+    if region.end.open:
+        yield "", ((region, "switch"), "else exit")
 
 
 def print_op(op: Op, names: Mapping[Op, str]) -> str:
-    """One line: `%3 = gen %2 {sample=0} @ "judge.py":14`."""
+    """One line: `%3 = gen %2 {number=0} @ "judge.py":14`."""
     words, attributes = _described(op, names)
-    line = f"{_name(op, names)} = {words}"
-    if attributes:
-        line += f" {{{', '.join(f'{key}={value}' for key, value in attributes)}}}"
-    return line if op.loc is None else f"{line} @ {quoted(op.loc.file)}:{op.loc.line}"
+    return f"{_name(op, names)} = {words}{_attributes(attributes)}{_place(op.loc)}"
+
+
+def _attributes(attributes: list[tuple[str, str]]) -> str:
+    return f" {{{', '.join(f'{key}={value}' for key, value in attributes)}}}" if attributes else ""
+
+
+def _place(loc: Location | None) -> str:
+    return "" if loc is None else f" @ {quoted(loc.file)}:{loc.line}"
 
 
 def print_fork(fork: Fork, names: Mapping[Op, str]) -> str:
@@ -123,9 +220,9 @@ def print_schedule(graph: Graph, schedule: Schedule) -> str:
         name = f" {quoted(op.name)}" if isinstance(op, Gen | Select) and op.name is not None else ""
         after = f" after {', '.join(map(str, step.after))}" if step.after else ""
         fork = f", fork {step.fork}" if step.fork >= 0 else ""
-        lines.append(
-            f"  step {index}: {step.kind} {names[op]}{name}{after}  # priority {step.priority}, order {step.order}{fork}"
-        )
+        region = f", region {step.region}" if step.region else ""
+        place = f"priority {step.priority}, order {step.order}{fork}{region}"
+        lines.append(f"  step {index}: {step.kind} {names[op]}{name}{after}  # {place}")
     for life in schedule.lifetimes:
         dies = f"dies after {', '.join(map(str, life.last))}" if life.last else "never read"
         lines.append(f"  kv {names[ops[life.state]]}: {dies}  # begins {_count(life.uses, 'step')}")
@@ -144,19 +241,41 @@ def _described(op: Op, names: Mapping[Op, str]) -> tuple[str, list[tuple[str, st
             return f"append {_name(op.state, names)}, {_parts(op.parts, names)}", []
         case Gen():
             regex = [("regex", quoted(op.regex))] if op.regex is not None else []
-            attributes = [*_named(op.name), *_sampling(op.sampling), *regex, ("sample", _tree(op.sample, names))]
-            return f"gen {_name(op.state, names)}", attributes
+            return f"gen {_name(op.state, names)}", [*_named(op.name), *_sampling(op.sampling), *regex, _numbered(op)]
         case Select():
             choices = ", ".join(_parts(choice, names) for choice in op.choices)
-            return f"select {_name(op.state, names)} from [{choices}]", _named(op.name)
+            method = [] if op.method == DEFAULT_METHOD else [("method", quoted(op.method))]
+            return f"select {_name(op.state, names)} from [{choices}]", [*_named(op.name), *method, _numbered(op)]
+        case Call():
+            keywords = [("keywords", _tree(dict(op.keywords), names))] if op.keywords else []
+            timeout = [("timeout", repr(op.timeout))] if op.timeout is not None else []
+            words = f"call {quoted(op.function)} {_arguments(op.arguments, names)}"
+            return words, [*keywords, *timeout, _numbered(op)]
         case Read():
             return f"read {_name(op.state, names)}", []
+        case Meta():
+            return f"meta {_name(op.state, names)}", [_numbered(op)]
+        case Render():
+            return f"render {_name(op.state, names)} since {_name(op.since, names)}", [_numbered(op)]
         case Format():
             return f"format {_parts(op.parts, names)}", []
+        case Method():
+            return f"method {quoted(op.name)} {_arguments(op.arguments, names)}", []
+        case Test():
+            return f"test {quoted(op.name)} {_arguments(op.arguments, names)}", []
         case Image():
-            return f"image {_name(op.path, names)}", []
+            frames = [("frames", str(op.frames))] if op.frames is not None else []
+            return f"image {_name(op.path, names)}", frames
         case _:
             return f"?{type(op).__name__}", []
+
+
+def _numbered(op: Numbered) -> tuple[str, str]:
+    return "number", str(op.number)
+
+
+def _arguments(arguments: Iterable[Argument], names: Mapping[Op, str]) -> str:
+    return f"[{', '.join(_tree(argument, names) for argument in arguments)}]"
 
 
 def _named(name: str | None) -> list[tuple[str, str]]:

@@ -20,30 +20,33 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request to the engine.
+    """One request to the engine, or one call of a host function.
 
-    op:       the `gen` (decode) or `select` (score).
+    op:       the `gen` (decode), `select` (score) or `call`.
+    region:   index in `Graph.regions` of the region it stands in; it runs when the program gets there.
     after:    steps (indices in `Schedule.steps`, all smaller than this one's) whose answers its prompt reads.
     priority: tokens that may be decoded from the start of this step to the end of the program along the longest chain
-              of steps that wait for it. Larger goes first.
+              of steps that wait for it, if only because their region does. Larger goes first.
     order:    position of its prompt in a depth-first walk of the prefix tree; neighbours share the longest prefixes.
+              Calls, which have no prompt, come last.
     fork:     index in `Graph.forks` of the group it belongs to, or -1.
     """
 
     op: int
-    kind: Literal["decode", "score"]
+    kind: Literal["decode", "score", "call"]
     after: tuple[int, ...]
     priority: int
     order: int
     fork: int
+    region: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
     """The KV of one state.
 
-    state: the op. uses: steps whose prompt begins with this state. last: the steps after all of which the KV is dead;
-    () for a state no step reads.
+    state: the op. uses: steps whose prompt begins with this state. last: the steps after all of which the KV is dead,
+    those of regions that the program does not get to left out; () for a state no step reads.
     """
 
     state: int

@@ -1,9 +1,10 @@
 """What a graph means, as terms: two graphs mean the same if each output has the same term in both.
 
 Ops are pure and there is no arithmetic, so every value has a normal form: chains of appends are flattened, neighbouring
-literals joined, empty ones dropped, formats dissolved where they are parts; gen, select and image are uninterpreted.
+literals joined, empty ones dropped, formats dissolved where they are parts; all other ops are uninterpreted.
 Terms are hash-consed: a term is an id in a table of tuples of ids, so equal ids of one table are equal terms, for all
-arguments and whatever the model says. Names and places are no part of a term.
+arguments and whatever the model says. Names and places are no part of a term. A call of a host function does something,
+so the calls of each region are part of what a graph means, whether they are read or not.
 
 The normal form of a prompt is a chain of pieces. So that it depends neither on how literals were split nor costs more
 than their characters, a run of literal text enters the chain in blocks of `BLOCK` characters counted from the run's
@@ -17,8 +18,27 @@ from typing import TypeAlias
 
 from sglc.ir.builder import flattened
 from sglc.ir.errors import IRError
-from sglc.ir.graph import Graph, Tree
-from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Role, Root, Select, Trusted
+from sglc.ir.graph import Graph, Region, Switch, Tree
+from sglc.ir.ops import (
+    Append,
+    Argument,
+    Call,
+    Format,
+    Gen,
+    Image,
+    Meta,
+    Method,
+    Op,
+    Param,
+    Part,
+    Read,
+    Render,
+    Role,
+    Root,
+    Select,
+    Test,
+    Trusted,
+)
 from sglc.ir.printer import quoted
 
 BLOCK = 256
@@ -37,13 +57,39 @@ def check_same_meaning(before: Graph, after: Graph) -> None:
     """Raises `IRError` naming the first thing that `after` says differently: a param, a static, or an output."""
     _same("the parameters", _params(before), _params(after))
     _same("the statics", _constants(before.statics), _constants(after.statics))
-    _same("the names of the variables", list(before.variables), list(after.variables))
     table: Table = {}
     old, new = terms(before, table), terms(after, table)
-    _same("the program's text", old[before.final], new[after.final])
-    for name, tree in before.variables.items():
-        _same(f"the variable {quoted(name)}", _tree(tree, old), _tree(after.variables[name], new))
-    _same("the return value", _tree(before.value, old), _tree(after.value, new))
+    regions = [(before.region, after.region)]
+    while regions:
+        one, two = regions.pop()
+        _same_end(one, two, old, new)
+        if isinstance(one.end, Switch) and isinstance(two.end, Switch):
+            pairs = zip(one.end.cases, two.end.cases, strict=True)
+            regions.extend((a.region, b.region) for a, b in pairs)
+
+
+def _same_end(before: Region, after: Region, old: dict[Op, int], new: dict[Op, int]) -> None:
+    one, two = before.end, after.end
+    _same("the program's text", old[one.final], new[two.final])
+    _same("the calls of host functions", _calls(before, old), _calls(after, new))
+    if isinstance(one, Switch) or isinstance(two, Switch):
+        _same("what the program branches on", _switch(one, old), _switch(two, new))
+        return
+    _same("the names of the variables", list(one.variables), list(two.variables))
+    for name, tree in one.variables.items():
+        _same(f"the variable {quoted(name)}", _tree(tree, old), _tree(two.variables[name], new))
+    _same("the return value", _tree(one.value, old), _tree(two.value, new))
+
+
+def _calls(region: Region, term: dict[Op, int]) -> set[int]:
+    return {term[op] for op in region.body if isinstance(op, Call)}
+
+
+def _switch(end: object, term: dict[Op, int]) -> Hashable:
+    if not isinstance(end, Switch):
+        return None
+    cases = tuple(tuple((type(value).__name__, repr(value)) for value in case.values) for case in end.cases)
+    return tuple(term[subject] for subject in end.subjects), cases, end.open, end.number
 
 
 def _same(what: str, before: object, after: object) -> None:
@@ -89,18 +135,28 @@ class _Terms:
                     self.chains[op] = self.extended(self.chains[op.state], op.parts)
                 case Gen():
                     greedy = op.sampling.temperature == 0  # equal prompts then have equal answers
-                    self.answer(op, ("gen", self.term(op.state), op.sampling, op.regex, None if greedy else op.sample))
+                    self.answer(op, ("gen", self.term(op.state), op.sampling, op.regex, None if greedy else op.number))
                 case Read():
                     self.terms[op] = self.id(("read", self.term(op.state)))
                 case Param():
                     self.terms[op] = self.id(("param", op.name))
                 case Select():
                     choices = tuple(self.ended(self.extended((self.text, ""), choice)) for choice in op.choices)
-                    self.answer(op, ("select", self.term(op.state), choices))
+                    self.answer(op, ("select", self.term(op.state), choices, op.method))
+                case Call():
+                    keywords = tuple((key, self.argument(value)) for key, value in op.keywords)
+                    key = ("call", op.function, self.argument(op.arguments), keywords, op.timeout, op.number)
+                    self.terms[op] = self.id(key)
+                case Method() | Test():
+                    self.terms[op] = self.id((type(op).__name__, op.name, self.argument(op.arguments)))
+                case Meta():
+                    self.terms[op] = self.id(("meta", self.term(op.state)))
+                case Render():
+                    self.terms[op] = self.id(("render", self.term(op.state), self.term(op.since)))
                 case Format():
                     self.chains[op] = self.format(op)
                 case Image():
-                    self.terms[op] = self.id(("image", self.term(op.path)))
+                    self.terms[op] = self.id(("image", self.term(op.path), op.frames))
                 case Root():
                     self.chains[op] = (self.root, "")
                 case _:
@@ -119,6 +175,15 @@ class _Terms:
     def answer(self, op: Op, key: Hashable) -> None:
         self.terms[op] = self.id(key)
         self.chains[op] = (self.terms[op], "")
+
+    def argument(self, argument: Argument) -> Hashable:
+        if isinstance(argument, Op):
+            return ("term", self.term(argument))
+        if isinstance(argument, tuple | list):
+            return (type(argument).__name__, *map(self.argument, argument))
+        if isinstance(argument, dict):
+            return ("dict", *((key, self.argument(value)) for key, value in argument.items()))
+        return (type(argument).__name__, repr(argument))
 
     def format(self, op: Format) -> Chain:
         first = op.parts[0] if op.parts else None

@@ -65,6 +65,10 @@ class Tokenizer(Protocol):
         """The text of a prompt, with the chat template's own text at the edges of roles."""
         ...
 
+    def spells_control(self, text: str) -> bool:
+        """Whether control tokens are spelled in a text."""
+        ...
+
     def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
         """The longest beginning of `encode(prompt)` that is a beginning of `encode(prompt + more)` for every more."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ MAX_BITS = 1024
 
 def is_constant(value: object) -> bool:
     """Whether the value may be a static."""
-    return value is None or isinstance(value, bool | int | float | str)
+    return type(value) in (type(None), bool, int, float, str)
 
 
 def what_is_wrong(item: Tree) -> str | None:
@@ -57,11 +58,22 @@ def _all(values: tuple[object, ...], holds: Callable[[object], bool]) -> bool:
     return type(values) is tuple and all(map(holds, values))
 
 
+def _is_pattern(value: object) -> bool:
+    if type(value) is not str or not value:
+        return False
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True
+
+
 SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_tokens": (lambda v: _integer(v, 0, 2**31), "an integer of at least 0"),
     "min_tokens": (lambda v: _integer(v, 0, 2**31), "an integer of at least 0"),
     "stop": (lambda v: _all(v, lambda s: type(s) is str and s != ""), "strings that are not empty"),
     "stop_token_ids": (lambda v: _all(v, lambda i: _integer(i, 0, 2**31)), "integers of at least 0"),
+    "stop_regex": (lambda v: _all(v, _is_pattern), "patterns of Python's `re` that are not empty"),
     "temperature": (lambda v: _number(v, 0, 1e9), "a number of at least 0"),
     "top_p": (lambda v: _number(v, 0, 1) and v != 0, "a number over 0 and up to 1"),
     "top_k": (lambda v: (v == -1 and type(v) is int) or _integer(v, 1, 2**31), "-1 or an integer of at least 1"),
@@ -70,5 +82,9 @@ SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "presence_penalty": (lambda v: _number(v, -2, 2), "a number from -2 to 2"),
     "ignore_eos": (lambda v: type(v) is bool, "true or false"),
     "seed": (lambda v: _integer(v, -(2**63), 2**63), "an integer of 64 bits"),
+    "return_logprob": (lambda v: type(v) is bool, "true or false"),
+    "logprob_start_len": (lambda v: _integer(v, 0, 2**31), "an integer of at least 0"),
+    "top_logprobs_num": (lambda v: _integer(v, 0, 1001), "an integer from 0 to 1000"),
+    "return_text_in_logprobs": (lambda v: type(v) is bool, "true or false"),
 }
 """What a setting of a gen may be, and how to say it."""

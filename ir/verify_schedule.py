@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sglc.ir.errors import IRError
 from sglc.ir.graph import Graph
-from sglc.ir.ops import Gen, Op, Select, Type, operands
+from sglc.ir.ops import Call, Op, Primitive, Select, Type, operands
 from sglc.ir.schedule import Schedule, Step
 
 
@@ -19,17 +19,20 @@ def verify_schedule(graph: Graph, schedule: Schedule) -> None:
         _check(prefix.op in prefixes and ops[prefix.op].result is Type.STATE, "a prefix is no constant state")
         _check(prefix.uses >= 0, "a count of uses is negative")
 
-    _check({s.op for s in schedule.steps} == _requests(ops), "the steps are not the gens and selects of the graph")
+    _check(
+        {s.op for s in schedule.steps} == _requests(ops), "the steps are not the gens, selects and calls of the graph"
+    )
+    members = [set(fork.members) for fork in graph.forks]
+    region = {op: number for number, region in enumerate(graph.regions) for op in region.body}
     _check(len({s.op for s in schedule.steps}) == len(schedule.steps), "an op has two steps")
     _check(sorted(s.order for s in schedule.steps) == list(range(len(schedule.steps))), "the steps' order has gaps")
     for index, step in enumerate(schedule.steps):
-        _check((step.kind == "score") == isinstance(ops[step.op], Select), f"step {index} is of the wrong kind")
+        _check(step.kind == _kind(ops[step.op]), f"step {index} is of the wrong kind")
+        _check(step.region == region[ops[step.op]], f"step {index} is not in its region")
         _check(_increasing(step.after, index), f"step {index} waits for a step that is not before it")
         _check(step.priority >= 0, f"step {index} has a negative priority")
-        _check(
-            step.fork == -1 or (0 <= step.fork < len(graph.forks) and ops[step.op] in graph.forks[step.fork].members),
-            f"step {index} is not in its fork",
-        )
+        in_fork = 0 <= step.fork < len(members) and ops[step.op] in members[step.fork]
+        _check(step.fork == -1 or in_fork, f"step {index} is not in its fork")
     _answers(ops, schedule.steps)
 
     _check(len({life.state for life in schedule.lifetimes}) == len(schedule.lifetimes), "a state has two lifetimes")
@@ -41,7 +44,11 @@ def verify_schedule(graph: Graph, schedule: Schedule) -> None:
 
 
 def _requests(ops: Sequence[Op]) -> set[int]:
-    return {index for index, op in enumerate(ops) if isinstance(op, Gen | Select)}
+    return {index for index, op in enumerate(ops) if isinstance(op, Primitive)}
+
+
+def _kind(op: Op) -> str:
+    return "score" if isinstance(op, Select) else "call" if isinstance(op, Call) else "decode"
 
 
 def _increasing(numbers: Sequence[int], end: int) -> bool:

@@ -2,23 +2,24 @@
 
     %1 = append %0, [%essay]                           =>   (the same)
     %2 = append %1, ["Is it clear?"]                        fork %1: %3, %5
-    %3 = gen %2 {sample=0}
+    %3 = gen %2 {number=0}
     %4 = append %1, ["Is it true?"]
-    %5 = gen %4 {sample=1}
+    %5 = gen %4 {number=1}
 
 A fork's members reach its state through appends alone. Each of them waits for equally many answers in a row, so none
 waits for another and all are ready in the same round. A gen or select belongs to the fork nearest to it: those that
-share a longer prompt are a fork of their own, and the outer fork has the rest, where that is at least two.
+share a longer prompt are a fork of their own, and the outer fork has the rest, where that is at least two. The members
+of a fork stand in one region: others run only if the program gets there.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sglc.ir.graph import Fork, Graph
-from sglc.ir.ops import Append, Gen, Op, Select, operands
+from sglc.ir.graph import Fork, Graph, Region, with_regions
+from sglc.ir.ops import Append, Gen, Op, Primitive, Select, operands
 
 
 @dataclass(slots=True)
@@ -38,25 +39,46 @@ class _Waiting:
 def detect_forks(graph: Graph) -> Graph:
     position = {op: index for index, op in enumerate(graph.ops)}
     rounds = _rounds(graph)
-    waiting: dict[Op, _Waiting] = defaultdict(_Waiting)
+
+    def found(region: Region) -> tuple[tuple[Op, ...], tuple[Fork, ...]]:
+        forks = _forks(region.body, position, rounds)
+        return region.body, tuple(sorted(forks, key=lambda fork: position[fork.members[0]]))
+
+    return replace(graph, region=with_regions(graph.region, found))
+
+
+def _forks(body: Sequence[Op], position: dict[Op, int], rounds: dict[Op, int]) -> list[Fork]:
+    """The forks among the ops of one region; their states may stand in the regions around it."""
+    waiting: dict[Op, _Waiting] = {}
+    last: list[tuple[int, Op]] = []  # the states in `waiting`, the last first: what goes on from a state is behind it
     forks: list[Fork] = []
-    for op in reversed(graph.ops):  # what goes on from a state comes before the state
-        here = waiting.pop(op, None) or _Waiting()
-        for number in here.crowded:
-            forks.append(Fork(op, tuple(sorted(here.rounds.pop(number), key=position.__getitem__))))
-        here.crowded.clear()
+
+    def at(state: Op) -> _Waiting:
+        if state not in waiting:
+            waiting[state] = _Waiting()
+            heapq.heappush(last, (-position[state], state))
+        return waiting[state]
+
+    for op in body:
         if isinstance(op, Gen | Select):
-            waiting[op.state].add(rounds[op], [op])
-        elif isinstance(op, Append) and here.rounds:
-            waiting[op.state] = _united(waiting[op.state], here)
-    return replace(graph, forks=tuple(sorted(forks, key=lambda fork: position[fork.members[0]])))
+            at(op.state).add(rounds[op], [op])
+    while last:
+        _, state = heapq.heappop(last)
+        here = waiting.pop(state)
+        for number in here.crowded:
+            forks.append(Fork(state, tuple(sorted(here.rounds.pop(number), key=position.__getitem__))))
+        here.crowded.clear()
+        if isinstance(state, Append) and here.rounds:
+            above = at(state.state)
+            waiting[state.state] = _united(above, here)
+    return forks
 
 
 def _rounds(graph: Graph) -> dict[Op, int]:
     """How many gens and selects are on the longest chain that ends with each op."""
     rounds: dict[Op, int] = {}
     for op in graph.ops:
-        rounds[op] = max((rounds[x] for x in operands(op)), default=0) + isinstance(op, Gen | Select)
+        rounds[op] = max((rounds[x] for x in operands(op)), default=0) + isinstance(op, Primitive)
     return rounds
 
 

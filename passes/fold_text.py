@@ -70,4 +70,4 @@ def _with_chains_merged(graph: Graph) -> Graph:
             out.append(moved)
         return out
 
-    return rebuilt(graph, section(graph.prefixes), section(graph.body), lambda op: new.get(op, op))
+    return rebuilt(graph, section(graph.prefixes), lambda region: section(region.body), lambda op: new.get(op, op))

@@ -3,88 +3,142 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from sglc.ir.graph import Graph
-from sglc.ir.ops import DEFAULT_SAMPLING, Append, Gen, Op, Root, Select, operands
+from sglc.ir.graph import Graph, Region, Switch
+from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Op, Primitive, Root, Select, operands
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
 
 Request: TypeAlias = Gen | Select
-"""What becomes a step."""
+"""What becomes a step of the engine; calls of host functions are steps too."""
 
 Extension: TypeAlias = Append | Gen | Select
 """What makes a longer prompt of a prompt."""
 
 
 def lower(graph: Graph) -> Schedule:
-    requests = [op for op in graph.ops if isinstance(op, Request)]
-    after = _answers_read(graph, requests)
+    requests = [op for op in graph.ops if isinstance(op, Primitive)]
+    answers = _Answers(graph.ops, requests)
+    after = [answers.read_by(request) for request in requests]
     tree = _prompt_tree(graph)
     position = {op: index for index, op in enumerate(graph.ops)}
-    priority = _tokens_to_the_end(requests, after)
+    home = {op: index for index, region in enumerate(graph.regions) for op in region.body}
+    regions = [home[request] for request in requests]
+    priority = _tokens_to_the_end(graph, answers, after)
     fork = {member: index for index, fork in enumerate(graph.forks) for member in fork.members}
     return Schedule(
         prefixes=tuple(Prefix(position[state], tree.steps[state]) for state in _constant_prompts(graph, tree)),
         steps=tuple(
             Step(
                 op=position[op],
-                kind="score" if isinstance(op, Select) else "decode",
+                kind=_kind(op),
                 after=after[index],
                 priority=priority[index],
-                order=tree.first[op] - 1,
+                order=order,
                 fork=fork.get(op, -1),
+                region=regions[index],
             )
-            for index, op in enumerate(requests)
+            for index, (op, order) in enumerate(zip(requests, _orders(requests, tree), strict=True))
         ),
-        lifetimes=tuple(_lifetimes(requests, after, tree, position)),
+        lifetimes=tuple(_lifetimes(requests, regions, after, tree, position)),
     )
 
 
-def _answers_read(graph: Graph, requests: Sequence[Request]) -> list[tuple[int, ...]]:
-    """For each request the requests that it waits for; those that one of them waits for itself may be left out.
+def answers_read(ops: Sequence[Op], region: Sequence[Op]) -> list[tuple[Primitive, tuple[Primitive, ...]]]:
+    """For each primitive in a region those whose answers it waits for. `ops`: all on the path to the region's end."""
+    requests = [op for op in ops if isinstance(op, Primitive)]
+    answers = _Answers(ops, requests)
+    here = set(region)
+    return [(op, tuple(requests[i] for i in answers.read_by(op))) for op in requests if op in here]
+
+
+def _kind(op: Primitive) -> Literal["decode", "score", "call"]:
+    match op:
+        case Gen():
+            return "decode"
+        case Select():
+            return "score"
+        case Call():
+            return "call"
+
+
+def _orders(requests: Sequence[Primitive], tree: _PromptTree) -> list[int]:
+    """The place of each request in the walk of the prompts; calls have no prompt and come last."""
+    calls = iter(range(sum(not isinstance(op, Call) for op in requests), len(requests)))
+    return [next(calls) if isinstance(op, Call) else tree.first[op] - 1 for op in requests]
+
+
+class _Answers:
+    """Whose answers a value is made of; requests are named by their index.
 
     A value's answers are reached through one op, its `door`: a request, or an op that brings several doors together
     (`behind` it). So long chains cost nothing, and a door that a request behind the same op waits for can be dropped.
     """
-    door: dict[Op, Op] = {}
-    behind: dict[Op, list[Op]] = {}
-    for op in graph.ops:
-        doors = dict.fromkeys(door[x] for x in operands(op) if x in door)
-        if len(doors) > 1:
-            implied = {earlier for x in doors if isinstance(x, Request) for earlier in behind[x]}
-            doors = dict.fromkeys(x for x in doors if x not in implied)
-        if isinstance(op, Request) or len(doors) > 1:
-            door[op], behind[op] = op, list(doors)
-        elif doors:
-            (door[op],) = doors
 
-    index = {op: i for i, op in enumerate(requests)}
+    def __init__(self, ops: Iterable[Op], requests: Sequence[Primitive]) -> None:
+        self.index = {op: i for i, op in enumerate(requests)}
+        self.door: dict[Op, Op] = {}
+        self.behind: dict[Op, list[Op]] = {}
+        for op in ops:
+            doors = self.doors(operands(op))
+            if isinstance(op, Primitive) or len(doors) > 1:
+                self.door[op], self.behind[op] = op, doors
+            elif doors:
+                (self.door[op],) = doors
 
-    def waited_for(request: Request) -> tuple[int, ...]:
+    def doors(self, values: Iterable[Op]) -> list[Op]:
+        doors = dict.fromkeys(self.door[x] for x in values if x in self.door)
+        if len(doors) < 2:
+            return list(doors)
+        implied = {earlier for x in doors if isinstance(x, Primitive) for earlier in self.behind[x]}
+        return [x for x in doors if x not in implied]
+
+    def read_by(self, request: Primitive) -> tuple[int, ...]:
+        """The requests that it waits for; those that one of them waits for itself may be left out."""
+        return self.reached(self.behind[request])
+
+    def in_values(self, values: Iterable[Op]) -> tuple[int, ...]:
+        """The requests whose answers these values are made of; those that one of them waits for may be left out."""
+        return self.reached(self.doors(values))
+
+    def reached(self, doors: Iterable[Op]) -> tuple[int, ...]:
         found: set[Op] = set()
-        stack = list(behind[request])
+        stack = list(doors)
         while stack:
             op = stack.pop()
             if op not in found:
                 found.add(op)
-                if not isinstance(op, Request):
-                    stack.extend(behind[op])
-        return tuple(sorted(index[op] for op in found if isinstance(op, Request)))
-
-    return [waited_for(request) for request in requests]
+                if not isinstance(op, Primitive):
+                    stack.extend(self.behind[op])
+        return tuple(sorted(self.index[op] for op in found if isinstance(op, Primitive)))
 
 
-def _tokens_to_the_end(requests: Sequence[Request], after: Sequence[tuple[int, ...]]) -> list[int]:
-    """The bound on tokens decoded along the longest chain of requests that begins with each."""
-    longest = [0] * len(requests)
-    for index in range(len(requests) - 1, -1, -1):
-        op = requests[index]
-        longest[index] += 1 if isinstance(op, Select) else op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0
-        for earlier in after[index]:
-            longest[earlier] = max(longest[earlier], longest[index])
+def _tokens_to_the_end(graph: Graph, answers: _Answers, after: Sequence[tuple[int, ...]]) -> list[int]:
+    """The bound on tokens decoded along the longest chain of requests that begins with each. What stands in the cases
+    of a switch waits for the answers that the switch is on."""
+    longest = [0] * len(after)
+    from_region: dict[Region, int] = {}  # along the longest chain that begins in it
+    for region in reversed(graph.regions):  # those inside a region, and so later requests, first
+        inside = max((from_region[inner] for inner in region.inside()), default=0)
+        if isinstance(region.end, Switch):
+            for index in answers.in_values(region.end.subjects):
+                longest[index] = max(longest[index], inside)
+        from_region[region] = inside
+        for op in reversed(region.body):
+            if isinstance(op, Primitive):
+                index = answers.index[op]
+                longest[index] += _bound(op)
+                from_region[region] = max(from_region[region], longest[index])
+                for earlier in after[index]:
+                    longest[earlier] = max(longest[earlier], longest[index])
     return longest
+
+
+def _bound(op: Primitive) -> int:
+    """Tokens that a request may decode; that of a select or a call counts as one."""
+    return (op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0) if isinstance(op, Gen) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,42 +177,62 @@ def _prompt_tree(graph: Graph) -> _PromptTree:
 
 
 def _constant_prompts(graph: Graph, tree: _PromptTree) -> list[Op]:
-    """The longest constant beginnings of requests' prompts."""
+    """The longest constant beginnings of requests' prompts, and of those that runs leave the compiled paths with."""
     body = set(graph.body)
+    finals = {region.end.final for region in graph.regions if isinstance(region.end, Switch) and region.end.open}
+    left: set[Op] = set()
+    for state in finals:
+        while state not in left and isinstance(state, Extension):
+            left.add(state)
+            state = state.state  # noqa: PLW2901 - up to the root
     return [
         op
         for op in graph.prefixes
-        if isinstance(op, Append) and tree.steps[op] and not body.isdisjoint(tree.extensions[op])
+        if isinstance(op, Append)
+        and (tree.steps[op] or op in left)
+        and (op in finals or not body.isdisjoint(tree.extensions[op]))
     ]
 
 
 def _lifetimes(
-    requests: Sequence[Request], after: Sequence[tuple[int, ...]], tree: _PromptTree, position: dict[Op, int]
+    requests: Sequence[Primitive],
+    regions: Sequence[int],
+    after: Sequence[tuple[int, ...]],
+    tree: _PromptTree,
+    position: dict[Op, int],
 ) -> list[Lifetime]:
-    """Of the states that a request reads or several ops go on from; an empty prompt has no KV."""
+    """Of the states that a request reads or several ops go on from; an empty prompt has no KV. regions: the index of
+    each request's region."""
     index: dict[Op, int] = {op: i for i, op in enumerate(requests)}
-    waiting: list[list[int]] = [[] for _ in requests]
+    waiting: list[list[int]] = [[] for _ in requests]  # for each request those that wait for it, and surely run
     for i, earlier in enumerate(after):
         for j in earlier:
-            waiting[j].append(i)
+            if regions[i] == regions[j]:  # else i may never run
+                waiting[j].append(i)
 
     def is_waited_for(request: int, numbers: range, latest: int) -> bool:
         """Whether a request of these numbers, all of which are at most the `latest`, waits for this one."""
         seen, stack = {request}, [request]
         while stack:
             for i in waiting[stack.pop()]:
-                if tree.first[requests[i]] - 1 in numbers:
+                if tree.first.get(requests[i], 0) - 1 in numbers:
                     return True
                 if i <= latest and i not in seen:
                     seen.add(i)
                     stack.append(i)
         return False
 
+    def ends_of(op: Extension) -> tuple[int, ...]:
+        """The last requests whose prompt is that of `op` or longer; a longer one in another region may never run."""
+        if op not in index or any(regions[i] == regions[index[op]] for i in last[op]):
+            return last[op]
+        return (index[op], *last[op])
+
     last: dict[Op, tuple[int, ...]] = {}
     latest: dict[Op, int] = {}
     lifetimes: list[Lifetime] = []
     for state, extensions in reversed(tree.extensions.items()):
-        branches = [last[op] or ((index[op],) if op in index else ()) for op in extensions]
+        branches = [ends_of(op) for op in extensions]
         latest[state] = max((max(latest[op], index.get(op, -1)) for op in extensions), default=-1)
         ends = [branch for branch in branches if branch]
         if len(ends) < 2:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from sglc.ir.graph import Graph, map_leaves
+from sglc.ir.graph import Graph, Region, with_regions
 from sglc.ir.ops import Op, Part
 
 
-def rebuilt(graph: Graph, prefixes: Iterable[Op], body: Iterable[Op], new: Callable[[Op], Op] = lambda op: op) -> Graph:
-    """The graph with these ops, and each op `x` of its results replaced by `new(x)`.
+def rebuilt(
+    graph: Graph,
+    prefixes: Iterable[Op],
+    body: Callable[[Region], Iterable[Op]],
+    new: Callable[[Op], Op] = lambda op: op,
+) -> Graph:
+    """The graph with these prefixes, the ops `body(region)` in each region, and each op `x` that an end or a switch
+    reads replaced by `new(x)`. `body` sees each region before those inside it.
 
     Forks describe the graph as it was, so they go; `detect_forks` finds them again.
     """
-    return replace(
-        graph,
-        prefixes=tuple(prefixes),
-        body=tuple(body),
-        final=new(graph.final),
-        variables={name: map_leaves(tree, new) for name, tree in graph.variables.items()},
-        value=map_leaves(graph.value, new),
-        forks=(),
-    )
+
+    region = with_regions(graph.region, lambda old: (tuple(body(old)), ()), new)
+    return replace(graph, prefixes=tuple(prefixes), region=region)
 
 
 def joined(parts: tuple[Part, ...]) -> tuple[Part, ...]:

@@ -1,237 +1,357 @@
-"""A dataflow machine: runs schedules on the engine, all programs in one loop, no thread a program.
+"""A dataflow machine: runs programs on a model, all of them in one loop, no thread a program.
 
-A step fires when the steps it waits for have answered. A failing step fails its program with the root cause and the
-user's line; other programs go on.
+A step fires when the steps it waits for have answered; a switch when its subjects are known, and then the steps of the
+case's block. A failing step fails its program with the root cause and the user's line; other programs go on. What runs
+the user's Python (host functions, ways on that were not compiled, checks) runs off the loop and comes back to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context, copy_context
 from typing import Any
 
-from sglc.ir.builder import flattened
 from sglc.ir.errors import Location, RunError, SglcError
-from sglc.ir.graph import Graph, Tree, leaves, map_leaves
-from sglc.ir.ops import (
-    DEFAULT_SAMPLING,
-    Append,
-    Format,
-    Gen,
-    Image,
-    Op,
-    Param,
-    Part,
-    Read,
-    Role,
-    Root,
-    Sampling,
-    Select,
-    Trusted,
-    operands,
-)
-from sglc.ir.schedule import Schedule
-from sglc.ir.tokens import Piece, Text, TokenAutomaton, Tokenizer
-from sglc.runtime.engine.core import EngineCore
-from sglc.runtime.engine.request import Event, Failed, Finished
-from sglc.runtime.jobs import Answer, Decode, DecodeJob, Job, Outcome, Prompt, ScoreJob, chat_messages, draw_seed
+from sglc.ir.graph import End, Switch, leaves
+from sglc.ir.ops import Append, Call, Gen, Op, Sampling, Select
+from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
+from sglc.runtime.port import Owner, Port
+from sglc.runtime.program import Block, BodyRaised, Input, Plan, Program, answers_below, inputs_of, key_of, no_text
+from sglc.runtime.workers import Workers
 
 
-class Program:
-    """A schedule made ready to run any number of times."""
+class Run:
+    """One run of a program. `done` is called once, from the loop, with its outcome.
 
-    def __init__(self, graph: Graph, schedule: Schedule, automata: Mapping[str, TokenAutomaton]) -> None:
-        self.graph = graph
-        self.steps = schedule.steps
-        self.automata = automata
-        self.ops = graph.ops
-        self.operands: dict[Op, tuple[Op, ...]] = {op: tuple(operands(op)) for op in self.ops}
-        self.waiters: list[list[int]] = [[] for _ in self.steps]
-        for index, step in enumerate(self.steps):
-            for earlier in step.after:
-                self.waiters[earlier].append(index)
-        self.constants: dict[Op, Any] = {}
-        for op in graph.prefixes:
-            self.constants[op] = _computed(op, self.constants, {})
+    values: of the ops so far; of a gen or select the prompt after it. answers: of the gens and selects so far.
+    progress: called with (gen, text so far) while gens of a streamed run answer.
+    """
+
+    __slots__ = (
+        "answers", "block", "context", "done", "ended", "executor", "path", "program", "progress", "remaining", "row", "sampling",
+        "seed", "submitted", "switching", "texts", "values", "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        program: Program,
+        texts: Mapping[str, str],
+        sampling: Sampling,
+        seed: int,
+        row: int,
+        done: Callable[[Outcome], None],
+        progress: Callable[[Run, Gen | None, str], None] | None = None,
+        context: Context | None = None,
+    ) -> None:
+        self.program = program
+        self.texts = texts
+        self.sampling = sampling
+        self.seed = seed
+        self.row = row
+        self.done = done
+        self.progress = progress
+        self.context = context or copy_context()
+        self.values: dict[Op, Any] = dict(program.constants)
+        self.answers: dict[Op, Answer] = {}
+        self.block = program.entry
+        self.path: list[Block] = []
+        self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for
+        self.submitted: set[Any] = set()  # at the port
+        self.remaining = 0  # steps that have not answered
+        self.switching = False  # the way on after the block is being decided
+        self.ended = False
+        self.executor: Executor | None = None
+
+    @classmethod
+    def of_constants(cls, values: dict[Op, Any]) -> Run:
+        """Enough of a run to compute what depends on nothing."""
+        run = cls.__new__(cls)
+        run.values = values
+        return run
+
+    def compute(self, inputs: Iterable[Input]) -> None:
+        values = self.values
+        for op, function in inputs:
+            if op not in values:
+                values[op] = function(self)
+
+    def rendered(self, prompt: Prompt, since: Prompt) -> str:
+        """The text of a prompt after another that it begins with."""
+        assert self.executor is not None
+        return self.executor.port.render(prompt, since)
 
 
-@dataclass(slots=True, eq=False)
-class Call:
-    """One run of a program. `done` is called once, from the loop, with its outcome."""
+class Frame:
+    """A block that a run has entered. counts: for each of its steps, and last for its switch, how many answers are
+    still waited for."""
 
-    program: Program
-    texts: Mapping[str, str]
-    sampling: Sampling
-    seed: int
-    row: int
-    done: Callable[[Outcome], None]
-    values: dict[Op, Any] = field(default_factory=dict)
-    waiting: list[int] = field(default_factory=list)  # per step, how many answers it waits for
-    remaining: int = 0
-    requests: set[int] = field(default_factory=set)
-    ended: bool = False
+    __slots__ = ("block", "counts")
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.counts = block.counts.copy()
+
+
+class _Running(Owner):
+    """A step at the port."""
+
+    __slots__ = ("executor", "frame", "handle", "plan", "run")
+
+    def __init__(self, executor: Executor, run: Run, frame: Frame, plan: Plan) -> None:
+        self.executor = executor
+        self.run = run
+        self.frame = frame
+        self.plan = plan
+
+    def answered(self, answer: Answer | Exception) -> None:
+        self.run.submitted.discard(self.handle)
+        self.executor.answered(self.run, self.frame, self.plan, answer)
+
+    def progressed(self, text: str) -> None:
+        if self.run.progress is not None and isinstance(self.plan.op, Gen):
+            self.run.progress(self.run, self.plan.op, text)
 
 
 class Executor:
-    """Starts calls, hands their steps to the engine as jobs, and ends them."""
+    """Starts runs, hands their steps to the port as jobs, and ends them.
 
-    def __init__(self, core: EngineCore, tokenizer: Tokenizer, decode: Decode) -> None:
-        self._core = core
-        self._tokenizer = tokenizer
-        self._decode = decode
-        self._on_event: dict[int, Callable[[Event], None]] = {}
+    post: runs a function on the loop, from any thread.
+    """
+
+    def __init__(self, port: Port, workers: Workers, post: Callable[[Callable[[], None]], None]) -> None:
+        self.port = port
+        self._workers = workers
+        self._post = post
+        self._runs: set[Run] = set()
 
     @property
     def idle(self) -> bool:
-        return not self._on_event
+        """No run is under way."""
+        return not self._runs
 
-    def start(self, call: Call) -> None:
-        program = call.program
-        call.values.update(program.constants)
-        call.waiting = [len(step.after) for step in program.steps]
-        call.remaining = len(program.steps)
-        if not call.remaining:
-            self._finish(call)
-            return
-        for index, count in enumerate(call.waiting):
-            if count == 0 and not call.ended:
-                self._fire(call, index)
+    def start(self, run: Run) -> None:
+        run.executor = self
+        self._runs.add(run)
+        self._enter(run, run.block)
 
-    def cancel(self, call: Call) -> None:
-        """Ends a call without an outcome; the engine gives up its requests."""
-        call.ended = True
-        for request in call.requests:
-            self._on_event.pop(request, None)
-            self._core.cancel(request)
-        call.requests.clear()
-
-    def turn(self) -> None:
-        """One turn of the loop: a step of the engine, and what follows from it."""
-        for event in self._core.step():
-            handle = self._on_event.pop(event.request, None)
-            if handle is not None:
-                handle(event)
+    def cancel(self, run: Run) -> None:
+        """Ends a run without an outcome; the port gives up its jobs."""
+        run.ended = True
+        self._runs.discard(run)
+        for handle in run.submitted:
+            self.port.cancel(handle)
+        run.submitted.clear()
 
     def fail_all(self, error: Exception) -> None:
         """Ends everything under way with an error."""
-        for request, handle in list(self._on_event.items()):
-            if self._on_event.pop(request, None) is not None:
-                handle(Failed(request=request, error=error))
+        for run in list(self._runs):
+            self._fail(run, None, error)
+        self.port.fail_all(error)
 
-    def ask(self, job: Job, requests: set[int], answered: Callable[[Answer | Exception], None]) -> None:
-        """Submits a job; `answered` gets its answer or the first error. `requests` holds what is under way."""
-        ids: list[int] = []
-        try:
-            for request in job.requests(self._tokenizer):
-                ids.append(self._core.submit(request))
-        except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
-            for submitted in ids:
-                self._core.cancel(submitted)
-            answered(error)
+    def answered(self, run: Run, frame: Frame, plan: Plan, answer: Any) -> None:
+        """A step's answer: from the port, or what a host function gave."""
+        if run.ended:
             return
-        events: list[Finished | None] = [None] * len(ids)
-        requests.update(ids)
-
-        def receive(position: int) -> Callable[[Event], None]:
-            def handle(event: Event) -> None:
-                requests.discard(event.request)
-                if isinstance(event, Failed):
-                    for other in ids:
-                        if self._on_event.pop(other, None) is not None:
-                            requests.discard(other)
-                            self._core.cancel(other)
-                    answered(event.error)
-                    return
-                events[position] = event
-                finished = [each for each in events if each is not None]
-                if len(finished) == len(events):
-                    answered(job.answer(finished, self._decode))
-
-            return handle
-
-        for position, request in enumerate(ids):
-            self._on_event[request] = receive(position)
-
-    def _fire(self, call: Call, index: int) -> None:
-        step = call.program.steps[index]
-        op = call.program.ops[step.op]
-        try:
-            job = self._job(call, op, (call.row, step.order))
-        except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
-            self._fail(call, op.loc, error)
+        op = plan.op
+        if isinstance(answer, Answer):
+            run.answers[op] = answer
+            run.values[op] = answer.prompt
+        elif isinstance(answer, Exception):
+            self._fail(run, op.loc, answer)
             return
+        else:
+            run.values[op] = answer
+        if run.progress is not None:
+            run.progress(run, None, "")
+        run.remaining -= 1
+        for index in plan.followers:
+            self._count_down(run, frame, index)
+        if run.waiting:
+            for other, index in run.waiting.pop(op, ()):
+                self._count_down(run, other, index)
+        if not run.remaining and not run.switching and not run.ended:
+            self._finish(run)
 
-        def answered(answer: Answer | Exception) -> None:
-            if isinstance(answer, Exception):
-                self._fail(call, op.loc, answer)
+    def _count_down(self, run: Run, frame: Frame, index: int) -> None:
+        """One answer less that a step, or the switch, of a frame waits for."""
+        counts = frame.counts
+        counts[index] -= 1
+        if not counts[index] and not run.ended:
+            plans = frame.block.plans
+            if index < len(plans):
+                self._fire(run, frame, plans[index])
+            else:
+                self._switch(run)
+
+    def _enter(self, run: Run, block: Block) -> None:
+        frame = Frame(block)
+        run.block = block
+        run.path.append(block)
+        run.switching = block.switches
+        run.remaining += len(block.plans)
+        counts = frame.counts
+        for index, needs in block.outside:  # answers of the blocks before, which may be there
+            for op in needs:
+                if op not in run.values:
+                    counts[index] += 1
+                    run.waiting.setdefault(op, []).append((frame, index))
+        ready = [index for index, count in enumerate(counts) if not count]
+        for index in ready:
+            if run.ended:
                 return
-            call.values[op] = answer
-            call.remaining -= 1
-            for waiter in call.program.waiters[index]:
-                call.waiting[waiter] -= 1
-                if call.waiting[waiter] == 0 and not call.ended:
-                    self._fire(call, waiter)
-            if call.remaining == 0 and not call.ended:
-                self._finish(call)
+            if index < len(block.plans):
+                self._fire(run, frame, block.plans[index])
+            elif block.switches:
+                self._switch(run)
+        if not run.remaining and not run.switching and not run.ended:
+            self._finish(run)
 
-        self.ask(job, call.requests, answered)
-
-    def _job(self, call: Call, op: Op, order: tuple[int, ...]) -> Job:
-        if isinstance(op, Gen):
-            sampling = op.sampling.filled_from(call.sampling).filled_from(DEFAULT_SAMPLING)
-            seed = draw_seed(sampling.seed) if sampling.seed is not None else draw_seed(call.seed, call.row, op.sample)
-            automaton = None if op.regex is None else call.program.automata[op.regex]
-            return DecodeJob(_prompt(_value(call, op.state)), sampling, seed, automaton, order)
-        assert isinstance(op, Select)
-        for part in (part for choice in op.choices for part in flattened(choice)):
-            if not isinstance(part, (str, Role)):
-                _value(call, part.text if isinstance(part, Trusted) else part)
-        choices = tuple(_pieces(choice, call.values) for choice in op.choices)
-        return ScoreJob(_prompt(_value(call, op.state)), choices, order)
-
-    def _finish(self, call: Call) -> None:
-        graph = call.program.graph
+    def _fire(self, run: Run, frame: Frame, plan: Plan) -> None:
         try:
-            for output in graph.outputs():
-                _value(call, output)
-            prompt = _prompt(call.values[graph.final])
+            run.compute(plan.inputs)
+            if plan.arguments is not None:
+                self._call(run, frame, plan)
+                return
+            running = _Running(self, run, frame, plan)
+            handle = running.handle = self.port.submit(self._job(run, plan), running)
+            run.submitted.add(handle)
+        except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
+            self._fail(run, plan.op.loc, error)
+
+    def _job(self, run: Run, plan: Plan) -> Job:
+        op = plan.op
+        order = (run.row, plan.order)
+        if isinstance(op, Gen):
+            settings = plan.settings(run.sampling)
+            draw = (run.seed, run.row, op.number) if settings.seed is None else (settings.seed,)
+            return DecodeJob(run.values[op.state], settings, draw, plan.automaton, order, run.progress is not None)
+        choices = tuple(choice(run) for choice in plan.choices)
+        assert not isinstance(op, Call)
+        return ScoreJob(run.values[op.state], choices, order, op.method)
+
+    def _call(self, run: Run, frame: Frame, plan: Plan) -> None:
+        op = plan.op
+        assert isinstance(op, Call)
+        assert plan.arguments is not None
+        assert plan.keywords is not None
+        host = run.program.hosts.get(op.function)
+        if host is None:
+            raise RunError(
+                f"the program calls the host function {op.function}, which is not here",
+                hint="run the program's source, or give it: load(path, hosts={...})",
+            )
+        keywords = dict(zip((key for key, _ in op.keywords), plan.keywords(run), strict=True))
+
+        def done(value: Any) -> None:
+            if host.gives_text and not isinstance(value, str | Exception):
+                value = no_text(op.function, value, op.loc)
+            self._post(lambda: self.answered(run, frame, plan, value))
+
+        self._workers.call(run.context, host.function, plan.arguments(run), keywords, op.timeout, op.function, done)
+
+    def _switch(self, run: Run) -> None:
+        """Goes on after the block: to a block that is known, or off the compiled paths."""
+        block, switch = run.block, run.block.end
+        assert isinstance(switch, Switch)
+        try:
+            run.compute(block.inputs)
+            values = tuple([run.values[op] for op in switch.subjects])
+            known = block.cases.get(key_of(values))
+        except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
+            self._fail(run, switch.loc, error)
+            return
+        if known is not None:
+            self._enter(run, known)
+            return
+        leave = run.program.leave
+        if leave is None or not switch.open:
+            why = f" ({switch.why})" if switch.why else ""
+            hint = "run the program's source: it goes on where nothing was compiled"
+            self._fail(run, switch.loc, RunError(f"the run leaves the compiled paths{why}", hint=hint))
+            return
+
+        def found(way: Any) -> None:
+            if run.ended:
+                return
+            if isinstance(way, Exception):
+                self._fail(run, switch.loc, way)
+            else:
+                self._enter(run, way)
+
+        self._workers.trace(
+            lambda: run.context.copy().run(leave, run, switch, values), lambda way: self._post(lambda: found(way))
+        )
+
+    def _finish(self, run: Run) -> None:
+        block, end = run.block, run.block.end
+        assert isinstance(end, End)
+        try:
+            run.compute(block.inputs)
             outcome = Outcome(
-                text=self._tokenizer.render(prompt),
-                messages=chat_messages(prompt),
-                variables={name: map_leaves(tree, call.values.__getitem__) for name, tree in graph.variables.items()},
-                value=map_leaves(graph.value, call.values.__getitem__),
-                meta=_meta(call),
+                prompt=run.values[end.final],
+                render=self.port.render,
+                variables={name: variable(run) for name, variable in block.variables.items()},
+                value=block.values(run),
+                meta={name: meta(run) for name, meta in block.metas.items()},
             )
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
-            self._fail(call, None, error)
+            self._fail(run, None, error)
             return
-        call.ended = True
-        call.done(outcome)
-
-    def _fail(self, call: Call, where: Location | None, error: Exception) -> None:
-        if call.ended:
+        check = run.program.check
+        if check is None or block.checked:
+            self._end(run, outcome)
             return
-        self.cancel(call)
-        # What was answered before the failure is kept: a batch keeps what it paid for.
-        variables = {
-            name: map_leaves(tree, lambda op: call.values[op.state].text if isinstance(op, Read) else call.values[op])
-            for name, tree in call.program.graph.variables.items()
-            if all(op in call.values or (isinstance(op, Read) and op.state in call.values) for op in leaves(tree))
-        }
-        call.done(Outcome(variables=variables, meta=_meta(call), error=located(error, where)))
+        run.switching = True
+
+        def checked(instead: Any) -> None:
+            if run.ended:
+                return
+            if isinstance(instead, Exception):
+                self._fail(run, None, instead)
+            else:
+                self._end(run, instead or outcome)
+
+        self._workers.trace(
+            lambda: run.context.copy().run(check, run, end), lambda instead: self._post(lambda: checked(instead))
+        )
+
+    def _end(self, run: Run, outcome: Outcome) -> None:
+        run.ended = True
+        self._runs.discard(run)
+        run.done(outcome)
+
+    def _fail(self, run: Run, where: Location | None, error: Exception) -> None:
+        if run.ended:
+            return
+        self.cancel(run)
+        variables, meta = _known_results(run)
+        if isinstance(error, BodyRaised):
+            error, variables = error.error, error.variables
+            meta = {name: known for name, known in meta.items() if name in variables}
+        run.done(Outcome(variables=variables, meta=meta, error=located(error, where)))
 
 
-def _meta(call: Call) -> dict[str, Any]:
-    """For each variable that a gen or select filled, what is known about the answer; a list for a list."""
-
-    def of(tree: Tree) -> Any:
-        if isinstance(tree, Read):
-            answer = call.values.get(tree.state)
-            return None if answer is None else answer.meta
-        return [of(item) for item in tree] if isinstance(tree, list) else None
-
-    found = {name: of(tree) for name, tree in call.program.graph.variables.items()}
-    return {name: meta for name, meta in found.items() if meta is not None and meta != [None] * len(meta)}
+def _known_results(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The variables, and what is known of them, that were answered before a failure: a batch keeps what it paid for."""
+    variables: dict[str, Any] = {}
+    meta: dict[str, Any] = {}
+    block, end = run.block, run.block.end
+    if isinstance(end, End):
+        for name, tree in end.variables.items():
+            texts = tuple(leaves(tree))
+            if all(op in run.values for op in answers_below(texts)):
+                run.compute(inputs_of(texts))
+                variables[name] = block.variables[name](run)
+                if name in block.metas:
+                    meta[name] = block.metas[name](run)
+        return variables, meta
+    state = end.final
+    while isinstance(state, Append | Gen | Select):
+        if not isinstance(state, Append) and state.name is not None and state in run.answers:
+            variables.setdefault(state.name, run.answers[state].text)
+            meta.setdefault(state.name, run.answers[state].meta)
+        state = state.state
+    return dict(reversed(variables.items())), dict(reversed(meta.items()))
 
 
 def located(error: Exception, where: Location | None) -> SglcError:
@@ -245,58 +365,3 @@ def located(error: Exception, where: Location | None) -> SglcError:
     wrapped = RunError(f"{type(error).__name__}: {error}", where=where)
     wrapped.__cause__ = error
     return wrapped
-
-
-def _value(call: Call, wanted: Op) -> Any:
-    """The value of an op whose steps have all answered; computed once a call, without recursion."""
-    values, needs = call.values, call.program.operands
-    stack = [wanted]
-    while stack:
-        op = stack[-1]
-        if op in values:
-            stack.pop()
-        elif missing := [operand for operand in needs[op] if operand not in values]:
-            stack.extend(missing)
-        else:
-            values[op] = _computed(op, values, call.texts)
-            stack.pop()
-    return values[wanted]
-
-
-def _computed(op: Op, values: Mapping[Op, Any], texts: Mapping[str, str]) -> Any:
-    """A state is a `Prompt`, or the `Answer` of a gen or select; a text is a str."""
-    match op:
-        case Root():
-            return ()
-        case Append(state=state, parts=parts):
-            return (*_prompt(values[state]), *_pieces(parts, values))
-        case Read(state=state):
-            return values[state].text
-        case Format(parts=parts):
-            return "".join(piece.text for piece in _pieces(parts, values) if isinstance(piece, Text))
-        case Param(name=name):
-            return texts[name]
-        case Image():
-            raise RunError(
-                "this model takes text only", where=op.loc, hint="leave images out, or load a model for images"
-            )
-        case _:
-            raise RunError(f"{type(op).__name__} has no answer yet", where=op.loc)
-
-
-def _prompt(value: Prompt | Answer) -> Prompt:
-    return value.prompt if isinstance(value, Answer) else value
-
-
-def _pieces(parts: Sequence[Part], values: Mapping[Op, Any]) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
-    for part in flattened(parts):
-        if isinstance(part, str):
-            pieces.append(Text(part, trusted=True))
-        elif isinstance(part, Role):
-            pieces.append(part)
-        elif isinstance(part, Trusted):
-            pieces.append(Text(values[part.text], trusted=True))
-        else:
-            pieces.append(Text(values[part], trusted=False))
-    return tuple(pieces)

@@ -6,20 +6,21 @@ Compiled programs and interpreted ones build the same jobs, so they ask the same
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sglc.ir.errors import ModelError, RunError
-from sglc.ir.ops import Sampling
+from sglc.ir.ops import ChoicesMethod, Sampling
 from sglc.ir.tokens import Piece, Sampled, Text, TokenAutomaton, Tokenizer
-from sglc.runtime.engine.request import Finished, Request
+from sglc.runtime.choices import choose
+from sglc.runtime.engine.request import Finished, Request, Score
 
 Prompt = tuple[Piece, ...]
 """A prompt state at run time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """prompt: the state after the step. text: what was added. meta: counts and why it ended."""
 
@@ -48,32 +49,39 @@ def draw_seed(*identity: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class DecodeJob:
-    """A gen. `sampling` has no None but `seed`, which is in `seed` already."""
+    """A gen. `sampling` has no None but `seed` and `logprob_start_len`. draw: the identity of its draws. `stream`: its
+    text is told as it comes."""
 
     prompt: Prompt
     sampling: Sampling
-    seed: int
+    draw: tuple[int, ...]
     automaton: TokenAutomaton | None = None
     order: tuple[int, ...] = ()
+    stream: bool = False
 
     def requests(self, tokenizer: Tokenizer) -> list[Request]:
         s = self.sampling
+        ids = _encoded(self.prompt, tokenizer)
         settings: dict[str, Any] = {
             name: getattr(s, name)
             for name in (
-                "max_tokens", "min_tokens", "stop", "temperature", "top_p", "top_k", "min_p",
+                "max_tokens", "min_tokens", "stop", "stop_regex", "temperature", "top_p", "top_k", "min_p",
                 "frequency_penalty", "presence_penalty",
             )
         }  # fmt: skip
         ends = frozenset(s.stop_token_ids or ())
         return [
             Request(
-                ids=_encoded(self.prompt, tokenizer),
+                ids=ids,
                 end_ids=ends if s.ignore_eos else ends | tokenizer.vocabulary.end_ids,
-                seed=self.seed,
+                seed=draw_seed(*self.draw),
                 constraint=self.automaton,
+                score_from=self._first_score(len(ids)),
+                score_answer=bool(s.return_logprob),
+                score_top=(s.top_logprobs_num or 0) if s.return_logprob else 0,
+                stream=self.stream,
                 order=self.order,
                 **settings,
             )
@@ -92,13 +100,21 @@ class DecodeJob:
             "cached_tokens": done.cached_tokens,
             "completion_tokens": done.decoded_tokens,
             "finish_reason": {"type": done.reason, "matched": done.stop},
+            **_logprobs(done, self.sampling, decode),
         }
         return Answer((*self.prompt, *pieces), done.text, meta)
+
+    def _first_score(self, prompt_tokens: int) -> int | None:
+        """The first token of the prompt whose log probability is asked for and known."""
+        start = self.sampling.logprob_start_len
+        if not self.sampling.return_logprob or start is None or start >= prompt_tokens:
+            return None
+        return max(1, start)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreJob:
-    """A select: the choice with the highest mean log probability of its tokens.
+    """A select: the choice that `method` finds likeliest; see `choices.py`.
 
     A choice is tokenised as one unit with the text before it. Where that changes tokens of the prompt's end, the
     changed tokens count as the choice's, for all choices from the same position on, so the scores stay comparable.
@@ -107,8 +123,11 @@ class ScoreJob:
     prompt: Prompt
     choices: tuple[Prompt, ...]
     order: tuple[int, ...] = ()
+    method: ChoicesMethod = "token_length_normalized"
 
     def requests(self, tokenizer: Tokenizer) -> list[Request]:
+        """One for each choice; then, for `unconditional_likelihood_normalized`, one for the tokens alone of each choice
+        that has several."""
         if empty := [index for index, choice in enumerate(self.choices) if not _text(choice)]:
             raise RunError(f"choice {empty[0]} of the select is empty", hint="give choices with at least one character")
         prompt_ids = _encoded(self.prompt, tokenizer)
@@ -116,16 +135,20 @@ class ScoreJob:
         start = min(_common_length(prompt_ids, ids) for ids in all_ids)
         if start == 0:
             raise RunError("a select cannot be the beginning of a prompt", hint="append some text before it")
-        return [Request(ids=ids, max_tokens=0, score_from=start, order=self.order) for ids in all_ids]
+        requests = [Request(ids=ids, score_from=start, order=self.order) for ids in all_ids]
+        if self.method == "unconditional_likelihood_normalized":
+            own = [ids[start:] for ids in all_ids]
+            requests += [Request(ids=ids, score_from=1, order=self.order) for ids in own if len(ids) > 1]
+        return requests
 
     def answer(self, finished: Sequence[Finished], decode: Decode) -> Answer:
-        means = [sum(done.logprobs) / len(done.logprobs) if done.logprobs else float("-inf") for done in finished]
-        best = max(range(len(means)), key=lambda index: (means[index], -index))
+        scores = [done.prompt_scores for done in finished]
+        best, how = choose(self.method, scores[: len(self.choices)], scores[len(self.choices) :])
         meta = {
             "prompt_tokens": sum(done.prompt_tokens for done in finished),
             "cached_tokens": sum(done.cached_tokens for done in finished),
             "completion_tokens": 0,
-            "normalized_prompt_logprobs": means,
+            **how,
         }
         choice = self.choices[best]
         return Answer((*self.prompt, *choice), _text(choice), meta)
@@ -157,6 +180,32 @@ def _encoded(prompt: Prompt, tokenizer: Tokenizer) -> list[int]:
     return ids
 
 
+def _logprobs(done: Finished, sampling: Sampling, decode: Decode) -> dict[str, Any]:
+    """What a gen's meta says of log probabilities, in SGLang's form: lists of (log probability, id, text). The first
+    token of a prompt has no log probability, and no likeliest ids in its place."""
+    if not sampling.return_logprob:
+        return {}
+
+    def entry(logprob: float | None, token: int) -> tuple[float | None, int, str | None]:
+        return logprob, token, decode([token]) if sampling.return_text_in_logprobs else None
+
+    def entries(scores: Sequence[Score]) -> list[Any]:
+        return [entry(score.logprob, score.id) for score in scores]
+
+    def tops(scores: Sequence[Score]) -> list[Any]:
+        return [[entry(logprob, token) for token, logprob in score.top] for score in scores]
+
+    first = done.prompt[:1] if sampling.logprob_start_len == 0 else ()
+    meta: dict[str, Any] = {
+        "input_token_logprobs": [*(entry(None, token) for token in first), *entries(done.prompt_scores)],
+        "output_token_logprobs": entries(done.answer_scores),
+    }
+    if sampling.top_logprobs_num:
+        meta["input_top_logprobs"] = [*(None for _ in first), *tops(done.prompt_scores)]
+        meta["output_top_logprobs"] = tops(done.answer_scores)
+    return meta
+
+
 def _text(choice: Prompt) -> str:
     return "".join(piece.text for piece in choice if isinstance(piece, Text))
 
@@ -165,16 +214,29 @@ def _common_length(a: Sequence[int], b: Sequence[int]) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of one run of a program: all of it, or the error that ended it."""
+def _no_text(prompt: Prompt) -> str:
+    return ""
 
-    text: str = ""
-    messages: list[dict[str, str]] = field(default_factory=list)
-    variables: dict[str, Any] = field(default_factory=dict)
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """The end of one run of a program: all of it, or the error that ended it. `render` makes the text of the prompt,
+    when it is asked for."""
+
+    prompt: Prompt = ()
+    render: Callable[[Prompt], str] = _no_text
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
     value: Any = None
-    meta: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
     error: Exception | None = None
+
+    @property
+    def text(self) -> str:
+        return self.render(self.prompt)
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        return chat_messages(self.prompt)
 
 
 def chat_messages(prompt: Prompt) -> list[dict[str, str]]:

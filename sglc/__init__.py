@@ -15,8 +15,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sglc.backends import set_default_backend
+from sglc.arguments import static
+from sglc.backends import flush_cache, get_server_info, set_default_backend
+from sglc.endpoints import Anthropic, Crusoe, LiteLLM, OpenAI, RuntimeEndpoint, VertexAI
 from sglc.function import SglFunction, function
+from sglc.global_config import global_config
+from sglc.host import call, host
 from sglc.ir.errors import (
     ArgumentsError,
     ArtifactError,
@@ -33,16 +37,23 @@ from sglc.language import (
     assistant_begin,
     assistant_end,
     gen,
+    gen_int,
+    gen_string,
+    greedy_token_selection,
     image,
     join,
     select,
+    separate_reasoning,
     system,
     system_begin,
     system_end,
+    token_length_normalized,
     trusted,
+    unconditional_likelihood_normalized,
     user,
     user_begin,
     user_end,
+    video,
 )
 from sglc.state import ProgramState, ProgramStateGroup
 
@@ -52,44 +63,65 @@ if TYPE_CHECKING:
     from sglc.result import Result
     from sglc.runtime.backend import Engine
     from sglc.runtime.backend import Engine as Runtime
+    from sglc.runtime.scripted import Scripted
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Anthropic",
     "ArgumentsError",
     "ArtifactError",
     "BatchInterrupted",
     "CapacityError",
     "CompiledProgram",
     "ConstraintError",
+    "Crusoe",
     "Engine",
     "IRError",
+    "LiteLLM",
     "ModelError",
+    "OpenAI",
     "ProgramError",
     "ProgramState",
     "ProgramStateGroup",
     "Result",
     "RunError",
     "Runtime",
+    "RuntimeEndpoint",
+    "Scripted",
     "SglFunction",
     "SglcError",
+    "VertexAI",
     "assistant",
     "assistant_begin",
     "assistant_end",
+    "call",
+    "flush_cache",
     "function",
     "gen",
+    "gen_int",
+    "gen_string",
+    "get_server_info",
+    "global_config",
+    "greedy_token_selection",
+    "host",
     "image",
     "join",
     "load",
     "select",
+    "separate_reasoning",
     "set_default_backend",
+    "static",
     "system",
     "system_begin",
     "system_end",
+    "token_length_normalized",
     "trusted",
+    "unconditional_likelihood_normalized",
     "user",
     "user_begin",
     "user_end",
+    "video",
 ]
 
 # What takes long to load, torch above all, is loaded when it is first used, so that `import sglc` stays quick.
@@ -99,6 +131,7 @@ _LAZY = {
     "Engine": ("sglc.runtime.backend", "Engine"),
     "Result": ("sglc.result", "Result"),
     "Runtime": ("sglc.runtime.backend", "Engine"),  # SGLang's name
+    "Scripted": ("sglc.runtime.scripted", "Scripted"),
     "load": ("sglc.compiled", "load"),
 }
 

@@ -10,11 +10,25 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard, cast
+from weakref import WeakKeyDictionary
 
 from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph
 
 Static: TypeAlias = "bool | int | float | str | None"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Fixed:
+    """An argument that is fixed when the program is traced."""
+
+    value: Any
+
+
+def static(value: Any) -> Any:
+    """Fixes a text among the arguments when the program is traced: `f.run(style=sglc.static("formal"))`. It is part of
+    the constant prompts then, and each text of it is a program of its own."""
+    return Fixed(value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,13 +42,23 @@ class Arguments:
     @property
     def shape(self) -> tuple[Any, ...]:
         """Equal for calls that one trace serves."""
-        return (*self.texts, *((path, type(value), value) for path, value in self.statics.items()))
+        if not self.statics:
+            return tuple(self.texts)
+        return (*self.texts, *((path, type(value), repr(value)) for path, value in self.statics.items()))
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
     """The parameters of a program after `s`."""
-    full = inspect.signature(function)
-    return full.replace(parameters=list(full.parameters.values())[1:])
+    defaults = (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
+    known = _signatures.get(function)
+    if known is None or known[0] != defaults:
+        full = inspect.signature(function)
+        known = defaults, full.replace(parameters=list(full.parameters.values())[1:])
+        _signatures[function] = known
+    return known[1]
+
+
+_signatures: WeakKeyDictionary[Callable[..., Any], tuple[Any, inspect.Signature]] = WeakKeyDictionary()
 
 
 def bind(
@@ -42,6 +66,8 @@ def bind(
 ) -> Arguments:
     """The arguments of one call, defaults filled in. Raises `ArgumentsError`."""
     parameters = signature(function)
+    if not args and kwargs.keys() == parameters.parameters.keys() and not _has_rest(parameters):
+        return take_apart({name: kwargs[name] for name in parameters.parameters}, where)
     try:
         bound = parameters.bind(*args, **kwargs)
     except TypeError as error:
@@ -54,39 +80,51 @@ def bind(
     return take_apart(dict(bound.arguments), where)
 
 
+def _has_rest(parameters: inspect.Signature) -> bool:
+    return any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters.parameters.values())
+
+
 def take_apart(values: dict[str, Any], where: str | None = None) -> Arguments:
     """Texts and statics of named values. Raises `ArgumentsError` for a value that is no plain data."""
+    if all(type(value) is str for value in values.values()):
+        return Arguments(values, values, {})
     texts: dict[str, str] = {}
     statics: dict[str, Static] = {}
 
-    def visit(path: str, value: Any) -> None:
+    def visit(path: str, value: Any, fixed: bool) -> Any:
+        """Notes what is in the value, and gives it without `Fixed`."""
+        if isinstance(value, Fixed):
+            return visit(path, value.value, True)
         if isinstance(value, str):
-            texts[path] = value
-        elif value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            if fixed:
+                statics[path] = value
+            else:
+                texts[path] = value
+            return value
+        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
             statics[path] = value
-        elif isinstance(value, list | tuple):
+            return value
+        if isinstance(value, list | tuple):
             items = cast("Sequence[Any]", value)
             statics[f"{path}[]" if isinstance(value, list) else f"{path}()"] = len(items)
-            for index, item in enumerate(items):
-                visit(f"{path}[{index}]", item)
-        elif is_record(value):
+            visited = [visit(f"{path}[{index}]", item, fixed) for index, item in enumerate(items)]
+            return visited if isinstance(value, list) else tuple(visited)
+        if is_record(value):
             statics[f"{path}{{}}"] = len(value)
-            for key, item in value.items():
-                visit(f"{path}[{key!r}]", item)
-        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {key: visit(f"{path}[{key!r}]", item, fixed) for key, item in value.items()}
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
             statics[f"{path}."] = type(value).__qualname__
             for field in dataclasses.fields(value):
-                visit(f"{path}.{field.name}", getattr(value, field.name))
-        else:
-            raise ArgumentsError(
-                f"argument {path} is {_kind(value)}",
-                where=where,
-                hint="give text, numbers, true/false, None, or lists, dicts and dataclasses of them",
-            )
+                visit(f"{path}.{field.name}", getattr(value, field.name), fixed)
+            return value
+        raise ArgumentsError(
+            f"argument {path} is {_kind(value)}",
+            where=where,
+            hint="give text, numbers, true/false, None, or lists, dicts and dataclasses of them",
+        )
 
-    for name, value in values.items():
-        visit(name, value)
-    return Arguments(values, texts, statics)
+    visited = {name: visit(name, value, False) for name, value in values.items()}
+    return Arguments(visited, texts, statics)
 
 
 def is_record(value: object) -> TypeGuard[dict[str, Any]]:
@@ -102,12 +140,13 @@ def _kind(value: Any) -> str:
     return f"of type {type(value).__name__}"
 
 
-def replace_texts(values: dict[str, Any], text: Callable[[str], Any]) -> dict[str, Any]:
-    """The same values with `text(path)` in the place of each text."""
+def replace_texts(arguments: Arguments, text: Callable[[str], Any]) -> dict[str, Any]:
+    """The same values with `text(path)` in the place of each text that is not fixed."""
+    texts = arguments.texts
 
     def visit(path: str, value: Any) -> Any:
         if isinstance(value, str):
-            return text(path)
+            return text(path) if path in texts else value
         if isinstance(value, list | tuple):
             items = [visit(f"{path}[{index}]", item) for index, item in enumerate(cast("Sequence[Any]", value))]
             return items if isinstance(value, list) else tuple(items)
@@ -118,7 +157,7 @@ def replace_texts(values: dict[str, Any], text: Callable[[str], Any]) -> dict[st
             return dataclasses.replace(value, **changes)
         return value
 
-    return {name: visit(name, value) for name, value in values.items()}
+    return {name: visit(name, value) for name, value in arguments.values.items()}
 
 
 def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sglc.arguments import Arguments
-from sglc.compiler import Compiled, compile_graph
-from sglc.confirm import confirmed_trace
 from sglc.interpreter import interpret
 from sglc.ir.ops import Sampling
 from sglc.result import Result
-from sglc.runtime.backend import Engine, Row
+from sglc.runtime.jobs import Outcome
+from sglc.runtime.program import Program
+from sglc.runtime.runner import Row, Runner
 
 Numbered = tuple[int, Result]
 
@@ -29,38 +30,57 @@ class BatchInterrupted(KeyboardInterrupt):
         super().__init__(f"stopped: {self.done} of {len(results)} rows are done")
 
 
-def compile_rows(function: Callable[..., Any], rows: Sequence[Arguments]) -> dict[tuple[Any, ...], Compiled]:
-    """The program compiled once for each shape of arguments among the rows. Raises `ProgramError`."""
-    compiled: dict[tuple[Any, ...], Compiled] = {}
-    for row in rows:
-        if row.shape not in compiled:
-            compiled[row.shape] = compile_graph(confirmed_trace(function, row))
-    return compiled
+class Runnable(Protocol):
+    def program(self, backend: Runner, /) -> Program: ...
 
 
-def run_rows(
-    compiled: Mapping[tuple[Any, ...], Compiled],
-    rows: Sequence[Arguments],
-    engine: Engine,
-    sampling: Sampling,
-    seed: int,
-) -> Iterator[Numbered]:
+Compiles = Callable[[Arguments], Runnable | Exception]
+"""The compiled program for arguments of a shape, or what is wrong with it."""
+
+
+def ready_rows(
+    compiled: Compiles, rows: Sequence[Arguments], backend: Runner, sampling: Sampling, seed: int
+) -> Iterator[Row | Result]:
+    """The rows with their programs; for one whose program is wrong the result that says so."""
+    programs: dict[tuple[Any, ...], Program | Exception] = {}
+    context = copy_context()
+    for number, row in enumerate(rows):
+        shape = row.shape
+        found = programs.get(shape)
+        if found is None:
+            runnable = compiled(row)
+            found = programs[shape] = runnable if isinstance(runnable, Exception) else runnable.program(backend)
+        if isinstance(found, Exception):
+            yield Result(Outcome(error=found))
+        else:
+            yield Row(number, found, row.texts, sampling, seed, context=context)
+
+
+def run_rows(rows: Iterable[Row | Result], backend: Runner) -> Iterator[Numbered]:
     """Results as they end, with the number of their row."""
-    programs = {shape: each.program(engine.tokenizer) for shape, each in compiled.items()}
-    outcomes = engine.run(
-        Row(number, programs[row.shape], row.texts, sampling, seed) for number, row in enumerate(rows)
-    )
+    ready: list[Row] = []
+    for number, row in enumerate(rows):
+        if isinstance(row, Result):
+            yield number, row
+        else:
+            ready.append(row)
+    outcomes = backend.run(ready)
     with contextlib.closing(outcomes):  # leaving early gives up what is under way
         for row, outcome in outcomes:
             yield row.number, Result(outcome)
 
 
 def interpret_rows(
-    function: Callable[..., Any], rows: Sequence[Arguments], engine: Engine, sampling: Sampling, seed: int
+    function: Callable[..., Any],
+    rows: Sequence[Arguments],
+    engine: Runner,
+    sampling: Sampling,
+    seed: int,
+    n: int | None = None,
 ) -> Iterator[Numbered]:
     """The same by plain Python, row after row."""
     for number, row in enumerate(rows):
-        yield number, Result(interpret(function, row, engine, sampling, seed, number))
+        yield number, Result(interpret(function, row, engine, sampling, seed, number, n))
 
 
 def collect(
@@ -81,14 +101,15 @@ def collect(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not progress_bar) as progress:
-        task = progress.add_task("rows", total=count)
+    with Progress(*columns, console=Console(stderr=True)) if progress_bar else contextlib.nullcontext() as progress:
+        task = None if progress is None else progress.add_task("rows", total=count)
         try:
             for number, result in results:
                 gathered[number] = result
                 if keep is not None:
                     keep(number, result)
-                progress.advance(task)
+                if progress is not None and task is not None:
+                    progress.advance(task)
         except KeyboardInterrupt:
             raise BatchInterrupted(gathered) from None
     return [result for result in gathered if result is not None]

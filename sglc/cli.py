@@ -14,7 +14,7 @@ from sglc.compiler import Compiled, compile_graph, load
 from sglc.ir.errors import ModelError, ProgramError, SglcError
 from sglc.ir.export import Comments, to_dot, to_json, to_text
 from sglc.ir.graph import Graph
-from sglc.ir.notes import notes
+from sglc.ir.notes import notes, summary
 from sglc.ir.printer import print_graph, print_schedule
 from sglc.ir.schedule import Schedule
 from sglc.passes.compile_constraints import compile_constraints
@@ -111,7 +111,8 @@ def compile_command(
     tokens = sum(map(len, part.prefix_ids))
     print(
         f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
-        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} regex automata"
+        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} regex automata; "
+        f"{summary(compiled.graph)}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +11,47 @@ from sglc.arguments import Arguments, argument_names, bind_compiled
 from sglc.backends import default_backend
 from sglc.compiler import Compiled
 from sglc.compiler import load as load_compiled
-from sglc.settings import RUN_SETTINGS, checked_sampling
+from sglc.host import Host
+from sglc.ir.artifact import ModelPart
+from sglc.ir.errors import ArgumentsError
+from sglc.ir.graph import Graph
+from sglc.ir.schedule import Schedule
+from sglc.settings import RUN_SETTINGS, checked_settings
 
 if TYPE_CHECKING:
     from sglc.result import Result
-    from sglc.runtime.backend import Engine
+    from sglc.runtime.program import Program
+    from sglc.runtime.runner import Runner
 
 
 class CompiledProgram(Compiled):
-    """Serves the calls whose arguments have the shape that was compiled; the texts among them are open."""
+    """Serves the calls whose arguments have the shape that was compiled; the texts among them are open.
 
-    def run(self, *, backend: Engine | None = None, seed: int | None = None, **kwargs: Any) -> Result:
+    hosts: the host functions that it calls, by name. A run that leaves the compiled paths fails: there is no Python to go
+    on with.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        schedule: Schedule,
+        models: dict[str, ModelPart],
+        hosts: Mapping[str, Host] | None = None,
+    ) -> None:
+        super().__init__(graph, schedule, models)
+        self.hosts = dict(hosts or {})
+
+    def program(self, backend: Runner) -> Program:
+        """What the runtime runs."""
+        from sglc.runtime.program import Program  # here: the compiler alone needs no model
+
+        return Program(self.graph, self.schedule, dict(self.for_model(backend.tokenizer).automata), self.hosts)
+
+    def warm(self, backend: Runner) -> None:
+        """Prefills the constant prompts."""
+        backend.warm(self.for_model(backend.tokenizer).prefix_ids)
+
+    def run(self, *, backend: Runner | None = None, seed: int | None = None, **kwargs: Any) -> Result:
         """Runs once. Takes the program's arguments by name, and the settings that `SglFunction.run` takes."""
         names = argument_names(self.graph)
         settings = {name: value for name, value in kwargs.items() if name in RUN_SETTINGS and name not in names}
@@ -32,7 +62,7 @@ class CompiledProgram(Compiled):
         self,
         rows: Sequence[Mapping[str, Any]],
         *,
-        backend: Engine | None = None,
+        backend: Runner | None = None,
         seed: int | None = None,
         progress_bar: bool = False,
         **settings: Any,
@@ -44,20 +74,27 @@ class CompiledProgram(Compiled):
     def _results(
         self,
         rows: Sequence[Arguments],
-        backend: Engine | None,
+        backend: Runner | None,
         seed: int | None,
         settings: Mapping[str, Any],
         progress_bar: bool = False,
     ) -> list[Result]:
-        from sglc.batch import collect, run_rows  # here: torch comes with it
+        from sglc.batch import collect, ready_rows, run_rows  # here: torch comes with it
 
-        sampling = checked_sampling(**{RUN_SETTINGS[name]: value for name, value in settings.items()})
+        sampling, n = checked_settings(**{RUN_SETTINGS[name]: value for name, value in settings.items()})
+        if n not in (None, 1):
+            raise ArgumentsError("n is fixed when a program is compiled", hint='give it to the gen: gen("x", n=3)')
         seed = secrets.randbelow(2**62) if seed is None else seed
-        served = {row.shape: self for row in rows}
-        return collect(run_rows(served, rows, backend or default_backend(), sampling, seed), len(rows), progress_bar)
+        backend = backend or default_backend()
+        ready = ready_rows(lambda _: self, rows, backend, sampling, seed)
+        return collect(run_rows(ready, backend), len(rows), progress_bar)
 
 
-def load(path: str | Path) -> CompiledProgram:
-    """Reads an artifact. Raises `ArtifactError`."""
+def load(path: str | Path, hosts: Mapping[str, Callable[..., Any]] | None = None) -> CompiledProgram:
+    """Reads an artifact. hosts: the host functions that it calls, by the names that `sglc ir` shows.
+
+    Raises `ArtifactError`.
+    """
     compiled = load_compiled(path)
-    return CompiledProgram(compiled.graph, compiled.schedule, compiled.models)
+    known = {name: Host.of(function) for name, function in (hosts or {}).items()}
+    return CompiledProgram(compiled.graph, compiled.schedule, compiled.models, known)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sglc.arguments import Arguments
 from sglc.ir.artifact import Artifact, ModelPart
@@ -21,13 +20,10 @@ from sglc.ir.verify import verify
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import compile_model_part, optimise
 
-if TYPE_CHECKING:
-    from sglc.runtime.executor import Program
-
 Observer = Callable[[str, Graph], None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Compiled:
     """One program for arguments of one shape: the graph, its schedule, and per model its tokens and automata."""
 
@@ -42,12 +38,6 @@ class Compiled:
         if part is None:
             part = self.models[fingerprint] = compile_model_part(self.graph, self.schedule, tokenizer)
         return part
-
-    def program(self, tokenizer: Tokenizer) -> Program:
-        """What the runtime runs."""
-        from sglc.runtime.executor import Program  # here: the compiler alone needs no model
-
-        return Program(self.graph, self.schedule, self.for_model(tokenizer).automata)
 
     def serves(self, arguments: Arguments) -> bool:
         """Whether a call with these arguments is what was traced."""

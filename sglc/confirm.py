@@ -1,189 +1,234 @@
 """Checks a trace before it is trusted: the body runs again on plain, invented strings, without a model, and must do
 exactly what the graph says it does.
 
-What a tracer cannot see (an `except` that swallows the error of a C function, a type check, a clock) shows as a
-difference here, and is an error at the user's line instead of a silently wrong program.
+What a tracer cannot see (an `except` that swallows the error of a C function, a type check, a marker that is compared)
+shows as a difference here. A body that differs from itself is not repeatable, which is an error at the user's line. One
+that differs from its graph is traced again with real strings only: right, but with an exit at each answer it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import dis
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import CodeType
+from typing import Any, cast
 
-from sglc.arguments import Arguments, replace_texts
+from sglc.arguments import Arguments
+from sglc.explore import Traced, explore
+from sglc.guards import Guard
 from sglc.ir.errors import Location, ProgramError
-from sglc.ir.graph import Graph, map_leaves
-from sglc.ir.ops import Append, Format, Gen, Image, Op, Param, Part, Read, Role, Sampling, Select, Trusted
-from sglc.machine import Answered, running
-from sglc.state import ProgramState
-from sglc.symbolic import raised_at, shown_path, user_location
-from sglc.tracer import trace
+from sglc.ir.graph import Graph, Region, Static, Switch
+from sglc.ir.ops import Op, Param, Read, Test
+from sglc.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
+from sglc.settings import Bounds
+from sglc.symbolic import shown_path
+from sglc.tracer import not_repeatable, start_of
+from sglc.walk import Walk, walk
 
-INVENTED = (
-    'Yes. A1: "no", {"x": [3, 4.5]}\n- Score: 7/10; True <b>ż</b> \u202e%s {0} \\d+ ',
-    "7",
-    "",
+EFFECTS = (
+    "a body may run several times and must have no effect: give results back, and put what has an effect into a host "
+    "function (@sglc.host)"
 )
-"""One round each: what arguments and answers say in it, made distinct by a number where it is not empty."""
 
-Item = tuple[Any, ...]
-Log = list[tuple[Any, ...]]
-
-
-@dataclass
-class _Events:
-    """What a run of the body did, in order: its calls of the model with everything they were given."""
-
-    calls: Log = field(default_factory=list[tuple[Any, ...]])
-    places: list[Location | None] = field(default_factory=list["Location | None"])
+MAX_CONSTANTS = 24
+"""Of the program's own strings that are tried as answers."""
 
 
-def confirmed_trace(function: Callable[..., Any], arguments: Arguments) -> Graph:
-    """The trace of a program, confirmed. Raises `ProgramError`."""
-    graph = trace(function, arguments)
-    for invented in INVENTED:
-        texts = {path: _varied(invented, number) for number, path in enumerate(arguments.texts)}
-        expected = _of_graph(graph, texts, invented)
-        found = _of_body(function, arguments, texts, invented)
-        if expected.calls != found.calls:
-            raise _difference(function, expected, found)
-    return graph
+_NOWHERE = Location("?", 0)
 
 
-def _difference(function: Callable[..., Any], expected: _Events, found: _Events) -> ProgramError:
-    pairs = zip(expected.calls, found.calls, strict=False)
-    at = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(expected.calls), len(found.calls)))
-    places = (*found.places[at : at + 1], *expected.places[at : at + 1])
-    code = function.__code__
-    start = Location(shown_path(code.co_filename), code.co_firstlineno)
-    return ProgramError(
-        f"{function.__name__} does something else when it runs again with other texts: "
-        "it looks at text in a way that cannot be compiled yet, or is not repeatable",
-        where=next((place for place in places if place is not None), start),
-        hint="run with mode='interpret'; pass the time or random values as arguments",
+def confirmed_trace(
+    function: Callable[..., Any],
+    arguments: Arguments,
+    bounds: Bounds | None = None,
+    n: int | None = None,
+    guard: Guard | None = None,
+) -> Traced:
+    """The trace of a program, confirmed. guard: what the function reads outside of it, taken just now.
+
+    Raises `ProgramError`, and what the body raises on every run.
+    """
+    guard = guard or Guard.of(function)
+    _refuse_assigned_globals(function)
+    traced = explore(function, arguments, bounds, n)
+    difference = _difference(function, arguments, traced.graph, n)
+    if (changed := guard.changed()) is not None:
+        raise ProgramError(
+            f"{function.__name__} changes something outside of it: {changed}",
+            where=start_of(function),
+            hint=EFFECTS,
+        )
+    if difference is None:
+        return traced
+    warnings.warn(
+        f"{difference}: {function.__name__} looks at text there in a way that a trace does not see; it runs step by step, "
+        "with the real texts (as it does with mode='interpret', but gens that are not read at once still run together)",
+        RuntimeWarning,
+        stacklevel=4,
     )
+    return explore(function, arguments, bounds, n, plain=True)
 
 
-def _varied(invented: str, number: int) -> str:
-    return f"{invented}{number}" if invented else ""
+def _refuse_assigned_globals(function: Callable[..., Any]) -> None:
+    for code in _codes_of(function):
+        for step in dis.get_instructions(code):
+            if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+                line = step.positions.lineno if step.positions is not None else None
+                raise ProgramError(
+                    f"{function.__name__} changes something outside of it: global {step.argval}",
+                    where=Location(shown_path(code.co_filename), line or code.co_firstlineno),
+                    hint=EFFECTS,
+                )
 
 
-class _Replay:
-    """The machine that invents answers. A prompt is a tuple of items; neighbouring texts are one."""
-
-    def __init__(self, invented: str, events: _Events) -> None:
-        self._invented = invented
-        self._events = events
-
-    def root(self) -> tuple[Item, ...]:
-        return ()
-
-    def pieces(self, text: str, *, trusted: bool = False) -> tuple[Item, ...]:
-        return (("text", text),)
-
-    def image(self, path: str) -> Item:
-        return ("image", path)
-
-    def append(self, prompt: tuple[Item, ...], pieces: Sequence[Any]) -> tuple[Item, ...]:
-        return _joined((*prompt, *pieces))
-
-    def gen(self, prompt: tuple[Item, ...], name: str | None, sampling: Sampling, regex: str | None) -> Answered:
-        return self._answer(("gen", prompt, name, sampling, regex), prompt, None)
-
-    def select(self, prompt: tuple[Item, ...], name: str | None, choices: Sequence[Sequence[Any]]) -> Answered:
-        texts = tuple(_text(choice) for choice in choices)
-        return self._answer(("select", prompt, name, texts), prompt, texts)
-
-    def text(self, prompt: tuple[Item, ...]) -> str:
-        return _text(prompt)
-
-    def _answer(self, call: tuple[Any, ...], prompt: tuple[Item, ...], choices: tuple[str, ...] | None) -> Answered:
-        text = _invented_answer(self._invented, len(self._events.calls), choices)
-        self._events.calls.append(call)
-        self._events.places.append(user_location())
-        return Answered((*prompt, ("answer", text)), text)
+def _difference(function: Callable[..., Any], arguments: Arguments, graph: Graph, n: int | None) -> Location | None:
+    """Where the body first does something else than the graph; None where it never does. Raises `ProgramError`."""
+    for texts, invent in _rounds(function, arguments, graph):
+        expected = walk(graph, texts, invent)
+        answers = _answers(expected, invent)
+        found = replay(function, arguments, texts, answers, n)
+        if (where := differs(expected.events, found)) is not None:
+            again = replay(function, arguments, texts, answers, n)
+            if (itself := differs_from_itself(found, again)) is not None:
+                raise not_repeatable(function, itself)
+            return where
+    return None
 
 
-def _invented_answer(invented: str, number: int, choices: tuple[str, ...] | None) -> str:
-    return choices[number % len(choices)] if choices else _varied(invented, number)
+def differs(expected: Events, found: Events) -> Location | None:
+    """Where the body first did something else; None where nowhere. What the graph left out, because nothing needs it,
+    does not count."""
+    for number in sorted(expected.calls):
+        call, other = expected.calls[number], found.calls.get(number)
+        if call != other and not same(call, other):
+            return found.places.get(number) or expected.places.get(number) or _NOWHERE
+    if expected.end is None:
+        return None
+    for number, call in found.calls.items():
+        if call[0] == "call" and number not in expected.calls:  # calls are made for what they do
+            return found.places[number] or _NOWHERE
+    if not same(expected.end, found.end):
+        places = [where for _, where in found.appends] + list(found.places.values())
+        return found.raised or next((place for place in reversed(places) if place), None) or _NOWHERE
+    return None
 
 
-def _of_body(function: Callable[..., Any], arguments: Arguments, texts: dict[str, str], invented: str) -> _Events:
-    events = _Events()
-    machine = _Replay(invented, events)
-    state = ProgramState(machine)
-    try:
-        with running(machine):
-            value = function(state, **replace_texts(arguments.values, texts.__getitem__))
-    except Exception as error:  # noqa: BLE001 - the trace did not raise, so this is a difference like any other
-        events.calls.append(("raises", type(error).__name__))
-        events.places.append(raised_at(error, function.__code__.co_filename))
-        return events
-    result = None if isinstance(value, ProgramState) else value
-    events.calls.append(("ends", state.prompt, dict(state.variables), result))
-    return events
+def differs_from_itself(one: Events, two: Events) -> Location | None:
+    """Where two runs of a body on the same texts first differ; None where nowhere."""
+    for (pieces, where), (others, _) in zip(one.appends, two.appends, strict=False):
+        if pieces != others:
+            return where
+    return differs(one, two)
 
 
-def _of_graph(graph: Graph, texts: dict[str, str], invented: str) -> _Events:
-    """The same log, read off the graph."""
-    events = _Events()
-    values: dict[Op, Any] = {}
-    answers: dict[Op, str] = {}
+def _answers(expected: Walk, invent: Callable[[int, tuple[str, ...] | None], str]) -> Callable[..., Any]:
+    def answer(number: int, call: tuple[Any, ...]) -> Any:
+        if number in expected.answers:
+            return expected.answers[number]
+        if not expected.ended and number > max(expected.answers, default=-1):
+            raise NoAnswer  # beyond the exit
+        return invent(number, choices_of(call))
 
-    def items(parts: Sequence[Part]) -> tuple[Item, ...]:
-        return tuple(item(part) for part in parts)
-
-    def item(part: Part) -> Any:
-        if isinstance(part, str):
-            return ("text", part)
-        if isinstance(part, Role):
-            return part
-        op = part.text if isinstance(part, Trusted) else part
-        return ("image", values[op]) if isinstance(op, Image) else ("text", values[op])
-
-    for op in graph.ops:
-        match op:
-            case Param():
-                values[op] = texts[op.name]
-            case Append():
-                values[op] = _joined((*values[op.state], *items(op.parts)))
-            case Format():
-                values[op] = _text(items(op.parts))
-            case Read():
-                values[op] = answers[op.state]
-            case Image():
-                values[op] = values[op.path]
-            case Gen() | Select():
-                prompt = values[op.state]
-                choices = None
-                call: tuple[Any, ...] = ("gen", prompt, op.name, op.sampling, op.regex) if isinstance(op, Gen) else ()
-                if isinstance(op, Select):
-                    choices = tuple(_text(items(choice)) for choice in op.choices)
-                    call = ("select", prompt, op.name, choices)
-                answers[op] = _invented_answer(invented, len(events.calls), choices)
-                events.calls.append(call)
-                events.places.append(op.loc)
-                values[op] = (*prompt, ("answer", answers[op]))
-            case _:
-                values[op] = ()
-    variables = {name: map_leaves(tree, values.__getitem__) for name, tree in graph.variables.items()}
-    events.calls.append(("ends", values[graph.final], variables, map_leaves(graph.value, values.__getitem__)))
-    return events
+    return answer
 
 
-def _joined(items: Sequence[Any]) -> tuple[Any, ...]:
-    joined: list[Any] = []
-    for item in items:
-        if not isinstance(item, Role) and item[0] == "text":
-            if item[1] == "":
-                continue
-            if joined and not isinstance(joined[-1], Role) and joined[-1][0] == "text":
-                joined[-1] = ("text", joined[-1][1] + item[1])
-                continue
-        joined.append(item)
-    return tuple(joined)
+def _rounds(
+    function: Callable[..., Any], arguments: Arguments, graph: Graph
+) -> Iterator[tuple[dict[str, str], Callable[[int, tuple[str, ...] | None], str]]]:
+    """Texts and answers to try: for each path of the graph those that lead there, made of each hostile string (and of a
+    number, where it is not a value by itself, so that no two are the same)."""
+    constants = [text for text in _strings_of(function) if text not in HOSTILE][:MAX_CONSTANTS]
+    for wanted in _paths(graph):
+        for base in HOSTILE if not wanted else HOSTILE[:8]:
+            yield _round(arguments, base, wanted)
+    for constant in constants:
+        yield _round(arguments, constant, {}, exact=True)
 
 
-def _text(items: Sequence[Any]) -> str:
-    return "".join(item[1] for item in items if not isinstance(item, Role) and item[0] in ("text", "answer"))
+def _round(
+    arguments: Arguments, base: str, wanted: Mapping[str | int, Callable[[str], str]], *, exact: bool = False
+) -> tuple[dict[str, str], Callable[[int, tuple[str, ...] | None], str]]:
+    def text(leaf: str | int, number: int) -> str:
+        plain = base if exact or not base.strip() or base in ("None", "7") else f"{base}{number}"
+        return wanted[leaf](plain) if leaf in wanted else plain
+
+    def invent(number: int, choices: tuple[str, ...] | None) -> str:
+        if choices:
+            chosen = text(number, number) if number in wanted else ""
+            return chosen if chosen in choices else choices[number % len(choices)]
+        return text(number, number)
+
+    return {path: text(path, number) for number, path in enumerate(arguments.texts)}, invent
+
+
+def _paths(graph: Graph) -> Iterator[dict[str | int, Callable[[str], str]]]:
+    """For each region that a path ends in: how to make the texts that lead there, as far as that is plain to see."""
+    stack: list[tuple[Region, dict[str | int, Callable[[str], str]]]] = [(graph.region, {})]
+    while stack:
+        region, wanted = stack.pop()
+        if not isinstance(region.end, Switch) or region.end.open:
+            yield wanted
+        if isinstance(region.end, Switch):
+            for case in region.end.cases:
+                more = dict(wanted)
+                for subject, value in zip(region.end.subjects, case.values, strict=True):
+                    more.update(_made(subject, value))
+                stack.append((case.region, more))
+
+
+def _made(subject: Op, value: Static) -> dict[str | int, Callable[[str], str]]:
+    """How to make a text of which a switch's subject is `value`."""
+    if isinstance(value, str):
+        return {_leaf(subject): lambda _: value}
+    if not isinstance(subject, Test):
+        return {}
+    leaf = _leaf(subject.arguments[0])
+    other = subject.arguments[1] if len(subject.arguments) > 1 else None
+    if leaf is None or (other is not None and not isinstance(other, str)):
+        return {}
+    part = other if isinstance(other, str) else ""
+    if not value:
+        return {leaf: lambda _: ""} if subject.name == "bool" else {}
+    match subject.name:
+        case "eq":
+            return {leaf: lambda _: part}
+        case "contains" | "endswith":
+            return {leaf: lambda base: base + part}
+        case "startswith":
+            return {leaf: lambda base: part + base}
+        case "bool":
+            return {leaf: lambda base: base or "x"}
+        case _:
+            return {}
+
+
+def _leaf(op: object) -> Any:
+    if isinstance(op, Param):
+        return op.name
+    if isinstance(op, Read):
+        return getattr(op.state, "number", None)
+    return getattr(op, "number", None)
+
+
+def _strings_of(function: Callable[..., Any]) -> list[str]:
+    """The short strings in a function's code, and in that of the functions inside it."""
+    found: dict[str, None] = {}
+    for code in _codes_of(function):
+        constants: list[Any] = list(code.co_consts)
+        while constants:
+            constant = constants.pop()
+            if isinstance(constant, str) and len(constant) <= 40:
+                found[constant] = None
+            elif isinstance(constant, tuple | frozenset):
+                constants.extend(cast("Iterable[Any]", constant))
+    return list(found)
+
+
+def _codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:
+    """A function's code, and that of the functions inside it."""
+    codes: list[CodeType] = [function.__code__]
+    while codes:
+        code = codes.pop()
+        yield code
+        codes.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))

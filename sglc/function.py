@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from sglc.arguments import Arguments, bind, signature, unknown_arguments
 from sglc.backends import default_backend
-from sglc.confirm import confirmed_trace
-from sglc.ir.errors import ArgumentsError, ProgramError
+from sglc.guards import Guard
+from sglc.ir.errors import ArgumentsError, ProgramError, SglcError
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
 from sglc.machine import current_machine
-from sglc.settings import RUN_SETTINGS, checked_sampling
+from sglc.result import Result
+from sglc.settings import RUN_SETTINGS, Bounds, checked_settings
 from sglc.state import ProgramState
-from sglc.symbolic import user_location
+from sglc.symbolic import raised_at, user_location
 
 if TYPE_CHECKING:
     from sglc.compiled import CompiledProgram
     from sglc.compiler import Observer
-    from sglc.result import Result
-    from sglc.runtime.backend import Engine
+    from sglc.explore import Traced
+    from sglc.live import LiveProgram
+    from sglc.runtime.runner import Row, Runner
 
 Mode: TypeAlias = Literal["compiled", "interpret"]
 
+_NO_BODY = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
+
+IGNORED = ("use_thread",)
+"""Settings of SGLang's `run` that have no meaning here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run gives: `sampling` and `n` to its gens; seed: of all draws, None for a new one."""
+
+    sampling: Sampling
+    n: int | None
+    given_seed: int | None
+
+    @property
+    def seed(self) -> int:
+        return secrets.randbelow(2**62) if self.given_seed is None else self.given_seed
+
 
 class SglFunction:
-    """A program. Its first parameter is the state `s`; the others are its arguments."""
+    """A program. Its first parameter is the state `s`; the others are its arguments.
 
-    def __init__(self, function: Callable[..., Any], num_api_spec_tokens: int | None = None) -> None:
+    max_paths, max_depth: how far it is traced ahead of time (`sglc.explore.Bounds`).
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        num_api_spec_tokens: int | None = None,
+        max_paths: int | None = None,
+        max_depth: int | None = None,
+    ) -> None:
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         if not names or names[0] != "s":
             raise ProgramError(
@@ -37,21 +69,31 @@ class SglFunction:
                 where=user_location(),
                 hint=f"def {function.__name__}(s, ...):",
             )
+        if function.__code__.co_flags & _NO_BODY:
+            raise ProgramError(
+                f"{function.__name__} is async or a generator, and a program is a plain function",
+                where=user_location(),
+                hint="def, without await and yield; what waits is a host function (@sglc.host)",
+            )
         self.func = function
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self.num_api_spec_tokens = num_api_spec_tokens
         self.bind_arguments: dict[str, Any] = {}
+        given = {"max_paths": max_paths, "max_depth": max_depth}
+        self.bounds = Bounds(**{key: value for key, value in given.items() if value is not None})
+        self._live: dict[Hashable, tuple[Guard, LiveProgram]] = {}  # what was compiled, by the shape of the arguments
+        self._refused: dict[Hashable, tuple[Guard, SglcError]] = {}
 
     def __repr__(self) -> str:
         return f"<sglc function {self.__name__}>"
 
     def bind(self, **arguments: Any) -> SglFunction:
-        """The same program with some arguments given."""
+        """The same program with some arguments given; they come before those of a call, as in SGLang."""
         known = signature(self.func).parameters
         if unknown := [name for name in arguments if name not in known]:
             raise ArgumentsError(f"{self.__name__} has no argument {unknown[0]!r}", where=str(user_location()))
-        bound = SglFunction(self.func, self.num_api_spec_tokens)
+        bound = copy.copy(self)  # with all settings, and with what was compiled
         bound.bind_arguments = {**self.bind_arguments, **arguments}
         return bound
 
@@ -61,12 +103,14 @@ class SglFunction:
     def run(
         self,
         *args: Any,
-        backend: Engine | None = None,
+        backend: Runner | None = None,
         mode: Mode = "compiled",
         seed: int | None = None,
+        stream: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Runs the program and waits for its end.
+        """Runs the program and waits for its end; with `stream` returns at once, and the result is read as it comes
+        (`text_iter`).
 
         Besides the program's own arguments it takes the settings that its gens inherit, by SGLang's names:
         max_new_tokens (128), temperature (1.0), stop, top_p, top_k, min_p, frequency_penalty, presence_penalty,
@@ -75,24 +119,76 @@ class SglFunction:
 
         Inside another program's body it is part of that program and returns its own state; otherwise a `Result`.
         """
-        arguments, sampling = self._split(kwargs)
+        arguments, settings = self._split(kwargs, seed)
         machine = current_machine()
         if machine is not None:
-            state = ProgramState(machine, sampling=sampling)
-            values = {**self.bind_arguments, **arguments}
+            state = ProgramState(machine, sampling=settings.sampling, n=settings.n)
+            values = {**arguments, **self.bind_arguments}
             state.ret_value = self.func(state, *args, **values)
             return state
-        row = bind(self.func, args, {**self.bind_arguments, **arguments}, self.__name__)
-        from sglc.batch import collect  # here: torch comes with it
+        row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
+        backend = backend or default_backend()
+        if mode == "interpret" and not stream:
+            return next(self._interpreted([row], settings, backend))[1]
+        self._check_mode(mode)
+        ready = self._one(row, settings, backend)
+        if isinstance(ready, Result):
+            return ready
+        if not stream:
+            return Result(next(backend.run([ready]))[1])
+        from sglc.stream import Stream  # here: torch comes with it
 
-        return collect(self._numbered([row], sampling, backend, mode, seed), 1)[0]
+        result = Stream()
+        backend.begin(replace(ready, progress=result.progress), result.finish)
+        return result
+
+    async def arun(
+        self,
+        *args: Any,
+        backend: Runner | None = None,
+        mode: Mode = "compiled",
+        seed: int | None = None,
+        stream: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """`run` for asyncio: other tasks go on meanwhile. Cancelling the task gives the run up."""
+        given: dict[str, Any] = {**kwargs, "backend": backend, "mode": mode, "seed": seed, "stream": stream}
+        if stream or current_machine() is not None:
+            return self.run(*args, **given)
+        from sglc.asynchronous import in_thread, result_of  # here: torch comes with it
+
+        if mode != "compiled":
+            return await in_thread(self.run, *args, **given)
+
+        arguments, settings = self._split(kwargs, seed)
+        row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
+        backend = backend or default_backend()
+        ready = self._one(row, settings, backend)
+        return ready if isinstance(ready, Result) else await result_of(backend, ready)
+
+    async def arun_batch(
+        self,
+        batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
+        *,
+        backend: Runner | None = None,
+        seed: int | None = None,
+        **settings: Any,
+    ) -> AsyncIterator[Result]:
+        """`run_batch` for asyncio: `async for result in f.arun_batch(rows)`, in the order of the rows. Leaving the loop
+        early gives up the rows under way."""
+        rows, given = self._batch(batch_kwargs, settings, seed)
+        from sglc.asynchronous import results_of  # here: torch comes with it
+
+        backend = backend or default_backend()
+        async for result in results_of(backend, list(self._ready(rows, given, backend))):
+            yield result
 
     @overload
     def run_batch(
         self,
         batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
         *,
-        backend: Engine | None = None,
+        backend: Runner | None = None,
         mode: Mode = "compiled",
         seed: int | None = None,
         progress_bar: bool = False,
@@ -112,7 +208,7 @@ class SglFunction:
         self,
         batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
         *,
-        backend: Engine | None = None,
+        backend: Runner | None = None,
         mode: Mode = "compiled",
         seed: int | None = None,
         progress_bar: bool = False,
@@ -126,24 +222,39 @@ class SglFunction:
         Ctrl-C raises `BatchInterrupted`, which holds the results of the rows that were done. `num_threads` is accepted
         and has no effect: rows need no threads. generator_style: give results one by one, as an iterator.
         """
-        arguments, sampling = self._split(settings)
-        if arguments:
-            raise ArgumentsError(
-                f"run_batch has no setting {next(iter(arguments))!r}", hint="put arguments into the rows"
-            )
-        rows = [self._row(row, f"row {number}") for number, row in enumerate(batch_kwargs)]
-        from sglc.batch import collect, in_order  # here: torch comes with it
+        rows, given = self._batch(batch_kwargs, settings, seed)
+        self._check_mode(mode)
+        from sglc.batch import collect, in_order, run_rows  # here: torch comes with it
 
-        results = self._numbered(rows, sampling, backend, mode, seed)
+        backend = backend or default_backend()
+        if mode == "interpret":
+            results = self._interpreted(rows, given, backend)
+        else:
+            results = run_rows(self._ready(rows, given, backend), backend)
         return in_order(results) if generator_style else collect(results, len(rows), progress_bar)
 
     def trace(self, *args: Any, **kwargs: Any) -> Graph:
         """The program as a graph. Arguments that are not given are texts that stay open."""
+        return self._traced(args, kwargs).graph
+
+    def _traced(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Traced:
+        from sglc.confirm import confirmed_trace  # here: what traces is half of what `import sglc` would load
+
         kwargs.pop("backend", None)
-        return confirmed_trace(self.func, unknown_arguments(self.func, args, {**self.bind_arguments, **kwargs}))
+        arguments = unknown_arguments(self.func, args, {**kwargs, **self.bind_arguments})
+        try:
+            return confirmed_trace(self.func, arguments, self.bounds)
+        except SglcError:
+            raise
+        except Exception as error:
+            raise _raised(self.func, error) from error
+
+    def cache(self, backend: Runner | None = None) -> None:
+        """Prefills the program's constant prompts, so that the first run finds them."""
+        self.compile(backend=backend or default_backend()).warm(backend or default_backend())
 
     def compile(
-        self, *args: Any, backend: Engine | None = None, observe: Observer | None = None, **kwargs: Any
+        self, *args: Any, backend: Runner | None = None, observe: Observer | None = None, **kwargs: Any
     ) -> CompiledProgram:
         """The program compiled for any texts; with a backend also for its model (tokens and automata).
 
@@ -152,49 +263,130 @@ class SglFunction:
         from sglc.compiled import CompiledProgram  # here: most of what `import sglc` would load
         from sglc.compiler import compile_graph
 
-        compiled = compile_graph(self.trace(*args, **kwargs), observe)
+        traced = self._traced(args, kwargs)
+        compiled = compile_graph(traced.graph, observe)
         if backend is not None:
             compiled.for_model(backend.tokenizer)
-        return CompiledProgram(compiled.graph, compiled.schedule, compiled.models)
+        return CompiledProgram(compiled.graph, compiled.schedule, compiled.models, traced.hosts)
 
-    def _split(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], Sampling]:
+    def compiled_for(self, row: Arguments, n: int | None = None) -> LiveProgram | Exception:
+        """The compiled program for a row's shape: a known one, where all that its trace read is as it was."""
+        from sglc.compiler import compile_graph  # here: torch comes with it
+        from sglc.confirm import confirmed_trace
+        from sglc.explore import explore
+        from sglc.live import LiveProgram
+        from sglc.runtime.executor import located
+
+        key = (row.shape, n, self.bounds)
+        known = self._live.get(key)
+        if known is not None and not known[1].distrusted and known[0].holds():
+            return known[1]
+        refused = self._refused.get(key)
+        if refused is not None and refused[0].holds():
+            return refused[1]  # what it did outside of it may not show a second time
+        guard = Guard.of(self.func)
+        try:
+            distrusted = known is not None and known[1].distrusted
+            traced = (
+                explore(self.func, row, self.bounds, n, plain=True)
+                if distrusted
+                else confirmed_trace(self.func, row, self.bounds, n, guard)
+            )
+            live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n)
+        except SglcError as error:
+            self._refused[key] = Guard.of(self.func), error
+            return error
+        except Exception as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
+            return located(error, raised_at(error, self.func.__code__.co_filename))
+        self._live[key] = guard, live
+        return live
+
+    def _split(self, kwargs: Mapping[str, Any], seed: int | None) -> tuple[dict[str, Any], Settings]:
         """A call's keywords: the program's arguments, and the settings for its gens."""
         own = signature(self.func).parameters
-        settings = {name: value for name, value in kwargs.items() if name in RUN_SETTINGS and name not in own}
-        arguments = {name: value for name, value in kwargs.items() if name not in settings}
-        return arguments, checked_sampling(**{RUN_SETTINGS[name]: value for name, value in settings.items()})
+        given = {name: value for name, value in kwargs.items() if name in RUN_SETTINGS and name not in own}
+        arguments = {name: value for name, value in kwargs.items() if name not in given and name not in IGNORED}
+        sampling, n = checked_settings(**{RUN_SETTINGS[name]: value for name, value in given.items()})
+        return arguments, Settings(sampling, n, seed)
 
     def _row(self, row: Mapping[str, Any] | Sequence[Any], where: str) -> Arguments:
         if isinstance(row, Mapping):
-            return bind(self.func, (), {**self.bind_arguments, **row}, where)
+            return bind(self.func, (), {**row, **self.bind_arguments}, where)
         if isinstance(row, str) or not isinstance(row, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]: input
             raise ArgumentsError(f"a row is a {type(row).__name__}", where=where, hint="give dicts or tuples")
         return bind(self.func, row, self.bind_arguments, where)
 
-    def _numbered(
-        self, rows: Sequence[Arguments], sampling: Sampling, backend: Engine | None, mode: Mode, seed: int | None
-    ) -> Iterator[tuple[int, Result]]:
-        from sglc.batch import compile_rows, interpret_rows, run_rows  # here: torch comes with it
+    def _batch(
+        self, batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]], settings: Mapping[str, Any], seed: int | None
+    ) -> tuple[list[Arguments], Settings]:
+        arguments, given = self._split(settings, seed)
+        if arguments:
+            raise ArgumentsError(
+                f"run_batch has no setting {next(iter(arguments))!r}", hint="put arguments into the rows"
+            )
+        return [self._row(row, f"row {number}") for number, row in enumerate(batch_kwargs)], given
 
+    def _check_mode(self, mode: str) -> None:
         if mode not in ("compiled", "interpret"):
             raise ArgumentsError(f"mode must be 'compiled' or 'interpret', not {mode!r}")
-        seed = secrets.randbelow(2**62) if seed is None else seed
-        if mode == "interpret":
-            return interpret_rows(self.func, rows, backend or default_backend(), sampling, seed)
-        compiled = compile_rows(self.func, rows)
-        return run_rows(compiled, rows, backend or default_backend(), sampling, seed)
+
+    def _interpreted(
+        self, rows: Sequence[Arguments], settings: Settings, backend: Runner
+    ) -> Iterator[tuple[int, Result]]:
+        from sglc.batch import interpret_rows  # here: torch comes with it
+
+        return interpret_rows(self.func, rows, backend, settings.sampling, settings.seed, settings.n)
+
+    def _ready(self, rows: Sequence[Arguments], settings: Settings, backend: Runner) -> Iterator[Row | Result]:
+        """The rows with their compiled programs; for one whose program is wrong the result that says so."""
+        from sglc.batch import ready_rows  # here: torch comes with it
+
+        return ready_rows(
+            lambda row: self.compiled_for(row, settings.n), rows, backend, settings.sampling, settings.seed
+        )
+
+    def _one(self, row: Arguments, settings: Settings, backend: Runner) -> Row | Result:
+        """The same for one row. Raises what is wrong with the program itself."""
+        ready = next(self._ready([row], settings, backend))
+        if isinstance(ready, Result) and isinstance(failure := ready.error(), ProgramError):
+            raise failure
+        return ready
+
+
+def _raised(function: Callable[..., Any], error: Exception) -> ProgramError:
+    """The error of a body that raises whatever the texts are."""
+    return ProgramError(
+        f"{function.__name__} raised {type(error).__name__}: {error}",
+        where=raised_at(error, function.__code__.co_filename),
+    )
 
 
 @overload
-def function(func: Callable[..., Any]) -> SglFunction: ...
+def function(
+    func: Callable[..., Any],
+    num_api_spec_tokens: int | None = None,
+    max_paths: int | None = None,
+    max_depth: int | None = None,
+) -> SglFunction: ...
 @overload
-def function(*, num_api_spec_tokens: int | None = None) -> Callable[[Callable[..., Any]], SglFunction]: ...
-def function(func: Callable[..., Any] | None = None, num_api_spec_tokens: int | None = None) -> Any:
-    """Makes a program of a Python function: `@function`, or `@function(...)`."""
+def function(
+    *, num_api_spec_tokens: int | None = None, max_paths: int | None = None, max_depth: int | None = None
+) -> Callable[[Callable[..., Any]], SglFunction]: ...
+def function(
+    func: Callable[..., Any] | None = None,
+    num_api_spec_tokens: int | None = None,
+    max_paths: int | None = None,
+    max_depth: int | None = None,
+) -> Any:
+    """Makes a program of a Python function: `@function`, or `@function(...)`.
+
+    max_paths, max_depth: how many paths, and how many branches on one, are compiled ahead of time; what lies beyond is
+    compiled when a run gets there. num_api_spec_tokens is accepted and has no effect.
+    """
     if func is not None:
-        return SglFunction(func)
+        return SglFunction(func, num_api_spec_tokens, max_paths, max_depth)
 
     def decorator(decorated: Callable[..., Any]) -> SglFunction:
-        return SglFunction(decorated, num_api_spec_tokens)
+        return SglFunction(decorated, num_api_spec_tokens, max_paths, max_depth)
 
     return decorator

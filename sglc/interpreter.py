@@ -2,54 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, NoReturn, TypeAlias
 
 from sglc.arguments import Arguments
+from sglc.host import Host
 from sglc.ir.errors import ConstraintError, RunError
-from sglc.ir.ops import DEFAULT_SAMPLING, Sampling
+from sglc.ir.functions import METHODS
+from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Sampling
 from sglc.ir.tokens import Piece, Text, TokenAutomaton
-from sglc.machine import Answered, running
+from sglc.machine import Answered, outside, running
 from sglc.passes.regex.compile import compile_regex
-from sglc.runtime.backend import Engine
 from sglc.runtime.executor import located
-from sglc.runtime.jobs import DecodeJob, Job, Outcome, Prompt, ScoreJob, chat_messages, draw_seed
-from sglc.state import ProgramState
-from sglc.symbolic import raised_at, user_location
+from sglc.runtime.jobs import DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
+from sglc.runtime.program import no_text
+from sglc.runtime.runner import Runner
+from sglc.state import ProgramState, each_prompt
+from sglc.symbolic import note_folder, raised_at, user_location
 
 
 def interpret(
-    function: Callable[..., Any], arguments: Arguments, engine: Engine, sampling: Sampling, seed: int, row: int
+    function: Callable[..., Any],
+    arguments: Arguments,
+    engine: Runner,
+    sampling: Sampling,
+    seed: int,
+    row: int,
+    n: int | None = None,
+    answered: Mapping[Asked, Any] | None = None,
 ) -> Outcome:
-    """One run. An exception of the body is the outcome's error."""
-    machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()))
-    state = ProgramState(machine)
+    """One run. An exception of the body, or of a primitive, is the outcome's error. answered: what is known already and
+    is not asked again."""
+    note_folder()
+    machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {})
+    state = ProgramState(machine, n=n)
     error: Exception | None = None
     try:
         with running(machine):
             state.ret_value = function(state, **arguments.values)
+    except Failed as failed:
+        error = failed.error
     except Exception as raised:  # noqa: BLE001 - the body's exception is the program's error
         error = located(raised, raised_at(raised, function.__code__.co_filename))
     return Outcome(
-        text="" if error else machine.text(state.prompt),
-        messages=chat_messages(state.prompt),
+        prompt=state.prompt,
+        render=engine.tokenizer.render,
         variables=state.variables,
         value=None if isinstance(state.ret_value, ProgramState) else state.ret_value,
-        meta=state.meta,
-        error=error,
+        meta={name: each_prompt(answers, machine.known) for name, answers in state.answers.items()},
+        error=machine.error or error,
     )
+
+
+Asked: TypeAlias = tuple[int, str]
+"""The number of a primitive, and the text of its prompt, or of what a host function was given."""
+
+
+class Failed(BaseException):
+    """A primitive failed: that ends the program. Not an `Exception`, so that no body swallows the cause."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Interpreter:
     """The machine that executes."""
 
-    def __init__(self, engine: Engine, sampling: Sampling, seed: int, row: int, untrusted: list[str]) -> None:
+    def __init__(
+        self,
+        engine: Runner,
+        sampling: Sampling,
+        seed: int,
+        row: int,
+        untrusted: list[str],
+        answered: Mapping[Asked, Any],
+    ) -> None:
+        self.error: Exception | None = None
         self._engine = engine
         self._sampling = sampling
         self._seed = seed
         self._row = row
+        self._answered = answered
         self._untrusted = untrusted  # arguments and answers: their text never becomes a control token
-        self._samples = 0
+        self._numbered = 0
+        self._metas: dict[int, tuple[Prompt, dict[str, Any]]] = {}  # by the identity of the prompt with the answer
 
     def root(self) -> Prompt:
         return ()
@@ -59,37 +98,104 @@ class _Interpreter:
             return (Text(text, trusted=True),)
         return tuple(_by_origin(text, self._untrusted))
 
-    def image(self, path: Any) -> Piece:
-        raise RunError(
-            "this model takes text only", where=user_location(), hint="leave images out, or load a model for images"
+    def image(self, path: Any, frames: int | None) -> Piece:
+        self._fail(
+            RunError(
+                "this model takes text only", where=user_location(), hint="leave images out, or load a model for images"
+            )
         )
 
+    def read(self, value: Any) -> Any:
+        return value
+
     def append(self, prompt: Prompt, pieces: Sequence[Piece]) -> Prompt:
+        self._go_on()
         return (*prompt, *pieces)
 
     def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
         settings = sampling.filled_from(self._sampling).filled_from(DEFAULT_SAMPLING)
-        identity = (self._seed, self._row, self._samples) if settings.seed is None else (settings.seed,)
-        self._samples += 1
+        number = self._number()
+        identity = (self._seed, self._row, number) if settings.seed is None else (settings.seed,)
         automaton = None if regex is None else self._automaton(regex)
-        return self._ask(DecodeJob(prompt, settings, draw_seed(*identity), automaton))
+        return self._ask(DecodeJob(prompt, settings, identity, automaton), number)
 
-    def select(self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Piece]]) -> Answered:
-        return self._ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices)))
+    def select(
+        self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Piece]], method: ChoicesMethod
+    ) -> Answered:
+        number = self._number()
+        return self._ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices), method=method), number)
 
-    def text(self, prompt: Prompt) -> str:
+    def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        asked = self._number(), repr((host.name, arguments, keywords))
+        if asked in self._answered:
+            return copy.deepcopy(self._answered[asked])
+        done: Future[Any] = Future()
+        self._engine.workers.call(
+            outside(), host.function, arguments, keywords, host.timeout, host.name, done.set_result
+        )
+        value = done.result()
+        if isinstance(value, Exception):
+            self._fail(located(value, user_location()))
+        if host.gives_text:
+            if not isinstance(value, str):
+                self._fail(no_text(host.name, value, user_location()))
+            self._untrusted.append(value)
+        return value
+
+    def meta(self, prompt: Prompt) -> dict[str, Any]:
+        self._number()
+        return copy.deepcopy(self.known(prompt))
+
+    def known(self, prompt: Prompt) -> dict[str, Any]:
+        """What is known about the answer that a prompt ends with."""
+        return self._metas[id(prompt)][1]
+
+    def text_of(self, prompt: Prompt) -> str:
         return self._engine.tokenizer.render(prompt)
 
-    def _ask(self, job: Job) -> Answered:
-        answer = self._engine.ask(job)
+    def text(self, prompt: Prompt, since: Prompt | None = None) -> str:
+        self._number()
+        text = self._engine.tokenizer.render(prompt)
+        return text[len(self._engine.tokenizer.render(since)) :] if since else text
+
+    def messages(self, prompt: Prompt) -> list[dict[str, Any]]:
+        return chat_messages(prompt)
+
+    def text_method(self, name: str, text: Any, *arguments: Any) -> Any:
+        return METHODS[name](text, *arguments)
+
+    def _ask(self, job: DecodeJob | ScoreJob, number: int) -> Answered:
+        try:
+            known = self._answered.get((number, self.text_of(job.prompt)))
+            answer = self._engine.ask(job) if known is None else known
+        except Exception as error:  # noqa: BLE001 - ends the program, whatever the body catches
+            self._fail(located(error, user_location()))
         self._untrusted.append(answer.text)
-        return Answered(answer.prompt, answer.text, answer.meta)
+        self._metas[id(answer.prompt)] = answer.prompt, answer.meta
+        return Answered(answer.prompt, answer.text, (Text(answer.text, trusted=False),))
 
     def _automaton(self, regex: str) -> TokenAutomaton:
+        automata = self._engine.automata
         try:
-            return compile_regex(regex, self._engine.tokenizer.vocabulary)
+            if regex not in automata:
+                automata[regex] = compile_regex(regex, self._engine.tokenizer.vocabulary)
+            return automata[regex]
         except ConstraintError as error:
-            raise located(error, user_location()) from error
+            self._fail(located(error, user_location()))
+
+    def _number(self) -> int:
+        """The next number of a primitive, as the tracer counts them."""
+        self._go_on()
+        self._numbered += 1
+        return self._numbered - 1
+
+    def _go_on(self) -> None:
+        if self.error is not None:
+            raise Failed(self.error)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        self.error = error
+        raise Failed(error)
 
 
 def _by_origin(text: str, untrusted: Sequence[str]) -> list[Piece]:

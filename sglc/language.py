@@ -1,24 +1,22 @@
-"""The words of a program: `gen`, `select`, roles, images. They build expressions; a state runs them when appended."""
+"""The words of a program: `gen`, `select`, roles, images. They build expressions; a state runs them when appended.
+
+The names, arguments and their order are SGLang's.
+"""
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
-from sglc.ir.ops import Role, Sampling
-from sglc.settings import checked_sampling
+from sglc.ir.ops import ChoicesMethod, Role, Sampling
+from sglc.settings import DTYPE_REGEX, checked_dtype, checked_n, checked_regex, checked_sampling, checked_schema
 from sglc.symbolic import SymbolicText, user_location
 
 Appendable: TypeAlias = "str | Expression | SymbolicText"
-
-INT_REGEX = r"[-+]?[0-9]+[ \n]*"
-FLOAT_REGEX = r"[-+]?[0-9]*\.?[0-9]+[ \n]*"
-BOOL_REGEX = r"(True|False)"
-STR_REGEX = r'"[\w\d\s]*"'
-DTYPE_REGEX = {"int": INT_REGEX, "float": FLOAT_REGEX, "bool": BOOL_REGEX, "str": STR_REGEX}
 
 
 class Expression:
@@ -57,15 +55,29 @@ class RoleEdge(Expression):
 
 @dataclass(frozen=True, eq=False)
 class GenExpression(Expression):
+    """regex, json_schema (as compact JSON): at most one of them. n: how many answers; None is what the run was given."""
+
     name: str | None
     sampling: Sampling
     regex: str | None
+    json_schema: str | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class SelectExpression(Expression):
     name: str | None
     choices: tuple[Any, ...]
+    method: ChoicesMethod = "token_length_normalized"
+
+
+@dataclass(frozen=True, eq=False)
+class ReasoningExpression(Expression):
+    """Each answer of the expression is parted at the first `end`, which goes: what is before it becomes the variable
+    `<name>_reasoning_content`, what is after it the variable `<name>`."""
+
+    expression: Any
+    end: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +86,61 @@ class ImageExpression(Expression):
 
 
 @dataclass(frozen=True, eq=False)
+class VideoExpression(Expression):
+    """`num_frames` images, taken from a video at even distances."""
+
+    path: Any
+    num_frames: int
+
+
+@dataclass(frozen=True, eq=False)
 class TrustedExpression(Expression):
     text: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ChoicesSamplingMethod:
+    """How `select` scores its choices; `name` is what the IR calls it."""
+
+    name: ChoicesMethod
+
+
+token_length_normalized = ChoicesSamplingMethod("token_length_normalized")
+"""The mean log probability of a choice's tokens."""
+
+greedy_token_selection = ChoicesSamplingMethod("greedy_token_selection")
+"""Token by token, the choices that go on with the likeliest token."""
+
+unconditional_likelihood_normalized = ChoicesSamplingMethod("unconditional_likelihood_normalized")
+"""The mean log probability, less that of the choice without the prompt: how much the prompt speaks for it."""
+
+_METHODS = {m.name: m for m in (token_length_normalized, greedy_token_selection, unconditional_likelihood_normalized)}
+
+_THINK_END = "</think>"
+REASONING_END = {
+    **dict.fromkeys(
+        (
+            "deepseek-r1", "deepseek-v3", "deepseek-v4", "glm45", "interns1", "kimi_k2", "mimo", "minimax", "nemotron_3",
+            "qwen3", "qwen3-thinking", "step3", "step3p5",
+        ),
+        _THINK_END,
+    ),
+    # Control tokens are no part of a text: of `<|end|><|start|>assistant<|channel|>final<|message|>` this is left.
+    "gpt-oss": "assistantfinal",
+    "kimi": "◁/think▷",
+    "mistral": "[/THINK]",
+}  # fmt: skip
+"""SGLang's name of a kind of models -> what they write at the end of their thinking."""
 
 
 def gen(
     name: str | None = None,
     max_tokens: int | None = None,
     min_tokens: int | None = None,
-    *,
+    n: int | None = None,
     stop: str | Sequence[str] | None = None,
     stop_token_ids: Sequence[int] | None = None,
+    stop_regex: str | Sequence[str] | None = None,
     temperature: float | None = None,
     top_p: float | None = None,
     top_k: int | None = None,
@@ -92,37 +148,52 @@ def gen(
     frequency_penalty: float | None = None,
     presence_penalty: float | None = None,
     ignore_eos: bool | None = None,
-    seed: int | None = None,
+    return_logprob: bool | None = None,
+    logprob_start_len: int | None = None,
+    top_logprobs_num: int | None = None,
+    return_text_in_logprobs: bool | None = None,
     dtype: type | str | None = None,
     choices: Sequence[Any] | None = None,
+    choices_method: ChoicesSamplingMethod | str | None = None,
     regex: str | None = None,
+    json_schema: str | dict[str, Any] | type | None = None,
+    *,
+    seed: int | None = None,
 ) -> Expression:
     """Text that the model says; `s[name]` reads it. What is None is taken from `run`.
 
-    max_tokens, min_tokens: how many tokens. stop: strings that end the answer and are cut from it. temperature: 0 is
-    greedy. dtype: int, float, bool or str. choices: the same as `select`. regex: what the whole answer must match, in
-    Python's syntax.
+    max_tokens, min_tokens: how many tokens. n: how many answers, as a list; the prompt goes on with the first. stop,
+    stop_regex: strings and patterns that end the answer and are cut from it. stop_token_ids: tokens that end it.
+    temperature: 0 is greedy. top_k: -1 is off. ignore_eos: the model's own end does not end the answer. seed: of the
+    draws. return_logprob, logprob_start_len, top_logprobs_num, return_text_in_logprobs: log probabilities in the meta
+    info, see `Sampling`.
+
+    What the whole answer must be, one of them: dtype: an int, float, bool or str, the type or its name. regex: what it
+    matches, in Python's syntax. json_schema: JSON of a schema, given as JSON text, a dict or a pydantic model class.
+    choices: as in `select`, with nothing else but choices_method; all other settings have no effect.
+
+    Raises `ProgramError` at the caller's line for a value that makes no sense, and `re.error` for a regex that is none.
     """
     if choices is not None:
-        return select(name, choices)
-    stops = stop
-    if dtype is not None:
-        type_name = dtype if isinstance(dtype, str) else dtype.__name__
-        if type_name not in DTYPE_REGEX:
-            raise ProgramError(
-                f"gen does not know dtype {type_name!r}", where=user_location(), hint="use int, float, bool or str"
-            )
-        if regex is not None:
+        return select(name, choices, 0.0, token_length_normalized if choices_method is None else choices_method)
+    type_name = None if dtype is None else checked_dtype(dtype)
+    pattern = None if regex is None else checked_regex(regex)
+    if json_schema is not None and (type_name is not None or pattern is not None):
+        raise ProgramError(
+            f"gen has json_schema and {'dtype' if type_name else 'regex'}, but an answer follows one of them",
+            where=user_location(),
+            hint="leave one of them out",
+        )
+    if type_name is not None:
+        if pattern is not None:
             warnings.warn("gen: dtype and regex are both given; dtype is used", stacklevel=2)
-        regex = DTYPE_REGEX[type_name]
-        if type_name in ("int", "float"):
-            given = (stop,) if isinstance(stop, str) else tuple(stop or ())
-            stops = [*given, " ", "\n"]
+        pattern = DTYPE_REGEX[type_name]
     sampling = checked_sampling(
         max_tokens=max_tokens,
         min_tokens=min_tokens,
-        stop=stops,
+        stop=_number_stops(stop) if type_name in ("int", "float") else stop,
         stop_token_ids=stop_token_ids,
+        stop_regex=stop_regex,
         temperature=temperature,
         top_p=top_p,
         top_k=top_k,
@@ -131,26 +202,180 @@ def gen(
         presence_penalty=presence_penalty,
         ignore_eos=ignore_eos,
         seed=seed,
+        return_logprob=return_logprob,
+        logprob_start_len=logprob_start_len,
+        top_logprobs_num=top_logprobs_num,
+        return_text_in_logprobs=return_text_in_logprobs,
     )
-    return GenExpression(name, sampling, regex)
+    schema = None if json_schema is None else checked_schema(json_schema)
+    return GenExpression(_checked_name("gen", name), sampling, pattern, schema, checked_n(n))
 
 
-def select(name: str | None = None, choices: Sequence[Any] | None = None, temperature: float = 0.0) -> Expression:
-    """The choice that the model finds likeliest, by mean log probability per token; `s[name]` reads it."""
-    if not choices:
-        raise ProgramError("select needs at least one choice", where=user_location(), hint='select("x", choices=[...])')
-    if temperature > 1e-5:
+def gen_int(
+    name: str | None = None,
+    max_tokens: int | None = None,
+    n: int | None = None,
+    stop: str | Sequence[str] | None = None,
+    stop_token_ids: Sequence[int] | None = None,
+    stop_regex: str | Sequence[str] | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    top_k: int | None = None,
+    min_p: float | None = None,
+    frequency_penalty: float | None = None,
+    presence_penalty: float | None = None,
+    ignore_eos: bool | None = None,
+    return_logprob: bool | None = None,
+    logprob_start_len: int | None = None,
+    top_logprobs_num: int | None = None,
+    return_text_in_logprobs: bool | None = None,
+    *,
+    seed: int | None = None,
+) -> Expression:
+    """`gen` with dtype=int: a whole number."""
+    return gen(dtype=int, **locals())  # each of its arguments, and no list of them that could forget one
+
+
+def gen_string(
+    name: str | None = None,
+    max_tokens: int | None = None,
+    n: int | None = None,
+    stop: str | Sequence[str] | None = None,
+    stop_token_ids: Sequence[int] | None = None,
+    stop_regex: str | Sequence[str] | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    top_k: int | None = None,
+    min_p: float | None = None,
+    frequency_penalty: float | None = None,
+    presence_penalty: float | None = None,
+    ignore_eos: bool | None = None,
+    return_logprob: bool | None = None,
+    logprob_start_len: int | None = None,
+    top_logprobs_num: int | None = None,
+    return_text_in_logprobs: bool | None = None,
+    *,
+    seed: int | None = None,
+) -> Expression:
+    """`gen` with dtype=str: letters, digits and white space in double quotes."""
+    return gen(dtype=str, **locals())  # as above
+
+
+def _number_stops(stop: Any) -> Any:
+    """A number may go on with white space, which is no part of its text."""
+    given = (stop,) if isinstance(stop, str) else () if stop is None else stop
+    return (*given, " ", "\n") if isinstance(given, list | tuple) else given
+
+
+def select(
+    name: str | None = None,
+    choices: Sequence[Any] | None = None,
+    temperature: float = 0.0,
+    choices_method: ChoicesSamplingMethod | str = token_length_normalized,
+) -> Expression:
+    """The choice that the model finds likeliest; `s[name]` reads it. Ties go to the first.
+
+    choices: texts. choices_method: what "likeliest" is: `token_length_normalized`, `greedy_token_selection` or
+    `unconditional_likelihood_normalized`, or its name. temperature: 0; there is no draw.
+
+    Raises `ProgramError` at the caller's line.
+    """
+    drawn = checked_sampling(temperature=temperature).temperature
+    if drawn is not None and drawn > 1e-5:
         raise ProgramError(
             "select scores its choices and draws none, so temperature must be 0",
             where=user_location(),
             hint="leave temperature out",
         )
-    return SelectExpression(name, tuple(choices))
+    return SelectExpression(_checked_name("select", name), _checked_choices(choices), _checked_method(choices_method))
 
 
-def image(path: str | SymbolicText) -> Expression:
+def _checked_choices(choices: Any) -> tuple[Any, ...]:
+    hint = 'select("x", choices=["yes", "no"])'
+    if choices is None or isinstance(choices, str) or not isinstance(choices, Sequence):
+        what = "a list of texts" if choices is None else f"a list of texts, not a {choices.__class__.__name__}"
+        raise ProgramError(f"select needs {what}", where=user_location(), hint=hint)
+    texts = tuple(cast("Sequence[Any]", choices))
+    if not texts:
+        raise ProgramError("select needs at least one choice", where=user_location(), hint=hint)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str | TrustedExpression):
+            what = f"choice {number} of a select is of type {type(text).__name__}, not str"
+            raise ProgramError(what, where=user_location(), hint="give texts, or str(...) of it")
+    return texts
+
+
+def _checked_method(method: Any) -> ChoicesMethod:
+    if isinstance(method, ChoicesSamplingMethod):
+        return method.name
+    if isinstance(method, str) and method in _METHODS:
+        return _METHODS[method].name
+    raise ProgramError(
+        f"select does not know choices_method {method!r}",
+        where=user_location(),
+        hint=f"use {', '.join(map(repr, _METHODS))}",
+    )
+
+
+def _checked_name(word: str, name: Any) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise ProgramError(
+            f"the name of a {word} is of type {type(name).__name__}, not str",
+            where=user_location(),
+            hint=f'{word}("x", ...)',
+        )
+    return name
+
+
+def separate_reasoning(expr: Appendable | None = None, model_type: str | None = None) -> Expression:
+    """The expression with each of its answers parted into reasoning, `s["<name>_reasoning_content"]`, and answer,
+    `s["<name>"]`. The prompt keeps both.
+
+    model_type: what marks the end of the reasoning, as SGLang names it: "deepseek-r1", "qwen3", "gpt-oss" ...; upper
+    and lower case are one. Raises `ProgramError` where it is missing or unknown, and where an answer has no name.
+    """
+    if not isinstance(model_type, str) or model_type.lower() not in REASONING_END:
+        problem = "needs a model_type" if model_type is None else f"does not know model_type {model_type!r}"
+        raise ProgramError(
+            f"separate_reasoning {problem}",
+            where=user_location(),
+            hint=f"use one of {', '.join(sorted(REASONING_END))}",
+        )
+    items: list[Any] = list(expr.items()) if isinstance(expr, Expression) else []
+    answers = [item for item in items if isinstance(item, GenExpression | SelectExpression)]
+    if not answers or not all(answer.name for answer in answers):
+        problem = "an answer without a name" if answers else "nothing that the model says"
+        raise ProgramError(
+            f"separate_reasoning has {problem}",
+            where=user_location(),
+            hint='separate_reasoning(gen("answer"), model_type="qwen3")',
+        )
+    return ReasoningExpression(expr, REASONING_END[model_type.lower()])
+
+
+def image(expr: str | os.PathLike[str] | SymbolicText) -> Expression:
     """An image, named by its path."""
-    return ImageExpression(path)
+    return ImageExpression(_checked_path("image", expr))
+
+
+def video(path: str | os.PathLike[str] | SymbolicText, num_frames: int) -> Expression:
+    """`num_frames` images of a video, named by its path."""
+    if type(num_frames) is not int or num_frames < 1:
+        raise ProgramError(
+            f"num_frames is {num_frames!r}, not an integer of at least 1",
+            where=user_location(),
+            hint='video("clip.mp4", num_frames=8)',
+        )
+    return VideoExpression(_checked_path("video", path), num_frames)
+
+
+def _checked_path(word: str, path: Any) -> Any:
+    text = os.fspath(cast("os.PathLike[Any]", path)) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise ProgramError(
+            f"{word} takes the path of a file, not a value of type {type(text).__name__}", where=user_location()
+        )
+    return text
 
 
 def trusted(text: str | SymbolicText) -> Expression:
@@ -163,19 +388,19 @@ def _role(name: str, expression: Any) -> Expression:
     return ExpressionList((begin, end) if expression is None else (begin, expression, end))
 
 
-def system(expression: Appendable | None = None) -> Expression:
+def system(expr: Appendable | None = None) -> Expression:
     """A system message."""
-    return _role("system", expression)
+    return _role("system", expr)
 
 
-def user(expression: Appendable | None = None) -> Expression:
+def user(expr: Appendable | None = None) -> Expression:
     """A user message."""
-    return _role("user", expression)
+    return _role("user", expr)
 
 
-def assistant(expression: Appendable | None = None) -> Expression:
+def assistant(expr: Appendable | None = None) -> Expression:
     """An assistant message."""
-    return _role("assistant", expression)
+    return _role("assistant", expr)
 
 
 def _edge(name: str, edge: Literal["begin", "end"]) -> Expression:
@@ -183,26 +408,32 @@ def _edge(name: str, edge: Literal["begin", "end"]) -> Expression:
 
 
 def system_begin() -> Expression:
+    """The beginning of a system message."""
     return _edge("system", "begin")
 
 
 def system_end() -> Expression:
+    """The end of a system message."""
     return _edge("system", "end")
 
 
 def user_begin() -> Expression:
+    """The beginning of a user message."""
     return _edge("user", "begin")
 
 
 def user_end() -> Expression:
+    """The end of a user message."""
     return _edge("user", "end")
 
 
 def assistant_begin() -> Expression:
+    """The beginning of an assistant message."""
     return _edge("assistant", "begin")
 
 
 def assistant_end() -> Expression:
+    """The end of an assistant message."""
     return _edge("assistant", "end")
 
 

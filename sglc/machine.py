@@ -9,18 +9,19 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sglc.ir.ops import Sampling
+from sglc.host import Host
+from sglc.ir.ops import ChoicesMethod, Sampling
 
 Piece: TypeAlias = Any
 """Something that a machine can put into a prompt: its literals and values, a `Role`, an image."""
 
 
 class Answered(NamedTuple):
-    """The prompt after an answer, the answer's text, and what is known about it; None where it is not known yet."""
+    """The prompt after an answer, the answer's text, and what the text adds to another prompt."""
 
     prompt: Any
     text: Any
-    meta: dict[str, Any] | None = None
+    pieces: tuple[Piece, ...]
 
 
 class Machine(Protocol):
@@ -32,16 +33,40 @@ class Machine(Protocol):
         """What a string, or a text that is not known yet, adds to a prompt."""
         ...
 
-    def image(self, path: Any) -> Piece: ...
+    def image(self, path: Any, frames: int | None) -> Piece:
+        """An image, or so many frames of a video."""
+        ...
+
+    def read(self, value: Any) -> Any:
+        """A variable that the body reads."""
+        ...
 
     def append(self, prompt: Any, pieces: Sequence[Piece]) -> Any: ...
 
     def gen(self, prompt: Any, name: str | None, sampling: Sampling, regex: str | None) -> Answered: ...
 
-    def select(self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]]) -> Answered: ...
+    def select(
+        self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]], method: ChoicesMethod
+    ) -> Answered: ...
 
-    def text(self, prompt: Any) -> Any:
-        """All text of a prompt."""
+    def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """What a host function gives."""
+        ...
+
+    def meta(self, prompt: Any) -> Any:
+        """What is known about the answer that a prompt ends with: a dict."""
+        ...
+
+    def text(self, prompt: Any, since: Any = None) -> Any:
+        """All text of a prompt, or what it has after an earlier one."""
+        ...
+
+    def messages(self, prompt: Any) -> list[dict[str, Any]]:
+        """The chat messages of a prompt in OpenAI's form."""
+        ...
+
+    def text_method(self, name: str, text: Any, *arguments: Any) -> Any:
+        """What a function of `sglc.ir.functions.METHODS` makes of a text."""
         ...
 
 
@@ -56,6 +81,13 @@ def running(machine: Machine) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def outside() -> contextvars.Context:
+    """A copy of this context in which no program's body is running: for host functions."""
+    context = contextvars.copy_context()
+    context.run(_current.set, None)
+    return context
 
 
 def current_machine() -> Machine | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sglc.function import SglFunction
 from sglc.ir.errors import ArgumentsError, Location, ProgramError
-from sglc.symbolic import raised_at, shown_path
+from sglc.symbolic import note_folder, raised_at, shown_path
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one row at most."""
@@ -19,6 +19,7 @@ MAX_LINE = 64 * 1024 * 1024
 
 def load_program(target: str) -> SglFunction:
     """The program that `FILE.py` or `FILE.py:FUNCTION` names. Runs the file. Raises `ProgramError`."""
+    note_folder()
     file, _, name = target.rpartition(":") if ".py:" in target else (target, "", "")
     path = Path(file)
     if not path.is_file():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
 
-from sglc.runtime.jobs import Outcome
+if TYPE_CHECKING:
+    from sglc.runtime.jobs import Outcome
 
 
 class Result:
@@ -26,6 +27,15 @@ class Result:
         """The chat messages in OpenAI's form."""
         self._raise_error()
         return self._outcome.messages
+
+    def text_iter(self, var_name: str | None = None) -> Iterator[str]:
+        """The text, or a variable's, in pieces as they come; of a run without `stream=True` in one piece."""
+        yield self.text() if var_name is None else self[var_name]
+
+    async def text_async_iter(self, var_name: str | None = None, return_meta_data: bool = False) -> AsyncIterator[Any]:
+        """The same for asyncio; with return_meta_data pairs of a piece and the variable's meta info so far."""
+        for piece in Result.text_iter(self, var_name):
+            yield (piece, self.get_meta_info(var_name or "")) if return_meta_data else piece
 
     def error(self) -> Exception | None:
         return self._outcome.error

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sglc.arguments import Arguments, bind, bind_compiled
-from sglc.batch import BatchInterrupted, collect, compile_rows, interpret_rows, run_rows
-from sglc.compiler import Compiled, load
+from sglc.batch import BatchInterrupted, collect, interpret_rows, ready_rows, run_rows
+from sglc.compiled import CompiledProgram, load
+from sglc.compiler import Compiled
 from sglc.function import SglFunction
-from sglc.ir.errors import ArtifactError
+from sglc.ir.errors import ArtifactError, ProgramError
 from sglc.ir.ops import Sampling
 from sglc.ir.printer import print_graph
+from sglc.live import LiveProgram
 from sglc.program_file import load_program
 from sglc.report import print_results, print_savings, results_console, row_json
 from sglc.result import Result
@@ -28,10 +30,11 @@ PlacedRow = tuple[str, dict[str, Any]]
 
 @dataclass
 class RunJob:
-    """What to run. compiled: by shape of arguments; none of them when the function is interpreted."""
+    """What to run. programs: by shape of arguments, or what is wrong with one; none of them when the function is
+    interpreted."""
 
     rows: list[Arguments]
-    compiled: Mapping[tuple[Any, ...], Compiled]
+    programs: dict[tuple[Any, ...], LiveProgram | CompiledProgram | Exception]
     function: SglFunction | None = None
     artifact: Path | None = None
 
@@ -40,7 +43,17 @@ class RunJob:
         """Raises before any model is loaded, and before any row runs."""
         function = load_program(target)
         bound = [bind(function.func, (), row, where) for where, row in rows]
-        return cls(bound, compile_rows(function.func, bound) if mode == "compiled" else {}, function)
+        if mode != "compiled":
+            return cls(bound, {}, function)
+        programs: dict[tuple[Any, ...], LiveProgram | CompiledProgram | Exception] = {}
+        for row in bound:
+            if row.shape not in programs:
+                programs[row.shape] = function.compiled_for(row)
+        failures = [each for each in programs.values() if isinstance(each, Exception)]
+        for failure in failures:
+            if isinstance(failure, ProgramError) or len(failures) == len(programs):
+                raise failure
+        return cls(bound, programs, function)
 
     @classmethod
     def of_artifact(cls, target: str, rows: Sequence[PlacedRow], mode: str) -> RunJob:
@@ -50,20 +63,26 @@ class RunJob:
                 where=target,
                 hint="give the program's source, or leave --mode out",
             )
-        compiled = load(target)
-        bound = [bind_compiled(compiled.graph, row, where) for where, row in rows]
-        return cls(bound, {row.shape: compiled for row in bound}, artifact=Path(target))
+        program = load(target)
+        bound = [bind_compiled(program.graph, row, where) for where, row in rows]
+        return cls(bound, {row.shape: program for row in bound}, artifact=Path(target))
+
+    @property
+    def compiled(self) -> list[Compiled]:
+        """What was compiled, each once."""
+        found = [each.compiled if isinstance(each, LiveProgram) else each for each in self.programs.values()]
+        return list(dict.fromkeys(each for each in found if isinstance(each, Compiled)))
 
     def bind(self, tokenizer: ModelTokenizer) -> None:
         """Makes the tokens and automata now, so that a bad regex is found before the model is loaded."""
-        for compiled in self.compiled.values():
+        for compiled in self.compiled:
             compiled.for_model(tokenizer)
 
     def run(self, engine: Engine, *, as_json: bool, report: bool, seed: int, warm: Path | None) -> bool:
         """Runs and prints; whether a row failed. Ctrl-C prints the rows that are done and raises `BatchInterrupted`."""
         folder = warm or (pointed_folder(self.artifact) if self.artifact else None)
         if folder is not None:
-            for part in (each.for_model(engine.tokenizer) for each in self.compiled.values()):
+            for part in (each.for_model(engine.tokenizer) for each in self.compiled):
                 load_warm(engine, part.prefix_ids, folder)
         results = self._results(engine, seed)
         lines = _JsonLines()
@@ -82,13 +101,14 @@ class RunJob:
         return _report_errors(done)
 
     def _results(self, engine: Engine, seed: int) -> Iterator[tuple[int, Result]]:
-        if self.compiled or self.function is None:
-            return run_rows(self.compiled, self.rows, engine, Sampling(), seed)
-        return interpret_rows(self.function.func, self.rows, engine, Sampling(), seed)
+        if self.function is not None and not self.programs:
+            return interpret_rows(self.function.func, self.rows, engine, Sampling(), seed)
+        ready = ready_rows(lambda row: self.programs[row.shape], self.rows, engine, Sampling(), seed)
+        return run_rows(ready, engine)
 
     def _report(self, engine: Engine) -> None:
         console = results_console()
-        for compiled in self.compiled.values():
+        for compiled in self.compiled:
             text = print_graph(compiled.graph, compiled.comments(engine.tokenizer))
             console.print(f"\n{text}", markup=False, highlight=False, soft_wrap=True)
         print_savings(console, engine.stats())

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from sglc.ir.errors import ProgramError
+from sglc.ir.errors import ConstraintError, ProgramError
 from sglc.ir.ops import Sampling
-from sglc.ir.verify import SETTINGS
-from sglc.symbolic import user_location
+from sglc.ir.values import SETTINGS, what_is_wrong_with_text
+from sglc.symbolic import is_symbolic, user_location
 
 RUN_SETTINGS = {
     "max_new_tokens": "max_tokens",
     "min_tokens": "min_tokens",
+    "n": "n",
     "stop": "stop",
     "stop_token_ids": "stop_token_ids",
+    "stop_regex": "stop_regex",
     "temperature": "temperature",
     "top_p": "top_p",
     "top_k": "top_k",
@@ -21,21 +26,158 @@ RUN_SETTINGS = {
     "frequency_penalty": "frequency_penalty",
     "presence_penalty": "presence_penalty",
     "ignore_eos": "ignore_eos",
+    "return_logprob": "return_logprob",
+    "logprob_start_len": "logprob_start_len",
+    "top_logprobs_num": "top_logprobs_num",
+    "return_text_in_logprobs": "return_text_in_logprobs",
 }
-"""What `run` takes, by SGLang's names -> the field of `Sampling`."""
+"""What `run` takes, by SGLang's names -> what `checked_settings` calls it: a field of `Sampling`, or n."""
+
+DTYPE_REGEX = {
+    "int": r"[-+]?[0-9]+[ \n]*",
+    "float": r"[-+]?[0-9]*\.?[0-9]+[ \n]*",
+    "bool": r"(True|False)",
+    "str": r'"[\w\d\s]*"',
+}
+"""SGLang's: what an answer of a type looks like."""
+
+_TEXTS = ("stop", "stop_regex")  # one or several: a single one need not stand in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far a program is traced ahead of time.
+
+    max_paths: paths at most. max_depth: switches on a path at most.
+    """
+
+    max_paths: int = 64
+    max_depth: int = 32
+
+
+def checked_settings(**settings: Any) -> tuple[Sampling, int | None]:
+    """The settings that a run gives its gens, and `n`, which is no matter of sampling; None where it is not given.
+
+    Raises `ProgramError` at the user's line for a value out of range.
+    """
+    n = checked_n(settings.pop("n", None))
+    return checked_sampling(**settings), n
 
 
 def checked_sampling(**settings: Any) -> Sampling:
-    """The settings as a `Sampling`. Raises `ProgramError` at the user's line for a value out of range."""
+    """The settings, by the names of the fields of `Sampling`. Raises `ProgramError` at the user's line for a value out
+    of range."""
     checked: dict[str, Any] = {}
     for name, given in settings.items():
-        value = given
-        if name == "stop" and isinstance(value, str):
+        value: Any = given
+        if name in _TEXTS and isinstance(value, str):
             value = (value,)
-        elif name in ("stop", "stop_token_ids") and isinstance(value, list):
+        elif name in (*_TEXTS, "stop_token_ids") and isinstance(value, list):
             value = tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]: checked below
         holds, wanted = SETTINGS[name]
         if value is not None and not holds(value):
             raise ProgramError(f"{name} is {given!r}, not {wanted}", where=user_location())
         checked[name] = value
-    return Sampling(**checked)
+    sampling = Sampling(**checked)
+    low, high = sampling.min_tokens, sampling.max_tokens
+    if low is not None and high is not None and low > high:
+        raise ProgramError(f"min_tokens is {low}, over max_tokens, which is {high}", where=user_location())
+    return sampling
+
+
+def checked_n(n: Any) -> int | None:
+    """How many answers a gen gives. Raises `ProgramError`."""
+    if n is not None and (type(n) is not int or n < 1):
+        raise ProgramError(f"n is {n!r}, not an integer of at least 1", where=user_location())
+    return n
+
+
+def checked_dtype(dtype: Any) -> str:
+    """The name of a type of answers, given as a type or as its name. Raises `ProgramError` for another."""
+    name = dtype.__name__ if isinstance(dtype, type) else dtype
+    if not isinstance(name, str) or name not in DTYPE_REGEX:
+        shown = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
+        raise ProgramError(
+            f"gen does not know dtype {shown}", where=user_location(), hint="use int, float, bool or str"
+        )
+    return name
+
+
+class InvalidRegex(ConstraintError, re.error):
+    """What Python's `re` says about a regular expression, at the user's line; an `re.error`, as in SGLang."""
+
+    def __init__(self, error: re.error, regex: str) -> None:
+        re.error.__init__(self, error.msg, regex, error.pos)
+        self.what = f"the regex is invalid: {error}\n    {regex}\n    {' ' * (error.pos or 0)}^"
+        self.where = user_location()
+        self.hint = "regexes are Python's; escape what stands for itself"
+
+
+def checked_regex(regex: Any) -> str:
+    """A regular expression in Python's syntax. Raises `InvalidRegex` for one that is none."""
+    if not isinstance(regex, str):
+        raise ProgramError(
+            f"regex is of type {type(regex).__name__}, not str",
+            where=user_location(),
+            hint="give its text; a compiled one has it as .pattern",
+        )
+    try:
+        re.compile(regex)  # looks it up among those it knows, so a text that is not known yet is asked for here
+    except re.error as error:
+        raise InvalidRegex(error, regex) from None
+    return regex
+
+
+def checked_schema(schema: Any) -> str:
+    """A JSON schema as compact JSON, from JSON text, a dict or a pydantic model class.
+
+    Properties keep their order, because answers follow it. Raises `ProgramError` for what is no JSON object.
+    """
+    parsed = _parsed(schema) if isinstance(schema, str) else _of_class(schema) if isinstance(schema, type) else schema
+    if not isinstance(parsed, dict):
+        _refuse_schema(f"is of type {type(parsed).__name__}, not an object")
+    try:
+        text = json.dumps(parsed, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_no_json)
+    except _NotKnown:
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        _refuse_schema(f"is no JSON: {error}", error)
+    if (problem := what_is_wrong_with_text(text)) is not None:
+        _refuse_schema(f"is no text: {problem}")
+    return text
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        _refuse_schema(f"is no JSON: {error}", error)
+
+
+def _of_class(model: type) -> Any:
+    make = getattr(model, "model_json_schema", None)
+    if not callable(make):
+        _refuse_schema(f"is the class {model.__name__}, which has no schema")
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001 - pydantic's, for a class that has none
+        problem, _, _ = str(error).partition("\n")
+        _refuse_schema(f"is the class {model.__name__}, which has no schema: {problem}", error)
+
+
+class _NotKnown(TypeError):
+    """What Python's own C code says of a text that is not known yet: the tracer knows what to do about it."""
+
+
+def _no_json(value: object) -> NoReturn:
+    if is_symbolic(value):
+        raise _NotKnown("a JSON schema cannot hold a text that is known only when the program runs")
+    raise TypeError(f"it holds a value of type {type(value).__name__}")
+
+
+def _refuse_schema(problem: str, cause: Exception | None = None) -> NoReturn:
+    raise ProgramError(
+        f"json_schema {problem}",
+        where=user_location(),
+        hint="give a JSON schema: JSON text, a dict, or a pydantic model class",
+    ) from cause

@@ -5,7 +5,9 @@ A `ProgramState` does not care whether it is traced or interpreted: it hands eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, cast
 
@@ -15,25 +17,38 @@ from sglc.language import (
     Expression,
     GenExpression,
     ImageExpression,
+    ReasoningExpression,
     RoleEdge,
     SelectExpression,
     TrustedExpression,
+    VideoExpression,
 )
 from sglc.machine import Answered, Machine, Piece
+from sglc.schema import schema_regex
 from sglc.symbolic import user_location
 
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
 
 
-class ProgramState:
-    """The `s` of a program."""
+class UnknownVariable(ProgramError, KeyError):
+    """A variable that nothing has given a value; a `KeyError` too, as in SGLang."""
 
-    def __init__(self, machine: Machine, prompt: Any = None, sampling: Sampling | None = None) -> None:
+
+class ProgramState:
+    """The `s` of a program.
+
+    sampling, n: settings of a nested call, which its gens inherit; a gen's own come first.
+    """
+
+    def __init__(
+        self, machine: Machine, prompt: Any = None, sampling: Sampling | None = None, n: int | None = None
+    ) -> None:
         self._machine = machine
         self._prompt = machine.root() if prompt is None else prompt
-        self._sampling = sampling or Sampling()  # of a nested call; a gen's own settings come first
+        self._sampling = sampling or Sampling()
+        self._n = n
         self._variables: dict[str, Any] = {}
-        self._meta: dict[str, Any] = {}
+        self._answers: dict[str, Any] = {}  # of variables that gens and selects filled: the prompt with the answer
         self._assigned: dict[str, None] = {}  # names given a value since the fork, in order
         self._role: str | None = None
         self._added: list[Piece] = []  # since the fork
@@ -45,17 +60,17 @@ class ProgramState:
 
     def __getitem__(self, name: str) -> Any:
         try:
-            return self._variables[name]
+            return self._machine.read(self._variables[name])
         except KeyError:
             known = ", ".join(map(repr, self._variables)) or "none yet"
-            raise ProgramError(
+            raise UnknownVariable(
                 f"the state has no variable {name!r}", where=user_location(), hint=f"it has: {known}"
             ) from None
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._variables[name] = value
         self._assigned[name] = None
-        self._meta.pop(name, None)
+        self._answers.pop(name, None)
 
     def __contains__(self, name: str) -> bool:
         return name in self._variables
@@ -69,19 +84,45 @@ class ProgramState:
 
     @property
     def variables(self) -> dict[str, Any]:
+        """The variables as they are, not as the body reads them."""
         return self._variables
 
     @property
-    def meta(self) -> dict[str, Any]:
-        """What is known about the answers among the variables."""
-        return self._meta
+    def answers(self) -> dict[str, Any]:
+        """For each variable that a gen or select filled the prompt with the answer; a list for the variables of joined
+        forks, with None for those that no answer filled."""
+        return self._answers
+
+    def get_meta_info(self, name: str) -> Any:
+        """What is known about the answer in a variable: counts, why it ended, log probabilities. None for a variable
+        that no gen or select filled; a list for the variable of joined forks."""
+        return each_prompt(self._answers.get(name), self._machine.meta)
 
     def text(self) -> Any:
         """All text so far."""
         return self._machine.text(self._prompt)
 
+    def messages(self) -> list[dict[str, Any]]:
+        """The chat messages so far, in OpenAI's form."""
+        return self._machine.messages(self._prompt)
+
+    def text_iter(self, var_name: str | None = None) -> Iterator[Any]:
+        """The text, or a variable's, in one piece. (Pieces come from the result of `run(stream=True)`.)"""
+        yield self.text() if var_name is None else self[var_name]
+
     def sync(self) -> None:
         """Nothing: each primitive is in order already. Kept for programs written for SGLang."""
+
+    def error(self) -> Exception | None:
+        """None: an error ends the program. Kept for programs written for SGLang."""
+        return None
+
+    @contextmanager
+    def var_scope(self, name: str) -> Generator[ProgramState]:
+        """`with s.var_scope("x"):` makes `s["x"]` the text that is added inside."""
+        begin = self._prompt
+        yield self
+        self[name] = self._machine.text(self._prompt, begin)
 
     def system(self, expression: Any = None) -> Any:
         return self._message("system", expression)
@@ -103,9 +144,9 @@ class ProgramState:
         return _Copy(self.fork(1, position_ids_offset))
 
     def _child(self) -> ProgramState:
-        child = ProgramState(self._machine, self._prompt, self._sampling)
+        child = ProgramState(self._machine, self._prompt, self._sampling, self._n)
         child._variables = dict(self._variables)
-        child._meta = dict(self._meta)
+        child._answers = dict(self._answers)
         child._role = self._role
         return child
 
@@ -122,25 +163,49 @@ class ProgramState:
         for item in items:
             if isinstance(item, GenExpression):
                 self._append(pending)
-                answered = self._machine.gen(
-                    self._prompt, item.name, item.sampling.filled_from(self._sampling), item.regex
-                )
-                self._answer(item.name, answered)
+                self._gen(item)
             elif isinstance(item, SelectExpression):
                 self._append(pending)
                 choices = [self._pieces(choice) for choice in item.choices]
-                self._answer(item.name, self._machine.select(self._prompt, item.name, choices))
+                self._answered(item.name, [self._machine.select(self._prompt, item.name, choices, item.method)])
+            elif isinstance(item, ReasoningExpression):
+                self._append(pending)
+                self._reason(item)
             else:
                 pending.extend(self._pieces(item))
         self._append(pending)
 
-    def _answer(self, name: str | None, answered: Answered) -> None:
-        self._prompt = answered.prompt
-        self._added.extend(self._machine.pieces(answered.text))
+    def _gen(self, item: GenExpression) -> None:
+        sampling = item.sampling.filled_from(self._sampling)
+        regex = item.regex if item.json_schema is None else schema_regex(item.json_schema)
+        answers: list[Answered] = []
+        for number in range(item.n or self._n or 1):
+            own = sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + number)
+            answers.append(self._machine.gen(self._prompt, item.name, own, regex))
+        self._answered(item.name, answers)
+
+    def _answered(self, name: str | None, answers: list[Answered]) -> None:
+        """Goes on after the first answer; the variable has all of them where there are several."""
+        first = answers[0]
+        self._prompt = first.prompt
+        self._added.extend(first.pieces)
         if name is not None:
-            self[name] = answered.text
-            if answered.meta is not None:
-                self._meta[name] = answered.meta
+            several = len(answers) > 1
+            self[name] = [answer.text for answer in answers] if several else first.text
+            self._answers[name] = [answer.prompt for answer in answers] if several else first.prompt
+
+    def _reason(self, item: ReasoningExpression) -> None:
+        """Runs the expression, answer by answer: each prompt goes on without the reasoning in it."""
+        for part in item.expression.items():
+            before = self._prompt
+            self._run(part)
+            if isinstance(part, GenExpression | SelectExpression) and part.name is not None:
+                text = self[part.name]
+                self[f"{part.name}_reasoning_content"] = self._machine.text_method("reasoning", text, item.end)
+                self[part.name] = self._machine.text_method("after_reasoning", text, item.end)
+                self._prompt = before
+                self._added.pop()
+                self._run(self[part.name])
 
     def _append(self, pending: list[Piece]) -> None:
         if pending:
@@ -157,7 +222,9 @@ class ProgramState:
         if isinstance(item, TrustedExpression):
             return self._machine.pieces(item.text, trusted=True)
         if isinstance(item, ImageExpression):
-            return (self._machine.image(item.path),)
+            return (self._machine.image(item.path, None),)
+        if isinstance(item, VideoExpression):
+            return (self._machine.image(item.path, item.num_frames),)
         if item is None:
             raise ValueError("Tried to append None to state.")
         raise ProgramError(
@@ -167,14 +234,27 @@ class ProgramState:
     def _turn(self, role: Role) -> None:
         if role.edge == "begin" and self._role is not None:
             raise ProgramError(
-                f"a {role.name} message begins inside a {self._role} message",
+                f"{_a(role.name)} message begins inside {_a(self._role)} message",
                 where=user_location(),
                 hint=f"end the {self._role} message first",
             )
         if role.edge == "end" and self._role != role.name:
-            open_role = f"a {self._role} message is open" if self._role else "no message is open"
-            raise ProgramError(f"a {role.name} message ends, but {open_role}", where=user_location())
+            open_role = f"{_a(self._role)} message is open" if self._role else "no message is open"
+            raise ProgramError(f"{_a(role.name)} message ends, but {open_role}", where=user_location())
         self._role = role.name if role.edge == "begin" else None
+
+
+def each_prompt(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """`function` of each prompt in a tree of lists; None stays."""
+    if tree is None:
+        return None
+    return (
+        [each_prompt(item, function) for item in cast("list[Any]", tree)] if isinstance(tree, list) else function(tree)
+    )
+
+
+def _a(role: str) -> str:
+    return f"an {role}" if role == "assistant" else f"a {role}"
 
 
 def _described(item: Any) -> str:
@@ -266,8 +346,8 @@ class ProgramStateGroup:
             names = dict.fromkeys(name for state in self._states for name in state._assigned)  # pyright: ignore[reportPrivateUsage]: one module
             for name in names:
                 self._parent[name] = [state.variables.get(name) for state in self._states]
-                if any(name in state.meta for state in self._states):
-                    self._parent.meta[name] = [state.meta.get(name) for state in self._states]
+                if any(name in state.answers for state in self._states):
+                    self._parent.answers[name] = [state.answers.get(name) for state in self._states]
         elif mode == "concate_and_append":
             for state in self._states:
                 self._parent._append(list(state._added))  # pyright: ignore[reportPrivateUsage]: one module

@@ -1,8 +1,9 @@
 """Text that is not known yet: what a traced body sees instead of its arguments and the model's answers.
 
 `SymbolicText` is no `str` but says it is one, so `isinstance(x, str)` holds and whatever Python does with it reaches
-the methods here. Joining and formatting are recorded; an f-string leaves a plain `str` with a marker in it, which
-`Markers.parts` finds again when the string is appended. Whatever needs the characters raises `NeedsText`.
+the methods here. Joining, formatting and the methods of `str` that give a text are recorded; an f-string leaves a plain
+`str` with a marker in it, which `Markers.parts` finds again when the string is appended. A comparison is a question
+(`Recording.answer`), and whatever else needs the characters asks for the whole text (`Recording.need`).
 """
 
 from __future__ import annotations
@@ -11,21 +12,29 @@ import os
 import re
 import secrets
 import sys
+import sysconfig
 import traceback
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, cast
 
-from sglc.ir.errors import Location, ProgramError
+from sglc.ir.errors import Location
+from sglc.ir.functions import METHODS, TESTS
 from sglc.ir.ops import Op, Part
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+PYTHON = tuple(path + os.sep for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")})
+"""Where Python's own modules and installed ones are."""
+
+_FOREIGN = (_PACKAGE, *PYTHON, "<frozen")
+"""What is no code of the user's."""
+
 _OPEN, _SEPARATOR, _CLOSE = "\U0010f8f0", "\U0010f8f1", "\U0010f8f2"  # private use: no case, no compatibility forms
 
 
 def user_location() -> Location | None:
-    """The line of the user's code that is running now: the innermost frame outside this package."""
+    """The line of the user's code that is running now: the innermost frame outside of this package and of Python's."""
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: the only way to the caller
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_FOREIGN):
         frame = frame.f_back
     return None if frame is None else Location(shown_path(frame.f_code.co_filename), frame.f_lineno)
 
@@ -39,21 +48,19 @@ def raised_at(error: BaseException, file: str) -> Location | None:
 def shown_path(file: str) -> str:
     """A file as people name it: relative where it lies below the working folder, which also keeps machines' paths out
     of artifacts."""
-    folder = os.getcwd() + os.sep
-    return file.removeprefix(folder)
+    return file.removeprefix(_folder[0])
 
 
-class NeedsText(BaseException):
-    """The body asked for characters that are not known while it is traced.
+_folder = [os.getcwd() + os.sep]
 
-    Not an `Exception`, so that a body's own `except Exception` does not swallow it.
-    """
 
-    def __init__(self, text: SymbolicText, operation: str) -> None:
-        super().__init__(operation)
-        self.text = text
-        self.operation = operation
-        self.location = user_location()
+def note_folder() -> None:
+    """Notes the working folder, for `shown_path`: asking for it at each line would be slow."""
+    _folder[0] = os.getcwd() + os.sep
+
+
+class CutMarker(Exception):
+    """The body changed a string with a marker in it: it can go on only where the text is known."""
 
 
 class Markers:
@@ -63,6 +70,11 @@ class Markers:
         self._nonce = str(secrets.randbelow(10**20)).zfill(20)
         self._values: list[Op] = []
         self._pattern = re.compile(f"{_OPEN}{self._nonce}{_SEPARATOR}([0-9]+){_CLOSE}")
+
+    @property
+    def used(self) -> bool:
+        """Whether a plain string may hold a marker: then Python's own str methods see the marker, and not the text."""
+        return bool(self._values)
 
     def text(self, value: Op) -> str:
         self._values.append(value)
@@ -74,25 +86,45 @@ class Markers:
             return (text,)
         pieces = self._pattern.split(text)
         if any(mark in literal for literal in pieces[::2] for mark in (_OPEN, _SEPARATOR, _CLOSE)):
-            raise ProgramError(
-                "a string holds a piece of the placeholder of a value that is not known yet",
-                where=user_location(),
-                hint="cut or change text only after the model has said it: run with mode='interpret'",
-            )
+            raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
         parts: list[Part] = []
         for index, piece in enumerate(pieces):
             parts.append(self._values[int(piece)] if index % 2 else piece)
         return tuple(part for part in parts if part != "")
 
 
+class Recording(Protocol):
+    """Where symbolic texts come from: a run of a body that is traced."""
+
+    @property
+    def markers(self) -> Markers: ...
+
+    def joined(self, texts: tuple[Any, ...]) -> Any:
+        """The texts one after another."""
+        ...
+
+    def method(self, name: str, text: SymbolicText, arguments: tuple[Any, ...]) -> Any:
+        """The text that a method of `sglc.ir.functions.METHODS` gives."""
+        ...
+
+    def answer(self, name: str, text: SymbolicText, arguments: tuple[Any, ...], operation: str) -> bool:
+        """The answer to a question of `sglc.ir.functions.TESTS`; it may stop the run."""
+        ...
+
+    def need(self, text: SymbolicText, operation: str) -> NoReturn:
+        """Stops the run: it can go on where the characters are known."""
+        ...
+
+
 class SymbolicText:
     """A text of the graph under construction. `name` is how the program calls it: `essay` or `s["comment"]`."""
 
-    def __init__(self, op: Op, markers: Markers, name: str, join: Any) -> None:
+    __slots__ = ("_name", "_op", "_recording")
+
+    def __init__(self, op: Op, recording: Recording, name: str) -> None:
         self._op = op
-        self._markers = markers
+        self._recording = recording
         self._name = name
-        self._join = join
 
     @property
     def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]: makes `isinstance(x, str)` hold
@@ -107,87 +139,114 @@ class SymbolicText:
         return self._name
 
     def __str__(self) -> str:
-        return self._markers.text(self._op)
+        return self._recording.markers.text(self._op)
 
     def __format__(self, spec: str) -> str:
-        if spec not in ("", "s"):
-            self._refuse(f"formatting it with {spec!r}")
-        return str(self)
+        return str(self if spec in ("", "s") else self._recording.method("format", self, (spec,)))
+
+    def __repr__(self) -> str:
+        return str(self._recording.method("repr", self, ()))
 
     def __add__(self, other: Any) -> Any:
-        return self._join((self, other)) if isinstance(other, str) else NotImplemented
+        return self._recording.joined((self, other)) if isinstance(other, str) else NotImplemented
 
     def __radd__(self, other: Any) -> Any:
-        return self._join((other, self)) if isinstance(other, str) else NotImplemented
+        return self._recording.joined((other, self)) if isinstance(other, str) else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        return self._compared("eq", "==", other)
+
+    def __ne__(self, other: object) -> bool:
+        equal = self._compared("eq", "!=", other)
+        return equal if equal is NotImplemented else not equal
+
+    def __lt__(self, other: object) -> bool:
+        return self._compared("lt", "<", other)
+
+    def __le__(self, other: object) -> bool:
+        return self._compared("le", "<=", other)
+
+    def __gt__(self, other: object) -> bool:
+        return self._compared("gt", ">", other)
+
+    def __ge__(self, other: object) -> bool:
+        return self._compared("ge", ">=", other)
+
+    def _compared(self, test: str, operation: str, other: object) -> Any:
+        if not isinstance(other, str):
+            return NotImplemented
+        return self._recording.answer(test, self, (other,), operation)
+
+    def __contains__(self, other: object) -> bool:
+        if not isinstance(other, str):
+            self._recording.need(self, "in")
+        return self._recording.answer("contains", self, (other,), "in")
+
+    def __bool__(self) -> bool:
+        return self._recording.answer("bool", self, (), "using it as a condition")
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__") or not hasattr(str, attribute):
             raise AttributeError(f"'str' object has no attribute {attribute!r}")
 
-        def method(*_args: Any, **_kwargs: Any) -> NoReturn:
-            self._refuse(f".{attribute}()")
+        def method(*args: Any, **kwargs: Any) -> Any:
+            if attribute in METHODS and not kwargs:
+                return self._recording.method(attribute, self, args)
+            if attribute in TESTS and not kwargs:
+                return self._recording.answer(attribute, self, args, f".{attribute}()")
+            self._recording.need(self, f".{attribute}()")
 
         return method
 
-    def _refuse(self, operation: str) -> NoReturn:
-        raise NeedsText(self, operation)
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            given = cast("slice[Any, Any, Any]", index)
+            bounds: tuple[Any, ...] = (given.start, given.stop, given.step)
+            if all(bound is None or type(bound) is int for bound in bounds) and given.step != 0:
+                return self._recording.method("slice", self, bounds)
+        self._recording.need(self, "[...]")
 
-    def __repr__(self) -> str:
-        self._refuse("repr()")
+    def __copy__(self) -> SymbolicText:
+        return self
 
-    def __bool__(self) -> bool:
-        self._refuse("using it as a condition")
+    def __deepcopy__(self, memo: Any) -> SymbolicText:
+        return self
 
     def __hash__(self) -> int:
-        self._refuse("looking it up")
+        self._recording.need(self, "looking it up")
 
     def __len__(self) -> int:
-        self._refuse("len()")
-
-    def __eq__(self, other: object) -> bool:
-        self._refuse("==")
-
-    def __ne__(self, other: object) -> bool:
-        self._refuse("!=")
-
-    def __lt__(self, other: object) -> bool:
-        self._refuse("<")
-
-    def __le__(self, other: object) -> bool:
-        self._refuse("<=")
-
-    def __gt__(self, other: object) -> bool:
-        self._refuse(">")
-
-    def __ge__(self, other: object) -> bool:
-        self._refuse(">=")
-
-    def __contains__(self, other: object) -> bool:
-        self._refuse("in")
+        self._recording.need(self, "len()")
 
     def __iter__(self) -> Any:
-        self._refuse("iterating over it")
+        self._recording.need(self, "iterating over it")
 
-    def __getitem__(self, index: object) -> Any:
-        self._refuse("[...]")
+    def __reversed__(self) -> Any:
+        self._recording.need(self, "reversed()")
 
     def __mul__(self, other: object) -> Any:
-        self._refuse("*")
+        self._recording.need(self, "*")
 
     def __rmul__(self, other: object) -> Any:
-        self._refuse("*")
+        self._recording.need(self, "*")
 
     def __mod__(self, other: object) -> Any:
-        self._refuse("%")
+        self._recording.need(self, "%")
 
     def __int__(self) -> int:
-        self._refuse("int()")
+        self._recording.need(self, "int()")
 
     def __float__(self) -> float:
-        self._refuse("float()")
+        self._recording.need(self, "float()")
 
-    def __index__(self) -> int:
-        self._refuse("using it as an index")
+    def __complex__(self) -> complex:
+        self._recording.need(self, "complex()")
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        self._recording.need(self, "pickling it")
+
+    def __dir__(self) -> list[str]:
+        return dir(str)
 
 
 def is_symbolic(value: object) -> bool:

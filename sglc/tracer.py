@@ -1,60 +1,390 @@
-"""Runs a program's body on symbolic text and records what it does: Python function -> Graph."""
+"""Runs a program's body on symbolic text and records what it does along one path: Python function -> ops.
+
+The body is given what is known (`Known`): texts of arguments and answers, which it sees as plain strings, and the answers
+to questions about the others. It runs to its end, or to the first question that is not answered yet (`Question`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import copy
+import datetime
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 from sglc.arguments import Arguments, is_record, replace_texts, signature
-from sglc.ir.builder import Builder
+from sglc.foresee import foreseen
+from sglc.host import Host, captures, same_function
+from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location, ProgramError, SglcError
-from sglc.ir.graph import Graph, Tree
-from sglc.ir.ops import Op, Part, Sampling, Trusted
+from sglc.ir.functions import METHODS, what_is_wrong_with_call
+from sglc.ir.graph import End, Tree, map_leaves
+from sglc.ir.ops import (
+    Append,
+    Argument,
+    Call,
+    ChoicesMethod,
+    Format,
+    Gen,
+    Meta,
+    Method,
+    Numbered,
+    Op,
+    Param,
+    Part,
+    Read,
+    Render,
+    Role,
+    Sampling,
+    Select,
+    Test,
+    Trusted,
+    operands,
+)
+from sglc.ir.values import what_is_wrong
 from sglc.machine import Answered, Piece, running
 from sglc.state import ProgramState
-from sglc.symbolic import Markers, NeedsText, SymbolicText, is_symbolic, raised_at, shown_path, user_location
+from sglc.symbolic import PYTHON, Markers, SymbolicText, is_symbolic, raised_at, shown_path, user_location
 
+Leaf: TypeAlias = "str | int"
+"""Where a text is from: the path of an argument, or the number of a gen, select, call, meta or render."""
 
-def trace(function: Callable[..., Any], arguments: Arguments) -> Graph:
-    """The graph of a program for arguments of this shape; the texts' characters are not used.
+P = TypeVar("P", Gen, Select, Call)
 
-    Raises `ProgramError` at the user's line: for a body that raises, needs characters that are not known yet, or gives
-    back what is no plain data.
-    """
-    builder = Builder(function.__name__)
-    tracer = _Tracer(builder)
-    defaults = {
-        name: parameter.default
-        for name, parameter in signature(function).parameters.items()
-        if isinstance(parameter.default, str)
-    }
-    params = {path: builder.param(path, default=defaults.get(path)) for path in arguments.texts}
-    values = replace_texts(arguments.values, lambda path: tracer.symbolic(params[path], path))
-    start = Location(shown_path(function.__code__.co_filename), function.__code__.co_firstlineno)
-    state = ProgramState(tracer, builder.root(loc=start))
-    with running(tracer), _errors_at_the_users_line(function):
-        state.ret_value = function(state, **values)
-    variables: dict[str, Tree] = {
-        name: tracer.result(value, f"variable {name!r}") for name, value in state.variables.items()
-    }
-    return builder.finish(
-        final=state.prompt,
-        variables=variables,
-        value=tracer.result(state.ret_value, "the returned value"),
-        statics=arguments.statics,
+TestKey: TypeAlias = tuple[Any, ...]
+"""A question in terms of leaves: equal for the same question in another run of the body."""
+
+DRAWS = {
+    random.random: "it draws a random number",
+    random.getrandbits: "it draws a random number",
+    random.seed: "it seeds Python's own random numbers",
+    os.urandom: "it draws a random number",
+}
+"""Where Python's random values come from; a generator of the body's own, with a seed, is none of these."""
+
+CLOCKS = frozenset(
+    (
+        time.time, time.time_ns, time.monotonic, time.monotonic_ns, time.perf_counter, time.perf_counter_ns,
+        time.process_time, time.localtime, time.gmtime, time.strftime, time.ctime, datetime.datetime.now,
+        datetime.datetime.today, datetime.date.today,
     )
+)  # fmt: skip
+"""What reads a clock. Python's own modules may (a line of a log has its time); the body may not."""
+
+_OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+_ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
 
-class _Tracer:
+@dataclass(frozen=True)
+class Known:
+    """What a run of the body is given.
+
+    values: of leaves. tests: answers to questions about the others. plain: the body sees no symbolic text at all: where
+    it reads an answer that is not known, the run stops.
+    """
+
+    values: Mapping[Leaf, Any] = field(default_factory=dict["Leaf", Any])
+    tests: Mapping[TestKey, bool] = field(default_factory=dict["TestKey", bool])
+    plain: bool = False
+
+    def with_test(self, key: TestKey, answer: bool) -> Known:
+        return replace(self, tests={**self.tests, key: answer})
+
+    def with_values(self, values: Mapping[Leaf, Any]) -> Known:
+        return replace(self, values={**self.values, **values})
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run stopped at. Either `test` with its `key`, or the values of `leaves`, which `ops` are.
+
+    final: the program's prompt so far. why: what the body did, in words.
+    """
+
+    why: str
+    loc: Location | None
+    test: Test | None = None
+    key: TestKey = ()
+    leaves: tuple[Leaf, ...] = ()
+    ops: tuple[Op, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[Op, ...]:
+        return self.ops if self.test is None else (self.test,)
+
+    def answered(self, known: Known, values: Sequence[Any]) -> Known:
+        """What is known after the answer; `values` in the order of `subjects`."""
+        if self.test is not None:
+            return known.with_test(self.key, bool(values[0]))
+        return known.with_values(dict(zip(self.leaves, values, strict=True)))
+
+
+class NoPlainData(ProgramError):
+    """A program gives back what no artifact could hold."""
+
+
+class Stopped(BaseException):
+    """The body asked what is not known. Not an `Exception`, so that a body's `except Exception` does not swallow it."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One run of the body: its ops and how it ended.
+
+    numbered: all ops that have a number, also those that the run was given. failure: what the body raised, where that is
+    what it stopped at: with real strings it may not be raised. risky: Python's own string methods may have
+    seen a marker in the place of a text, so that each run along this path is to be checked.
+    """
+
+    body: tuple[Op, ...]
+    params: tuple[Param, ...]
+    numbered: dict[int, Numbered]
+    final: Op
+    end: End | Question
+    risky: bool
+    failure: Exception | None
+
+
+def record(
+    function: Callable[..., Any],
+    arguments: Arguments,
+    known: Known,
+    earlier: Mapping[int, Numbered] | None = None,
+    params: Sequence[Param] = (),
+    hosts: dict[str, Host] | None = None,
+    n: int | None = None,
+) -> Recorded:
+    """Runs the body once. earlier: the numbered ops of the regions around. params: those of the program, if they exist.
+
+    n: how many answers the gens give that do not say so. Raises `ProgramError` at the user's line for a body that cannot
+    be traced at all, and what the body raises where nothing in it is symbolic.
+    """
+    recording = _Recording(function, arguments, known, earlier or {}, params, {} if hosts is None else hosts)
+    return recording.run(n)
+
+
+class _Recording:
     """The machine that records."""
 
-    def __init__(self, builder: Builder) -> None:
-        self._builder = builder
-        self._markers = Markers()
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: Arguments,
+        known: Known,
+        earlier: Mapping[int, Numbered],
+        params: Sequence[Param],
+        hosts: dict[str, Host],
+    ) -> None:
+        self.markers = Markers()
+        self._function = function
+        self._arguments = arguments
+        self._known = known
+        self._earlier = earlier
+        self._builder = Builder(function.__name__, earlier)
+        self._hosts = hosts
+        self._question: Question | None = None
+        self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
+        self._drawn: tuple[str, Location | None] | None = None  # a source of random values that the body used
+        self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
+        self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
+        self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
+        defaults = {
+            name: parameter.default
+            for name, parameter in signature(function).parameters.items()
+            if isinstance(parameter.default, str)
+        }
+        given = {param.name: param for param in params}
+        self._params = {
+            path: given.get(path) or self._builder.param(path, default=defaults.get(path)) for path in arguments.texts
+        }
 
-    def symbolic(self, op: Op, name: str) -> Any:
-        return SymbolicText(op, self._markers, name, self._joined)
+    def run(self, n: int | None) -> Recorded:
+        state = ProgramState(self, self._builder.root(loc=start_of(self._function)), n=n)
+        end: End | None = None
+        failure: Exception | None = None
+        try:
+            if self._known.plain:
+                self._ask_for_arguments()
+            values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
+            with running(self), self._watching():
+                state.ret_value = self._function(state, **values)
+            end = self._end(state)
+        except Stopped:
+            pass
+        except Exception as error:  # noqa: BLE001 - what it means is decided below
+            failure = error
+        if self._drawn is not None:
+            raise not_repeatable(self._function, self._drawn[1], self._drawn[0])
+        if self._question is not None:  # also where the body swallowed it
+            end, failure = None, self._seen
+        elif failure is not None:
+            self._question = self._after(failure)
+        return Recorded(
+            body=tuple(self._builder.body),
+            params=tuple(self._params.values()),
+            numbered=dict(self._builder.numbered),
+            final=state.prompt,
+            end=end or cast("Question", self._question),
+            risky=self.markers.used,
+            failure=failure,
+        )
+
+    def _ask_for_arguments(self) -> None:
+        unknown = {path: op for path, op in self._params.items() if path not in self._known.values}
+        if unknown:
+            why = "reading the arguments"
+            start = start_of(self._function)
+            self._stop(Question(why, start, leaves=tuple(unknown), ops=tuple(unknown.values())))
+
+    def _after(self, error: Exception) -> Question:
+        """The way on after an exception that left the body: with real strings it may not be raised, or may be caught."""
+        if isinstance(error, NoPlainData):
+            raise error
+        where = raised_at(error, self._function.__code__.co_filename)
+        if not self._given and not self.markers.used:  # nothing symbolic is in it: it is so for all strings
+            raise error
+        return self._all_leaves(f"{type(error).__name__}: {error}".splitlines()[0][:100], where)
+
+    # -- what the body sees
+
+    def leaf(self, leaf: Leaf, op: Op, name: str) -> Any:
+        """A text of an argument or an answer: a plain string where it is known."""
+        if leaf in self._known.values:
+            value = copy.deepcopy(self._known.values[leaf])
+            if isinstance(value, str) and value:
+                self._origins.setdefault(value, op)
+            return value
+        if self._known.plain:
+            self._stop(Question(f"reading {name}", user_location(), leaves=(leaf,), ops=(op,)))
+        self._given[leaf] = op
+        return SymbolicText(op, self, name)
+
+    def joined(self, texts: tuple[Any, ...]) -> Any:
+        parts = tuple(part for text in texts for part in self.pieces(text))
+        return SymbolicText(self._builder.format(parts, loc=user_location()), self, "a text made from others")
+
+    def method(self, name: str, text: SymbolicText, arguments: tuple[Any, ...]) -> Any:
+        given = self._function_arguments("method", name, text, arguments)
+        if given is None:
+            self.need(text, f".{name}()")
+        op = self._one(("method", name, given), lambda: self._builder.method(name, given, loc=user_location()))
+        return SymbolicText(op, self, f"{text.name}.{name}()")
+
+    def answer(self, name: str, text: SymbolicText, arguments: tuple[Any, ...], operation: str) -> bool:
+        given = self._function_arguments("test", name, text, arguments)
+        if given is None:
+            self.need(text, operation)
+        few = [op for op in self._leaves_of(given) if foreseen(op)]
+        if few:  # better than the answer to one question: all is known of the text then
+            keys = tuple(self._leaf_of(op) for op in few)
+            self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(few)))
+        key = ("test", name, *map(self._key, given))
+        if name in ("eq", "le", "ge") and len(key) == 4 and key[2] == key[3]:
+            return True
+        if key in self._known.tests:
+            return self._known.tests[key]
+        test = self._one(("test", name, given), lambda: self._builder.test(name, given, loc=user_location()))
+        assert isinstance(test, Test)
+        unknown = self._leaves_of(given)
+        why = f"{operation} of {text.name}"
+        self._stop(
+            Question(why, user_location(), test, key, tuple(self._leaf_of(op) for op in unknown), tuple(unknown))
+        )
+
+    def need(self, text: SymbolicText, operation: str) -> NoReturn:
+        leaves = self._leaves_of((text.op,))
+        keys = tuple(self._leaf_of(op) for op in leaves)
+        self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(leaves)))
+
+    def _stop(self, question: Question) -> NoReturn:
+        self._question = self._question or question
+        raise Stopped
+
+    def _all_leaves(self, why: str, where: Location | None) -> Question:
+        return Question(why, where, leaves=tuple(self._given), ops=tuple(self._given.values()))
+
+    def _one(self, key: Any, make: Callable[[], Op]) -> Op:
+        if key not in self._pure:
+            self._pure[key] = make()
+        return self._pure[key]
+
+    def _function_arguments(
+        self, kind: str, name: str, text: SymbolicText, arguments: tuple[Any, ...]
+    ) -> tuple[Argument, ...] | None:
+        """The arguments as they stand in an op; None where only plain Python can say what they mean."""
+
+        def argument(value: Any) -> Argument:
+            if isinstance(value, str):
+                return self._text_argument(value)
+            if isinstance(value, tuple):
+                return tuple(argument(item) for item in cast("tuple[Any, ...]", value))
+            return value
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, Op):
+                return "a"
+            return tuple(map(plain, cast("tuple[Any, ...]", value))) if isinstance(value, tuple) else value
+
+        if not all(value is None or isinstance(value, str | int | tuple) for value in arguments):
+            return None
+        given = (text.op, *map(argument, arguments))
+        return None if what_is_wrong_with_call(kind, name, tuple(map(plain, given))) else given
+
+    def _text_argument(self, text: Any) -> Argument:
+        if is_symbolic(text):
+            return text.op
+        parts = self.markers.parts(text)
+        return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
+
+    # -- leaves
+
+    def _leaves_of(self, wanted: Sequence[Any]) -> list[Op]:
+        """The texts of arguments and answers that values are made of."""
+        found: dict[Op, None] = {}
+        seen: set[Op] = set()
+        stack = [item for item in wanted if isinstance(item, Op)][::-1]
+        for item in wanted:
+            if isinstance(item, tuple):
+                stack.extend(op for op in cast("tuple[Any, ...]", item) if isinstance(op, Op))
+        while stack:
+            op = stack.pop()
+            if op in seen:
+                continue
+            seen.add(op)
+            if isinstance(op, Param | Read | Call | Render | Meta):
+                found[op] = None
+            else:
+                stack.extend(operands(op))
+        return list(found)
+
+    def _leaf_of(self, op: Op) -> Leaf:
+        if isinstance(op, Param):
+            return op.name
+        number = op.state if isinstance(op, Read) else op
+        assert isinstance(number, Numbered)
+        return number.number
+
+    def _key(self, argument: Argument) -> Any:
+        """An argument of a question in terms of leaves."""
+        if isinstance(argument, tuple):
+            return tuple(map(self._key, argument))
+        if not isinstance(argument, Op):
+            return (type(argument).__name__, argument)
+        match argument:
+            case Format(parts=parts):
+                return ("format", *(self._key(part) if isinstance(part, Op) else part for part in flattened(parts)))
+            case Method(name=name, arguments=arguments):
+                return ("method", name, *map(self._key, arguments))
+            case _:
+                return ("leaf", self._leaf_of(argument))
+
+    # -- the machine
 
     def root(self) -> Op:
         return self._builder.root(loc=user_location())
@@ -62,37 +392,268 @@ class _Tracer:
     def pieces(self, text: Any, *, trusted: bool = False) -> tuple[Piece, ...]:
         if is_symbolic(text):
             return (Trusted(text.op),) if trusted else (text.op,)
-        parts = self._markers.parts(text)
-        return tuple(Trusted(part) if isinstance(part, Op) else part for part in parts) if trusted else parts
+        parts = self.markers.parts(text)
+        if trusted:
+            return tuple(Trusted(part) if isinstance(part, Op) else part for part in parts)
+        return tuple(piece for part in parts for piece in self._by_origin(part))
 
-    def image(self, path: Any) -> Op:
-        return self._builder.image(self._text_op(path), loc=user_location())
+    def _by_origin(self, part: Part) -> tuple[Part, ...]:
+        """A literal with what came from outside marked as such, where it might spell a control token."""
+        if isinstance(part, str):
+            for text, op in self._origins.items():
+                if text in part and not text.replace(" ", "").isalnum():
+                    before, _, after = part.partition(text)
+                    rest = (*self._by_origin(before), op, *self._by_origin(after))
+                    return tuple(piece for piece in rest if piece != "")
+        return (part,)
+
+    def image(self, path: Any, frames: int | None) -> Op:
+        return self._builder.image(self._text_op(path), frames, loc=user_location())
 
     def append(self, prompt: Op, pieces: Sequence[Part]) -> Op:
+        self._go_on()
         return self._builder.append(prompt, pieces, loc=user_location())
 
     def gen(self, prompt: Op, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
+        self._go_on()
+        for text in (name, regex, *(sampling.stop or ()), *(sampling.stop_regex or ())):
+            self._fixed(text, "a setting of a gen")
         state = self._builder.gen(prompt, name=name, sampling=sampling, regex=regex, loc=user_location())
-        return Answered(state, self._answer(state, name))
+        return self._answered(self._same(state, name, sampling, regex), name)
 
-    def select(self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]]) -> Answered:
+    def select(
+        self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]], method: ChoicesMethod
+    ) -> Answered:
+        self._go_on()
+        self._fixed(name, "the name of a select")
         state = self._builder.select(
-            prompt, choices=tuple(tuple(choice) for choice in choices), name=name, loc=user_location()
+            prompt,
+            choices=tuple(tuple(choice) for choice in choices),
+            name=name,
+            method=method,
+            loc=user_location(),
         )
-        return Answered(state, self._answer(state, name))
+        return self._answered(self._same(state, name, method), name)
 
-    def text(self, prompt: Op) -> Any:
+    def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        self._go_on()
+        if captures(host.function, is_symbolic):
+            raise ProgramError(
+                f"the host function {host.name} holds on to a text that is not known yet",
+                where=user_location(),
+                hint="give it as an argument",
+            )
+        call = self._builder.call(
+            self._host_name(host),
+            tuple(self._host_argument(value, host) for value in arguments),
+            tuple((key, self._host_argument(value, host)) for key, value in keywords.items()),
+            timeout=host.timeout,
+            loc=user_location(),
+        )
+        self._same(call, host.name)
+        value = None
+        if host.gives_text or call.number in self._known.values:
+            value = self.leaf(call.number, call, f"{host.name}(...)")
+        else:
+            self._stop(Question(f"what {host.name} gives", user_location(), leaves=(call.number,), ops=(call,)))
+        return value
+
+    def _host_name(self, host: Host) -> str:
+        name, count = host.name, 1
+        while name in self._hosts and not same_function(self._hosts[name].function, host.function):
+            count += 1
+            name = f"{host.name}#{count}"
+        self._hosts[name] = host
+        return name
+
+    def _host_argument(self, value: Any, host: Host) -> Argument:
+        if isinstance(value, str):
+            return self._text_argument(value)
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if type(value) in (list, tuple):
+            items = [self._host_argument(item, host) for item in cast("Sequence[Any]", value)]
+            return items if type(value) is list else tuple(items)
+        if is_record(value):
+            return {key: self._host_argument(item, host) for key, item in value.items()}
         raise ProgramError(
-            "s.text() inside a program is known only when it runs",
+            f"an argument of the host function {host.name} is of type {type(value).__name__}",
             where=user_location(),
-            hint='read a variable with s["name"], or run with mode="interpret"',
+            hint="give text, numbers, True, False, None, or lists and dicts of them",
+        )
+
+    def meta(self, prompt: Op) -> Any:
+        self._go_on()
+        meta = self._builder.meta(prompt, loc=user_location())
+        if meta.number not in self._known.values:
+            self._stop(Question("get_meta_info()", user_location(), leaves=(meta.number,), ops=(meta,)))
+        return self.leaf(meta.number, meta, "get_meta_info()")
+
+    def text(self, prompt: Op, since: Op | None = None) -> Any:
+        self._go_on()
+        loc = user_location()
+        render = self._builder.render(prompt, self._beginning(prompt) if since is None else since, loc=loc)
+        return self.leaf(render.number, render, "s.text()")
+
+    def messages(self, prompt: Op) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+        inside = False
+        for part in self._parts_of(prompt):
+            if isinstance(part, Role):
+                inside = part.edge == "begin"
+                if inside:
+                    messages.append({"role": part.name, "content": ""})
+            elif inside:
+                messages[-1]["content"] = messages[-1]["content"] + part
+        return messages
+
+    def text_method(self, name: str, text: Any, *arguments: Any) -> Any:
+        return self.method(name, text, arguments) if is_symbolic(text) else METHODS[name](text, *arguments)
+
+    def _parts_of(self, prompt: Op) -> list[Any]:
+        """Roles and texts of a prompt, in order; answers that are known as plain strings."""
+        chain: list[Op] = []
+        state = prompt
+        while isinstance(state, Append | Gen | Select):
+            chain.append(state)
+            state = state.state
+        found: list[Any] = []
+        for op in reversed(chain):
+            if isinstance(op, Append):
+                for part in op.parts:
+                    value = part.text if isinstance(part, Trusted) else part
+                    found.append(self._shown(value) if isinstance(value, Op) else value)
+            elif isinstance(op, Gen | Select):
+                found.append(self._answer(op, op.name))
+        return found
+
+    def _shown(self, op: Op) -> Any:
+        """A text of the prompt as the body may see it: plain where all of it is known."""
+        leaves = self._leaves_of((op,))
+        if all(self._leaf_of(leaf) in self._known.values for leaf in leaves):
+            return self._plain(op)
+        for leaf in leaves:
+            self._given.setdefault(self._leaf_of(leaf), leaf)
+        return SymbolicText(op, self, "a text of the prompt")
+
+    def _plain(self, argument: Argument) -> Any:
+        """The value of what is made of known texts."""
+        if isinstance(argument, tuple):
+            return tuple(map(self._plain, argument))
+        match argument:
+            case Format(parts=parts):
+                return "".join(
+                    part if isinstance(part, str) else self._plain(part.text if isinstance(part, Trusted) else part)
+                    for part in flattened(parts)
+                    if not isinstance(part, Role)
+                )
+            case Method(name=name, arguments=arguments):
+                return METHODS[name](*map(self._plain, arguments))
+            case Op():
+                return self._known.values[self._leaf_of(argument)]
+            case _:
+                return argument
+
+    def _beginning(self, prompt: Op) -> Op:
+        while isinstance(prompt, Append | Gen | Select):
+            prompt = prompt.state
+        return prompt
+
+    def _go_on(self) -> None:
+        """Nothing goes on after a question, even where the body swallowed it."""
+        if self._question is not None:
+            raise Stopped
+
+    def _fixed(self, text: str | None, what: str) -> None:
+        """A setting is a plain text: where it is made of others, the run goes on when they are known."""
+        parts = () if text is None else self.markers.parts(text)
+        if not _literal(parts):
+            leaves = self._leaves_of(parts)
+            keys = tuple(self._leaf_of(op) for op in leaves)
+            self._stop(Question(what, user_location(), leaves=keys, ops=tuple(leaves)))
+
+    def _same(self, op: P, *attributes: Any) -> P:
+        """An op that was recorded before must be what the body asks for now."""
+        if self._earlier.get(op.number) is op:
+            if isinstance(op, Gen):
+                before: tuple[Any, ...] = (op.name, op.sampling, op.regex)
+            elif isinstance(op, Select):
+                before = (op.name, op.method)
+            else:
+                before = (op.function.partition("#")[0],)
+            if before != attributes:
+                raise not_repeatable(self._function, user_location())
+        return op
+
+    def _answered(self, state: Gen | Select, name: str | None) -> Answered:
+        return Answered(state, self._answer(state, name), (self._builder.read(state, loc=user_location()),))
+
+    def _answer(self, state: Gen | Select, name: str | None) -> Any:
+        read = self._builder.read(state, loc=user_location())
+        what = "the answer of an unnamed gen" if name is None else f"s[{name!r}]"
+        if self._known.plain and state.number not in self._known.values:
+            return Unread(self, state.number, read, what)
+        return self.leaf(state.number, read, what)
+
+    def read(self, value: Any) -> Any:
+        if type(value) is Unread:
+            return value.read()
+        if type(value) is list:  # of a joined fork; otherwise the body's own list stays itself
+            items = cast("list[Any]", value)
+            if any(type(item) is Unread or type(item) is list for item in items):
+                return [self.read(item) for item in items]
+        return cast("Any", value)
+
+    def _text_op(self, text: Any) -> Op:
+        return text.op if is_symbolic(text) else self._builder.format(self.pieces(text), loc=user_location())
+
+    # -- the end
+
+    def _end(self, state: ProgramState) -> End:
+        self._go_on()
+        try:
+            return self._results(state)
+        except RecursionError:
+            raise NoPlainData(
+                "a variable or the returned value nests too deeply, or holds itself",
+                where=start_of(self._function),
+                hint="give plain data, or run with mode='interpret'",
+            ) from None
+
+    def _results(self, state: ProgramState) -> End:
+        variables = {
+            name: self._variable(value, state.answers.get(name), f"variable {name!r}")
+            for name, value in state.variables.items()
+        }
+        return End(state.prompt, variables, self.result(state.ret_value, "the returned value"))
+
+    def _variable(self, value: Any, answer: Any, what: str) -> Tree:
+        """A variable. That of an answer is a `read` of it, which is where its meta info comes from; any other is none."""
+        if isinstance(answer, Gen | Select):
+            return self._builder.read(answer)
+        if isinstance(answer, list):
+            pairs = zip(cast("list[Any]", value), cast("list[Any]", answer), strict=True)
+            return [self._variable(item, its_answer, what) for item, its_answer in pairs]
+        return map_leaves(
+            self.result(value, what), lambda op: self._builder.format((op,)) if isinstance(op, Read) else op
         )
 
     def result(self, value: Any, what: str) -> Tree:
         """A variable or the return value as plain data with ops in it."""
+        if type(value) is Unread:
+            return value.op
+        if type(value) is SymbolicText:
+            return value.op
         if isinstance(value, str):
-            return self._text_op(value) if is_symbolic(value) or len(self._markers.parts(value)) != 1 else value
+            parts = self.markers.parts(value)
+            return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
         if value is None or isinstance(value, bool | int | float):
+            if (problem := what_is_wrong(value)) is not None:
+                raise NoPlainData(
+                    f"{what} is no plain data: {problem}",
+                    where=start_of(self._function),
+                    hint="give the text of it, or run with mode='interpret'",
+                )
             return value
         if isinstance(value, list | tuple):
             items = [self.result(item, what) for item in cast("Sequence[Any]", value)]
@@ -101,44 +662,108 @@ class _Tracer:
             return {key: self.result(item, what) for key, item in value.items()}
         if isinstance(value, ProgramState):
             return None  # the state itself: its text and variables are the result already
-        raise ProgramError(
+        raise NoPlainData(
             f"{what} is of type {type(value).__name__}, which a compiled program cannot give back",
-            where=user_location(),
+            where=start_of(self._function),
             hint="give text, numbers, lists, tuples or dicts, or run with mode='interpret'",
         )
 
-    def _answer(self, state: Op, name: str | None) -> Any:
-        read = self._builder.read(state, loc=user_location())
-        return self.symbolic(read, "the answer of an unnamed gen" if name is None else f"s[{name!r}]")
+    # -- exceptions inside the body
 
-    def _text_op(self, text: Any) -> Op:
-        return text.op if is_symbolic(text) else self._builder.format(self._markers.parts(text), loc=user_location())
+    @contextmanager
+    def _watching(self) -> Generator[None]:
+        """Stops the run at an exception that may be there only because a text is symbolic, before the body catches it.
 
-    def _joined(self, texts: tuple[Any, ...]) -> Any:
-        parts = tuple(part for text in texts for part in self.pieces(text))
-        return self.symbolic(self._builder.format(parts, loc=user_location()), "a text made from others")
+        A C function that wants the characters of a `SymbolicText` raises TypeError; a marker in a plain string makes
+        look-ups and parsers fail. With the real strings it may go well, so the run goes on only where they are known.
+        """
+        outer = sys.gettrace()
+
+        def on_event(frame: FrameType, event: str, given: Any) -> Any:
+            frame.f_trace_lines = False
+            if event == "exception" and self._question is None:
+                kind: type[BaseException] = given[0]
+                suspicious = issubclass(kind, TypeError | AttributeError) or (
+                    self.markers.used
+                    and issubclass(kind, Exception)
+                    and not issubclass(kind, _ENDS)
+                    and not frame.f_code.co_filename.startswith(PYTHON)
+                )
+                if (
+                    suspicious
+                    and not self._known.plain
+                    and (self._given or self.markers.used)
+                    and not issubclass(kind, SglcError)
+                ):
+                    why = f"{kind.__name__}: {given[1]}".splitlines()[0][:100]
+                    self._question = self._all_leaves(why, user_location())
+                    self._seen = given[1]
+                    raise Stopped
+            return on_event
+
+        def on_call(frame: FrameType, event: str, given: Any) -> Any:
+            if frame.f_code.co_filename.startswith(_OURS):  # most are
+                return None
+            return None if _is_ours(frame) else on_event(frame, event, given)
+
+        def on_profile(frame: FrameType, event: str, given: Any) -> None:
+            if event != "c_call" or self._drawn is not None:
+                return
+            if given in CLOCKS and not frame.f_code.co_filename.startswith((_OURS, *PYTHON, "<frozen")):
+                self._drawn = ("it reads a clock", user_location())
+            elif given in DRAWS and not _is_ours(frame):
+                self._drawn = (DRAWS[given], user_location())
+
+        profiler, state = sys.getprofile(), random.getstate()
+        sys.settrace(on_call)
+        if not self._known.values and not self._known.tests:  # it is slow: once a program
+            sys.setprofile(on_profile)
+        try:
+            yield
+        finally:
+            sys.setprofile(profiler)
+            sys.settrace(outer)
+        if self._drawn is None and random.getstate() != state:
+            self._drawn = "it draws a random number", None
 
 
-@contextmanager
-def _errors_at_the_users_line(function: Callable[..., Any]) -> Generator[None]:
-    try:
-        yield
-    except NeedsText as need:
-        raise ProgramError(
-            f"{need.operation} needs the characters of {need.text.name}, which are known only when the program runs",
-            where=need.location,
-            hint="data-dependent branches are not compiled yet: run with mode='interpret' (sglc run --mode interpret), "
-            "or pass what decides the branch as a number or bool",
-        ) from None
-    except SglcError:
-        raise
-    except Exception as error:
-        where = raised_at(error, function.__code__.co_filename)
-        hint = ""
-        if isinstance(error, TypeError) and SymbolicText.__name__ in str(error):
-            hint = (
-                "the text is not known while the program is traced: use an f-string or +, or run with mode='interpret'"
-            )
-        raise ProgramError(
-            f"{function.__name__} raised {type(error).__name__} while it was traced: {error}", where=where, hint=hint
-        ) from error
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether a frame is this package's, or Python's own on behalf of it."""
+    while frame is not None and frame.f_code.co_filename.startswith((*PYTHON, "<frozen")):
+        frame = frame.f_back
+    return frame is None or frame.f_code.co_filename.startswith(_OURS)
+
+
+class Unread:
+    """An answer that a plain run has not read yet: reading stops the run, giving it back does not."""
+
+    __slots__ = ("_leaf", "_name", "_recording", "op")
+
+    def __init__(self, recording: _Recording, leaf: Leaf, op: Op, name: str) -> None:
+        self._recording = recording
+        self._leaf = leaf
+        self.op = op
+        self._name = name
+
+    def read(self) -> Any:
+        return self._recording.leaf(self._leaf, self.op, self._name)
+
+
+def _literal(parts: Sequence[Part]) -> bool:
+    return all(isinstance(part, str) for part in parts)
+
+
+def start_of(function: Callable[..., Any]) -> Location:
+    """The first line of a function."""
+    return Location(shown_path(function.__code__.co_filename), function.__code__.co_firstlineno)
+
+
+def not_repeatable(function: Callable[..., Any], where: Location | None, why: str = "") -> ProgramError:
+    """The error of a body that does something else when it runs again with the same texts."""
+    because = f" ({why})" if why else ""
+    return ProgramError(
+        f"{function.__name__} does something else when it runs again with the same texts: it is not repeatable{because}",
+        where=where or start_of(function),
+        hint="a body may run several times: pass times and random values as arguments, keep no counters outside of it, "
+        "and put what has an effect into a host function (@sglc.host)",
+    )

@@ -1,4 +1,4 @@
-"""Random valid graphs, and equality of graphs.
+"""Random valid graphs, graphs with a change, and equality of graphs.
 
 Each graph is drawn under a policy (few distinct literals, many constants, deep forks, equal greedy gens, ...), so that
 prompts meet and passes have something to do.
@@ -6,16 +6,31 @@ prompts meet and passes have something to do.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from itertools import count, product
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from sglc.ir.builder import Builder
 from sglc.ir.errors import Location
-from sglc.ir.graph import Fork, Graph, Tree
-from sglc.ir.ops import Append, Format, Gen, Image, Op, Part, Role, Root, Sampling, Select, Trusted, operands
+from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, Tree, with_regions
+from sglc.ir.ops import (
+    Append,
+    Argument,
+    ChoicesMethod,
+    Gen,
+    Op,
+    Part,
+    Role,
+    Sampling,
+    Select,
+    Trusted,
+    operands,
+)
+from sglc.ir.verify import CONSTANT
 
 LITERALS = (
     "",
@@ -41,40 +56,64 @@ SETTINGS = (
 REGEXES = (None, None, "[1-9]|10", r"\w+\s")
 PARAMS = ("essay", "docs[0]", "docs[1]", "user.name", "0", "docs_0")
 CONSTANTS: tuple[Tree, ...] = (None, True, 0, -7, 1.5, 1e300, -0.0, "", "x\n", 2**200, (), [], {})
+METHODS: tuple[tuple[Argument, ...], ...] = (
+    ("strip",),
+    ("lower",),
+    ("slice", None, -1, None),
+    ("slice", 0, 10**30, 2),
+    ("replace", "a", ""),
+    ("removeprefix", "é\n"),
+    ("center", 9, "*"),
+    ("format", ">8"),
+)
+TESTS: tuple[tuple[Argument, ...], ...] = (
+    ("eq", "a"),
+    ("eq", 1),
+    ("lt", "b"),
+    ("contains", "é😀"),
+    ("startswith", ("a", "")),
+    ("isdigit",),
+    ("bool",),
+)
+CALLED: tuple[str | int | float | bool | None, ...] = ("a", "", "é\n", 0, 2**70, 0.5, True, None)
+"""What a call may give, no two of them equal."""
 
 
-def random_graph(rng: Random, size: int = 20) -> Graph:
-    """A graph of about `size` ops as the tracer makes them: no prefixes and no forks yet."""
-    return _Program(rng, size).graph()
+def random_graph(rng: Random, size: int = 20, *, straight: bool = False) -> Graph:
+    """A graph of about `size` ops as the tracer makes them: no prefixes and no forks yet.
+
+    Every other one branches. straight: none does, and the ops are those that only the model is needed for.
+    """
+    policy = _Policy(rng, straight)
+    builder = Builder(rng.choice(("judge", "a b", "λ")))
+    program = _Region(policy, builder)
+    for name in PARAMS[: rng.randint(0, len(PARAMS))]:
+        default = rng.choice((None, None, "", "calm é\n"))
+        program.texts.append(builder.param(name, default, loc=policy.loc()))
+    program.states.append((builder.root(), None))
+    region = program.region(size, 1)
+    statics = {"n": 3, "flag": True, "docs": None, "x y": 0.1} if rng.random() < 0.3 else {}
+    return replace(builder.finish_with(region.end, statics), region=region)
 
 
-def random_compiled_graph(rng: Random, size: int = 20) -> Graph:
+def random_compiled_graph(rng: Random, size: int = 20, *, straight: bool = False) -> Graph:
     """The same, with some constant ops in the prefix and some forks, as after the passes."""
-    graph = random_graph(rng, size)
-    prefixes: list[Op] = []
+    graph = random_graph(rng, size, straight=straight)
+    prefixes: dict[Op, None] = {}
     for op in graph.body:
-        constant = isinstance(op, Root | Append | Format | Image) and all(x in prefixes for x in operands(op))
-        if constant and rng.random() < 0.8:
-            prefixes.append(op)
-    below: dict[Op, list[Op]] = {}
-    for op in graph.body:
-        if isinstance(op, Gen | Select):
-            state: Op = op
-            while isinstance(state, Append | Gen | Select):
-                state = state.state
-                below.setdefault(state, []).append(op)
-    forks = [Fork(state, tuple(members)) for state, members in below.items() if rng.random() < 0.3]
-    return Graph(
-        name=graph.name,
-        params=graph.params,
-        prefixes=tuple(prefixes),
-        body=tuple(op for op in graph.body if op not in prefixes),
-        final=graph.final,
-        variables=graph.variables,
-        value=graph.value,
-        statics=graph.statics,
-        forks=tuple(forks),
-    )
+        if isinstance(op, CONSTANT) and prefixes.keys() >= set(operands(op)) and rng.random() < 0.8:
+            prefixes[op] = None
+
+    def change(region: Region) -> tuple[tuple[Op, ...], tuple[Fork, ...]]:
+        below: dict[Op, list[Op]] = {}
+        for op in region.body:
+            if isinstance(op, Gen | Select):
+                for state in beginnings(op):
+                    below.setdefault(state, []).append(op)
+        forks = tuple(Fork(state, tuple(members)) for state, members in below.items() if rng.random() < 0.3)
+        return tuple(op for op in region.body if op not in prefixes), forks
+
+    return replace(graph, prefixes=tuple(prefixes), region=with_regions(graph.region, change))
 
 
 def graphs(max_size: int = 40) -> st.SearchStrategy[Graph]:
@@ -85,6 +124,24 @@ def graphs(max_size: int = 40) -> st.SearchStrategy[Graph]:
 def compiled_graphs(max_size: int = 40) -> st.SearchStrategy[Graph]:
     """Graphs as they are after the passes."""
     return st.builds(random_compiled_graph, st.randoms(use_true_random=False), st.integers(0, max_size))
+
+
+def beginnings(state: Op) -> Iterator[Op]:
+    """The states that a prompt is made from, the nearest first."""
+    while isinstance(state, Append | Gen | Select):
+        state = state.state
+        yield state
+
+
+def changed(graph: Graph, **changes: Any) -> Graph:
+    """A graph that does not branch with other fields: its own, `body` and `forks`, or `final`, `variables`, `value`."""
+
+    def taken(*names: str) -> dict[str, Any]:
+        return {name: changes.pop(name) for name in names if name in changes}
+
+    end = replace(graph.end, **taken("final", "variables", "value"))
+    region = replace(graph.region, end=end, **taken("body", "forks"))
+    return replace(graph, region=region, **changes)
 
 
 def same(one: Graph, two: Graph) -> bool:
@@ -98,7 +155,7 @@ def same(one: Graph, two: Graph) -> bool:
             return twin.get(a) is b
         if type(a) is not type(b):
             return False
-        if isinstance(a, Trusted | Fork | Graph):
+        if isinstance(a, Trusted | Fork | End | Switch):
             return all(equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
         if isinstance(a, dict):
             return equal(list(a.items()), list(b.items()))
@@ -109,53 +166,118 @@ def same(one: Graph, two: Graph) -> bool:
     def equal_ops(a: Op, b: Op) -> bool:
         return type(a) is type(b) and all(equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
 
-    return equal(one, two) and all(map(equal_ops, one.ops, two.ops))
+    def content(graph: Graph) -> list[Any]:
+        return [graph.name, graph.params, graph.prefixes, graph.statics, *map(flat, graph.regions)]
+
+    def flat(region: Region) -> list[Any]:
+        """A region without those inside it, which come after it."""
+        if isinstance(region.end, End):
+            return [region.body, region.forks, region.end]
+        return [region.body, region.forks, replace(region.end, cases=()), [case.values for case in region.end.cases]]
+
+    return equal(content(one), content(two)) and all(map(equal_ops, one.ops, two.ops))
 
 
-class _Program:
-    """A program under construction: its texts, and its states with the role that is open in each."""
+class _Policy:
+    """What the programs of one seed are like."""
 
-    def __init__(self, rng: Random, size: int) -> None:
+    def __init__(self, rng: Random, straight: bool) -> None:
         self.rng = rng
-        self.size = size
-        self.builder = Builder(rng.choice(("judge", "a b", "λ")))
+        self.straight = straight
         self.literals = rng.sample(LITERALS, rng.randint(1, 4)) if rng.random() < 0.7 else list(LITERALS)
         self.settings = [SETTINGS[0]] if rng.random() < 0.3 else list(SETTINGS)
         self.constants = rng.choice((0.2, 0.5, 0.9))
         self.forks = rng.choice((0.05, 0.4, 0.8))
-        self.texts: list[Op] = []
-        self.images: list[Op] = []
-        self.states: list[tuple[Op, str | None]] = [(self.builder.root(), None)]
-        self.answers: list[Op] = []
+        self.branches = 0 if straight else rng.choice((0, 0.6, 1))
+        self.knows_earlier = rng.random() < 0.5  # whether regions are built as the tracer builds them
+        self.switches = count()
 
-    def graph(self) -> Graph:
+    def loc(self) -> Location | None:
+        if self.rng.random() < 0.5:
+            return None
+        return Location(self.rng.choice(("judge.py", "a b/é.py")), self.rng.randint(1, 99))
+
+
+class _Region:
+    """A region under construction: its texts, and its states with the role that is open in each."""
+
+    def __init__(self, policy: _Policy, builder: Builder, around: _Region | None = None) -> None:
+        self.policy = policy
+        self.rng = policy.rng
+        self.builder = builder
+        self.texts = list(around.texts) if around else []
+        self.calls = list(around.calls) if around else []
+        self.metas = list(around.metas) if around else []
+        self.images = list(around.images) if around else []
+        self.states = list(around.states) if around else list[tuple[Op, str | None]]()
+        self.answers = list(around.answers) if around else []
+        self.said = 0
+
+    def region(self, size: int, depth: int) -> Region:
+        """About `size` ops, part of them in cases."""
+        rng = self.rng
+        branches = size > 4 and depth < 4 and rng.random() < self.policy.branches
+        own = rng.randint(0, size) if branches else size
+        actions = [self.append, self.append, self.append, self.gen, self.gen, self.select, self.text]
+        if not self.policy.straight:
+            actions += [self.call, self.method, self.meta, self.render]
+        while self.said < own - 1:
+            self.said += 1
+            rng.choice(actions)()
+        end = self.switch(size - own, depth) if branches else self.end()
+        return Region(tuple(self.builder.body), end)
+
+    def end(self) -> End:
         rng, builder = self.rng, self.builder
-        for name in PARAMS[: rng.randint(0, len(PARAMS))]:
-            default = rng.choice((None, None, "", "calm é\n"))
-            self.texts.append(builder.param(name, default, loc=self.loc()))
-        while len(self.states) + len(self.texts) + len(self.images) < self.size:
-            rng.choice((self.append, self.append, self.append, self.gen, self.gen, self.select, self.text))()
         reads = [builder.read(answer) for answer in self.answers if rng.random() < 0.8]
         variables: dict[str, Tree] = {f"v{i}": read for i, read in enumerate(reads)}
         if reads and rng.random() < 0.5:
             variables["all é"] = list[Tree](reads)
-        statics = {"n": 3, "flag": True, "docs": None, "x y": 0.1} if rng.random() < 0.3 else {}
-        final = self.states[-1] if rng.random() < 0.7 else rng.choice(self.states)
-        return builder.finish(final[0], variables, self.tree(2) if rng.random() < 0.5 else None, statics)
+        return End(self.final(), variables, self.tree(2) if rng.random() < 0.5 else None)
 
-    def loc(self) -> Location | None:
-        return (
-            Location(self.rng.choice(("judge.py", "a b/é.py")), self.rng.randint(1, 99))
-            if self.rng.random() < 0.5
-            else None
-        )
+    def final(self) -> Op:
+        return (self.states[-1] if self.rng.random() < 0.7 else self.rng.choice(self.states))[0]
+
+    def switch(self, size: int, depth: int) -> Switch:
+        rng = self.rng
+        number, final = next(self.policy.switches), self.final()
+        subjects, values = rng.choice((self.asked, self.asked, self.given, self.unforeseen))()
+        cases = rng.sample(values, rng.randint(1, min(3, len(values)))) if values else []
+        inside = [Case(case, self.inner().region(size // len(cases), depth + 1)) for case in cases]
+        is_open = not (cases and rng.random() < 0.5)
+        why = rng.choice(("", "int()", 'if s["x"] == "é\n"'))
+        return Switch(final, subjects, tuple(inside), is_open, number, why, self.policy.loc())
+
+    def inner(self) -> _Region:
+        earlier = self.builder.numbered
+        builder = Builder("case", earlier if self.policy.knows_earlier else None)
+        builder.numbered.update(earlier)
+        return _Region(self.policy, builder, self)
+
+    def asked(self) -> tuple[tuple[Op, ...], list[tuple[Any, ...]]]:
+        """Questions, and what may be answered."""
+        tests = [self.test() for _ in range(self.rng.randint(1, 2))]
+        return tuple(tests), list(product((True, False), repeat=len(tests)))
+
+    def given(self) -> tuple[tuple[Op, ...], list[tuple[Any, ...]]]:
+        """A text, or what a host function gives."""
+        if self.calls and self.rng.random() < 0.5:
+            return (self.rng.choice(self.calls),), [(value,) for value in CALLED]
+        return (self.a_text(),), [(text,) for text in self.policy.literals]
+
+    def unforeseen(self) -> tuple[tuple[Op, ...], list[tuple[Any, ...]]]:
+        known = [*self.texts, *self.metas]
+        return tuple(self.rng.sample(known, min(len(known), self.rng.randint(0, 2)))), []
 
     def state(self) -> tuple[Op, str | None]:
-        return self.rng.choice(self.states) if self.rng.random() < self.forks else self.states[-1]
+        return self.rng.choice(self.states) if self.rng.random() < self.policy.forks else self.states[-1]
+
+    def a_text(self) -> Op:
+        return self.rng.choice(self.texts) if self.texts else self.builder.format(["a"])
 
     def value(self) -> Part:
-        if not self.texts or self.rng.random() < self.constants:
-            return self.rng.choice(self.literals)
+        if not self.texts or self.rng.random() < self.policy.constants:
+            return self.rng.choice(self.policy.literals)
         text = self.rng.choice(self.texts)
         return Trusted(text) if self.rng.random() < 0.1 else text
 
@@ -165,7 +287,7 @@ class _Program:
     def append(self) -> None:
         rng = self.rng
         if rng.random() < 0.05:
-            self.states.append((self.builder.root(loc=self.loc()), None))
+            self.states.append((self.builder.root(loc=self.policy.loc()), None))
         state, role = self.state()
         parts: list[Part] = []
         for part in self.values(1):
@@ -177,7 +299,7 @@ class _Program:
                 parts.append(rng.choice(self.images))
             else:
                 parts.append(part)
-        self.states.append((self.builder.append(state, parts, loc=self.loc()), role))
+        self.states.append((self.builder.append(state, parts, loc=self.policy.loc()), role))
 
     def gen(self) -> None:
         rng = self.rng
@@ -186,31 +308,58 @@ class _Program:
             gen = self.builder.gen(
                 state,
                 name=rng.choice((None, "x", "score é")),
-                sampling=rng.choice(self.settings),
+                sampling=rng.choice(self.policy.settings),
                 regex=rng.choice(REGEXES),
-                loc=self.loc(),
+                loc=self.policy.loc(),
             )
             self.answered(gen, role)
 
     def select(self) -> None:
         state, role = self.state()
         choices = [self.values(1) for _ in range(self.rng.randint(1, 3))]
-        self.answered(
-            self.builder.select(state, choices, name=self.rng.choice((None, "verdict")), loc=self.loc()), role
-        )
+        name, method = self.rng.choice((None, "verdict")), self.rng.choice(get_args(ChoicesMethod))
+        self.answered(self.builder.select(state, choices, name=name, method=method, loc=self.policy.loc()), role)
 
     def answered(self, answer: Op, role: str | None) -> None:
         self.states.append((answer, role))
         self.answers.append(answer)
         if self.rng.random() < 0.6:
-            self.texts.append(self.builder.read(answer, loc=self.loc()))
+            self.texts.append(self.builder.read(answer, loc=self.policy.loc()))
 
     def text(self) -> None:
         if self.rng.random() < 0.3:
             path = self.rng.choice(self.texts) if self.texts else "cat.png"
-            self.images.append(self.builder.image(path, loc=self.loc()))
+            self.images.append(self.builder.image(path, self.rng.choice((None, 8)), loc=self.policy.loc()))
         else:
-            self.texts.append(self.builder.format(self.values(0), loc=self.loc()))
+            self.texts.append(self.builder.format(self.values(0), loc=self.policy.loc()))
+
+    def call(self) -> None:
+        rng = self.rng
+        arguments = tuple(rng.choice((*self.texts, "x", 1.5, None, (True, (self.a_text(),)))) for _ in range(2))
+        keywords = (("é", self.a_text()), ("n", ())) if rng.random() < 0.3 else ()
+        timeout = rng.choice((None, 2, 0.5))
+        call = self.builder.call(rng.choice(("search", "a b#2")), arguments, keywords, timeout=timeout)
+        self.calls.append(call)
+        self.texts.append(call)
+
+    def method(self) -> None:
+        name, *arguments = self.rng.choice(METHODS)
+        assert isinstance(name, str)
+        self.texts.append(self.builder.method(name, (self.a_text(), *arguments), loc=self.policy.loc()))
+
+    def test(self) -> Op:
+        name, *arguments = self.rng.choice(TESTS)
+        assert isinstance(name, str)
+        return self.builder.test(name, (self.a_text(), *arguments), loc=self.policy.loc())
+
+    def meta(self) -> None:
+        if self.answers:
+            self.metas.append(self.builder.meta(self.rng.choice(self.answers), loc=self.policy.loc()))
+
+    def render(self) -> None:
+        state, _ = self.state()
+        since = self.rng.choice([state, *beginnings(state)])
+        self.texts.append(self.builder.render(state, since, loc=self.policy.loc()))
 
     def tree(self, depth: int) -> Tree:
         rng = self.rng

@@ -3,9 +3,8 @@
 Everything here follows from the generated ids alone; KV, pages and batches are somebody else's. So a preemption, which
 takes KV away, cannot change an answer.
 
-Text is decoded byte by byte as ids come, so that the work for an id does not grow with the answer. A stop string ends
-the answer with the character that completes it: which occurrence is found does not depend on how the text was split
-into tokens. Where several are completed by the same character, the longest counts.
+Text is decoded byte by byte as ids come, so that the work for an id does not grow with the answer. What ends an answer
+by its text is in `stops.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from bisect import bisect_right
 from typing import Literal, Protocol
 
 from sglc.runtime.engine.request import Request
+from sglc.runtime.engine.stops import Stops
 
 _Decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -43,10 +43,11 @@ class Answer:
         self._decoder = _Decoder("replace")
         self._pieces: list[str] = []
         self._length = 0  # of the decoded text, in characters
-        self._tail = ""  # its end, one character shorter than the longest stop string
-        self._reach = max((len(stop) for stop in request.stop), default=1) - 1  # length of `_tail`
-        self._ends: list[int] = []  # by id: where its text ends; kept where there are stop strings
+        self._stops = Stops(request.stop, request.stop_regex) if request.stop or request.stop_regex else None
+        self._ends: list[int] = []  # by id: where its text ends; kept where there are stops
         self._cut: int | None = None
+        self._told = 0  # characters of the text that `news` has answered
+        self._untold: list[str] = []  # the text behind them, where the request wants it as it comes
         self._follow_constraint()
 
     def take(self, token: int) -> None:
@@ -54,12 +55,29 @@ class Answer:
         self._append(token)
         self._follow_constraint()
 
+    @property
+    def kept(self) -> int:
+        """How many of the ids belong to the answer as it is now: a stop takes back those that reach into it."""
+        return len(self.ids) if self._cut is None else bisect_right(self._ends, self._cut)
+
     def result(self) -> tuple[tuple[int, ...], str]:
         """Ids and text of an answer that has ended."""
         text = "".join(self._pieces)
         if self._cut is None:
             return tuple(self.ids), text + self._decoder.decode(b"", final=True)
-        return tuple(self.ids[: bisect_right(self._ends, self._cut)]), text[: self._cut]
+        return tuple(self.ids[: self.kept]), text[: self._cut]
+
+    def news(self) -> str:
+        """The text that has become certain since the last call: whatever comes, it begins the answer's text."""
+        if self.reason is not None:
+            return ""  # all of it is told with the result
+        certain = self._length - (self._stops.open if self._stops is not None else 0)
+        count = certain - self._told
+        if count <= 0:
+            return ""
+        text = "".join(self._untold)
+        self._told, self._untold = certain, [text[count:]]
+        return text[:count]
 
     def _follow_constraint(self) -> None:
         """Goes on as far as nothing has to be drawn."""
@@ -92,22 +110,12 @@ class Answer:
         self.ids.append(token)
         piece = self._decoder.decode(text or b"")
         self._pieces.append(piece)
-        if request.stop:
-            if len(self.ids) >= request.min_tokens:
-                self._find_stop(piece)
-            self._tail = (self._tail + piece)[-self._reach :] if self._reach else ""
+        if request.stream:
+            self._untold.append(piece)
+        if self._stops is not None:
+            found = self._stops.feed(piece, counts=len(self.ids) >= request.min_tokens)
+            if found is not None:
+                self.reason, self.stop, self._cut = "stop", found.stop, found.begin
             # An unfinished character is one character to come; its id reaches to the end of it.
             self._ends.append(self._length + len(piece) + (self._decoder.getstate()[0] != b""))
         self._length += len(piece)
-
-    def _find_stop(self, piece: str) -> None:
-        """Looks for the stop string that is completed first in the new piece."""
-        window = self._tail + piece
-        found: tuple[int, int, str] | None = None
-        for stop in self._request.stop:
-            begin = window.find(stop, max(0, len(self._tail) - len(stop) + 1))
-            if begin >= 0 and (found is None or (begin + len(stop), begin) < found[:2]):
-                found = (begin + len(stop), begin, stop)
-        if found is not None:
-            self.reason, self.stop = "stop", found[2]
-            self._cut = self._length - len(self._tail) + found[1]

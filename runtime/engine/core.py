@@ -6,6 +6,7 @@ is not ready, `step` only looks whether it is.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable
 from collections.abc import Sequence as Ids
@@ -17,7 +18,7 @@ from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import RadixTree
-from sglc.runtime.engine.request import Event, Failed, Request, Stats
+from sglc.runtime.engine.request import Event, Failed, Progress, Request, Stats
 from sglc.runtime.engine.scheduler import Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
 
@@ -84,7 +85,7 @@ class EngineCore:
             self._scheduler.drop(sequence)
 
     def step(self) -> list[Event]:
-        """Goes on by one batch. Answers the requests that ended."""
+        """Goes on by one batch. Answers the requests that ended, and what is new of those that stream."""
         events: list[Event] = []
         if self._flight is None:
             work = self._schedule(events)
@@ -178,21 +179,23 @@ class EngineCore:
             self._fail(flight.work, error, events)
             return
         scores = result.scores or [[]] * len(flight.work)
-        for work, drawn, logprobs in zip(flight.work, result.drawn, scores, strict=True):
+        for work, drawn, scored in zip(flight.work, result.drawn, scores, strict=True):
             sequence = work.sequence
             if sequence.cancelled:
                 self._scheduler.drop(sequence)
                 continue
             self._scheduler.advance(work)
-            sequence.logprobs += logprobs
+            sequence.scores += scored
             try:
                 self._take(sequence, drawn)
-            except Exception as error:  # noqa: BLE001 - the failure of one draw is the end of one request
+            except Exception as error:  # noqa: BLE001 - what fails for one chunk is the end of one request
                 self._fail([work], error, events)
                 continue
             if sequence.complete:
                 self._scheduler.finish(sequence)
                 self._end(sequence, sequence.finished(), events)
+            elif sequence.request.stream and (text := sequence.answer.news()):
+                events.append(Progress(request=sequence.id, text=text))
 
     def _take(self, sequence: Sequence, drawn: int | Exception | None) -> None:
         """Appends the drawn id, where one was asked for, and what the constraint forces after it."""
@@ -239,8 +242,15 @@ def _check(request: Request) -> None:
         raise ValueError("max_tokens and min_tokens cannot be negative")
     if "" in request.stop:
         raise ValueError("an empty stop string would end every answer")
+    for pattern in request.stop_regex:
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"stop_regex {pattern!r} is no pattern: {error}") from error
     if request.score_from is not None and not 1 <= request.score_from <= len(request.ids):
         raise ValueError(f"score_from is {request.score_from}, not one of 1 .. {len(request.ids)}")
+    if request.score_top < 0:
+        raise ValueError("score_top cannot be negative")
 
 
 def _chunk(work: Work) -> Chunk:
@@ -252,7 +262,8 @@ def _chunk(work: Work) -> Chunk:
         start=start,
         pages=sequence.pages[:end],
         draw=_draw(sequence) if sequence.draws(end) else None,
-        score=sequence.scores(end),
+        score=sequence.to_score(end),
+        score_top=sequence.request.score_top,
     )
 
 
@@ -271,4 +282,5 @@ def _draw(sequence: Sequence) -> Draw:
         automaton=request.constraint,
         state=answer.state,
         forbidden=request.end_ids if len(answer.ids) < request.min_tokens else frozenset(),
+        score=request.score_answer,
     )

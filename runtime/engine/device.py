@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sglc.ir.tokens import TokenAutomaton
+from sglc.runtime.engine.request import Score
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How the id after a chunk's last row is chosen. `history`: the ids generated so far, for the penalties."""
+    """How the id after a chunk's last row is chosen. `history`: the ids generated so far, for the penalties. `score`:
+    report the log probability of the chosen id."""
 
     temperature: float
     top_p: float
@@ -29,16 +31,18 @@ class Draw:
     automaton: TokenAutomaton | None = None
     state: int = 0  # of the automaton
     forbidden: frozenset[int] = frozenset()  # end ids before min_tokens
+    score: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Rows of one request in a batch.
 
-    ids:   the tokens to compute, at positions start .. start + len(ids) - 1.
-    pages: the page of every position 0 .. start + len(ids) - 1; the last len(ids) of them are written by this batch.
-    draw:  choose an id after the last row; None for a chunk that is not the end of its prompt.
-    score: (row, id) pairs: report the log probability of id after the chunk's row.
+    ids:       the tokens to compute, at positions start .. start + len(ids) - 1.
+    pages:     the page of every position 0 .. start + len(ids) - 1; the last len(ids) of them are written by this batch.
+    draw:      choose an id after the last row; None for a chunk that is not the end of its prompt.
+    score:     (row, id) pairs: report the log probability of id after the chunk's row.
+    score_top: with each log probability, report those of so many of the likeliest ids.
     """
 
     ids: Sequence[int]
@@ -46,6 +50,7 @@ class Chunk:
     pages: Sequence[int]
     draw: Draw | None = None
     score: Sequence[tuple[int, int]] = ()
+    score_top: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,10 @@ class Batch:
 @dataclass(slots=True)
 class Result:
     """One entry a chunk, in order. drawn: the chosen id, None where nothing was drawn, or the exception that the draw
-    of this chunk alone ended with. scores: the log probabilities asked for."""
+    or a score of this chunk alone ended with. scores: the log probabilities asked for, that of the chosen id last."""
 
     drawn: list[int | Exception | None]
-    scores: list[list[float]] = field(default_factory=list)
+    scores: list[list[Score]] = field(default_factory=list)
 
 
 class Pending(Protocol):

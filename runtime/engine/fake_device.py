@@ -8,13 +8,14 @@ what a request alone has to answer, with no engine, no pages and no batches.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sglc.ir.tokens import TokenAutomaton
 from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Draw, Result
-from sglc.runtime.engine.request import Finished, Request
+from sglc.runtime.engine.request import Finished, Request, Score
 
 first_cell = 0x5EED  # what a sequence's first cell sees as the one before
 
@@ -93,14 +94,17 @@ class FakeDevice:
         for chunk in batch.chunks:
             self._write(chunk)
         drawn: list[int | Exception | None] = []
-        scores: list[list[float]] = []
+        scores: list[list[Score]] = []
         for chunk in batch.chunks:
             cells = [self.cells[page] for page in chunk.pages]
             if None in cells:
                 raise UnwrittenPage(f"page {chunk.pages[cells.index(None)]} at position {cells.index(None)}")
             read = [cell for cell in cells if cell is not None]
             drawn.append(None if chunk.draw is None else self._draw(chunk.draw, read))
-            scores.append([score(read[: chunk.start + row + 1], token) for row, token in chunk.score])
+            asked = list(chunk.score)
+            if chunk.draw is not None and chunk.draw.score and isinstance(drawn[-1], int):
+                asked.append((len(chunk.ids) - 1, drawn[-1]))
+            scores.append([self._score(read[: chunk.start + row + 1], token, chunk.score_top) for row, token in asked])
         return Result(drawn, scores)
 
     def reference(self, request: Request, detokenizer: Detokenizer) -> Finished | None:
@@ -108,9 +112,7 @@ class FakeDevice:
         cells: list[int] = []
         for token in request.ids:
             cells.append(cell(cells[-1] if cells else first_cell, token))
-        first = request.score_from
-        scored = range(first, len(request.ids)) if first is not None else ()
-        logprobs = tuple(score(cells[:position], request.ids[position]) for position in scored)
+        first = len(request.ids) if request.score_from is None else request.score_from
         ids: list[int] = []
         sampled = 0
         while (end := _ending(request, ids, detokenizer)) is None:
@@ -127,15 +129,22 @@ class FakeDevice:
                 break
             ids.append(token)
             cells.append(cell(cells[-1], token))
+        whole = [*request.ids, *end.ids]
+
+        def scores(start: int, stop: int) -> tuple[Score, ...]:
+            return tuple(self._score(cells[:place], whole[place], request.score_top) for place in range(start, stop))
+
         return Finished(
             request=0,
             ids=end.ids,
             text=end.text,
             reason=end.reason,
             stop=end.stop,
+            prompt=request.ids,
             prompt_tokens=len(request.ids),
             decoded_tokens=sampled,
-            logprobs=logprobs,
+            prompt_scores=scores(first, len(request.ids)),
+            answer_scores=scores(len(request.ids), len(whole)) if request.score_answer else (),
         )
 
     def _write(self, chunk: Chunk) -> None:
@@ -167,6 +176,11 @@ class FakeDevice:
             return ValueError("no id is allowed here")
         return allowed[hash(seen) % len(allowed)]
 
+    def _score(self, cells: Sequence[int], token: int, top: int) -> Score:
+        prefix = hash(tuple(cells))
+        likeliest = sorted(range(self.vocabulary), key=lambda each: (-logprob(prefix, each), each))[:top] if top else ()
+        return Score(token, logprob(prefix, token), tuple((each, logprob(prefix, each)) for each in likeliest))
+
     def _allowed_in(self, automaton: TokenAutomaton, state: int) -> list[int]:
         key = (automaton, state)
         if key not in self._allowed:
@@ -180,9 +194,9 @@ def cell(before: int, token: int) -> int:
     return hash((before, token))
 
 
-def score(cells: Sequence[int], token: int) -> float:
-    """The log probability of `token` after a prefix."""
-    return -float(hash((*cells, token)) % 10_000) / 1_000
+def logprob(prefix: int, token: int) -> float:
+    """The log probability of `token` after a prefix, of which all cells are hashed."""
+    return -float(hash((prefix, token)) % 10_000) / 1_000
 
 
 def _draw_of(request: Request, ids: list[int], state: int) -> Draw:
@@ -207,27 +221,31 @@ def _ending(request: Request, ids: list[int], detokenizer: Detokenizer) -> Finis
     found = _stop(request, ids, detokenizer)
     if found is not None:
         return found
-    text = _text(ids, detokenizer)
     constraint = request.constraint
     if constraint is not None and constraint.final[_state(constraint, ids, detokenizer)]:
-        return Finished(request=0, ids=tuple(ids), text=text, reason="match")
+        return Finished(request=0, ids=tuple(ids), text=_text(ids, detokenizer), reason="match")
     if len(ids) >= request.max_tokens:
-        return Finished(request=0, ids=tuple(ids), text=text, reason="length")
+        return Finished(request=0, ids=tuple(ids), text=_text(ids, detokenizer), reason="length")
     return None
 
 
 def _stop(request: Request, ids: list[int], detokenizer: Detokenizer) -> Finished | None:
-    """The answer cut at the stop string that the last id completed; every end of the text is tried, one by one."""
-    if not request.stop or not ids or len(ids) < request.min_tokens:
+    """The answer cut at the stop that the last id completed; every end of the text is tried, one by one."""
+    if not (request.stop or request.stop_regex) or not ids or len(ids) < request.min_tokens:
         return None
     complete = _text(ids, detokenizer, complete=True)
     known = len(_text(ids[:-1], detokenizer, complete=True))
+    past = len(_text(ids[: request.min_tokens - 1], detokenizer, complete=True)) if request.min_tokens > 1 else -1
     for end in range(known + 1, len(complete) + 1):
-        for stop in sorted(request.stop, key=len, reverse=True):
-            if complete[:end].endswith(stop):
-                text = complete[: end - len(stop)]
-                kept = [n for n in range(len(ids) + 1) if len(_text(ids[:n], detokenizer)) <= len(text)]
-                return Finished(request=0, ids=tuple(ids[: kept[-1]]), text=text, reason="stop", stop=stop)
+        found = [(end - len(stop), stop) for stop in request.stop if complete[:end].endswith(stop)]
+        for pattern in request.stop_regex:
+            matches = (re.compile(pattern).match(complete[:end], begin) for begin in range(end + 1))
+            found += [(match.start(), pattern) for match in matches if match is not None and match.end() > past][:1]
+        if found:
+            begin, stop = min(found, key=lambda each: each[0])  # the first of those that begin first
+            text = complete[:begin]
+            kept = [n for n in range(len(ids) + 1) if len(_text(ids[:n], detokenizer)) <= len(text)]
+            return Finished(request=0, ids=tuple(ids[: kept[-1]]), text=text, reason="stop", stop=stop)
     return None
 
 

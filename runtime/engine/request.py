@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, fields
+from typing import Literal, NamedTuple, TypeAlias
 
 from sglc.ir.tokens import TokenAutomaton
 
@@ -13,16 +13,21 @@ from sglc.ir.tokens import TokenAutomaton
 class Request:
     """One call of the model. Nothing in it changes; the engine keeps its own progress.
 
-    ids:         the whole prompt, at least one id.
-    max_tokens:  how many ids may be generated; 0 only fills the cache and, with `score_from`, scores.
-    min_tokens:  end ids and stop strings do not end the answer before this many ids.
-    end_ids:     ids that end the answer; the id itself is no part of it.
-    stop:        strings that end the answer; cut from its text.
-    temperature: 0 takes the likeliest id. top_k -1, top_p 1, min_p 0 are off.
-    seed:        the draw at position p of this request depends on (seed, p) alone.
-    constraint:  what the answer's text must match.
-    score_from:  report log probabilities of ids[score_from:], each given the ids before it; at least 1.
-    order:       requests with a smaller order are admitted first; neighbours should share long prefixes.
+    ids:          the whole prompt, at least one id.
+    max_tokens:   how many ids may be generated; 0 only fills the cache and, with `score_from`, scores.
+    min_tokens:   end ids and stops do not end the answer before this many ids; a stop that ends before them is none.
+    end_ids:      ids that end the answer; the id itself is no part of it.
+    stop:         strings that end the answer; cut from its text.
+    stop_regex:   patterns of Python's `re` that end the answer with the first character that makes them match the text
+                  so far; the match is cut from the text.
+    temperature:  0 takes the likeliest id. top_k -1, top_p 1, min_p 0 are off.
+    seed:         the draw at position p of this request depends on (seed, p) alone.
+    constraint:   what the answer's text must match.
+    score_from:   report log probabilities of ids[score_from:], each given the ids before it; at least 1.
+    score_answer: report those of the generated ids too.
+    score_top:    with each, report those of so many of the likeliest ids.
+    stream:       report the text as it comes.
+    order:        requests with a smaller order are admitted first; neighbours should share long prefixes.
     """
 
     ids: Sequence[int]
@@ -30,6 +35,7 @@ class Request:
     min_tokens: int = 0
     end_ids: frozenset[int] = frozenset()
     stop: tuple[str, ...] = ()
+    stop_regex: tuple[str, ...] = ()
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = -1
@@ -39,29 +45,55 @@ class Request:
     seed: int = 0
     constraint: TokenAutomaton | None = None
     score_from: int | None = None
+    score_answer: bool = False
+    score_top: int = 0
+    stream: bool = False
     order: tuple[int, ...] = ()
+
+
+class Score(NamedTuple):
+    """A token and its log probability given all tokens before it: that of the model, before temperature, penalties and
+    masks. top: ids and log probabilities of the likeliest tokens in its place, where asked; the likeliest first."""
+
+    id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """The end of a request.
 
-    ids:      the generated ids of the answer: without an end id, and without ids whose text reaches into a stop string.
-    text:     the answer's text: without the stop string, control tokens left out. Where a stop string began inside an
-              id, `text` is longer than the text of `ids` by the part before it.
-    reason:   why it ended. "match": the constraint allows nothing more.
-    logprobs: of ids[score_from:], where asked.
+    ids:           the generated ids of the answer: without an end id, and without ids whose text reaches into a stop.
+    text:          the answer's text: without the stop, control tokens left out. Where a stop began inside an id, `text`
+                   is longer than the text of `ids` by the part before it.
+    reason:        why it ended. "match": the constraint allows nothing more.
+    stop:          the stop string, the pattern or the end id.
+    prompt:        the ids of the request.
+    prompt_scores: of prompt[score_from:], where asked.
+    answer_scores: of `ids`, where asked.
     """
 
     request: int
     ids: tuple[int, ...] = ()
     text: str = ""
     reason: Literal["stop", "length", "match"] = "stop"
-    stop: str | int | None = None  # the stop string or the end id
+    stop: str | int | None = None
+    prompt: Sequence[int] = ()
     prompt_tokens: int = 0
     cached_tokens: int = 0
     decoded_tokens: int = 0
-    logprobs: tuple[float, ...] = field(default=())
+    prompt_scores: tuple[Score, ...] = ()
+    answer_scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Text of a request that streams, next to what came before. What is still missing of the answer's text when it ends
+    comes with `Finished` alone: its text begins with all that came."""
+
+    request: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +104,7 @@ class Failed:
     error: Exception
 
 
-Event: TypeAlias = Finished | Failed
+Event: TypeAlias = Finished | Failed | Progress
 
 
 @dataclass(slots=True)

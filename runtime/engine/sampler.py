@@ -15,6 +15,7 @@ from torch import Tensor
 from sglc.ir.errors import RunError
 from sglc.ir.tokens import TokenAutomaton
 from sglc.runtime.engine.device import Draw
+from sglc.runtime.engine.request import Score
 
 Floats = NDArray[np.float64]
 
@@ -28,19 +29,20 @@ def draw(logits: Tensor, draws: Sequence[Draw]) -> list[int | Exception]:
         best = rows.argmax(dim=-1, keepdim=True)  # the lowest id of equal ones; NaN counts as the largest
         values = rows.gather(-1, best).float().squeeze(-1).tolist()
         for i, id_, value in zip(plain, best.squeeze(-1).tolist(), values, strict=True):
-            drawn[i] = id_ if value > -np.inf else _failure(value)
+            drawn[i] = id_ if value > -np.inf else failure(value)
     for i in set(range(len(draws))) - set(plain):
         drawn[i] = _draw_one(logits[i], draws[i])
     return drawn
 
 
-def log_probability(logits: Tensor, id_: int) -> float:
-    """Of one id. logits: [ids], any float. An id outside of the row is impossible."""
-    if id_ >= len(logits):
-        return -np.inf
+def scores(logits: Tensor, ids: Sequence[int], top: int = 0) -> list[Score]:
+    """The log probabilities of ids in one place, each with those of the `top` likeliest ids there. logits: [ids], any
+    float. An id outside of the row is impossible."""
     x = logits.float().cpu().numpy().astype(np.float64)
-    top = x.max()
-    return float(x[id_] - top - np.log(np.exp(x - top).sum()))
+    x -= x.max()
+    x -= np.log(np.exp(x).sum())
+    best = tuple((int(i), float(x[i])) for i in _likeliest(x, top)[:top]) if top else ()
+    return [Score(id_, float(x[id_]) if id_ < len(x) else -np.inf, best) for id_ in ids]
 
 
 def uniform(seed: int, position: int) -> float:
@@ -51,7 +53,7 @@ def uniform(seed: int, position: int) -> float:
 def _draw_one(logits: Tensor, d: Draw) -> int | Exception:
     x = logits.float().cpu().numpy().astype(np.float64)
     if np.isnan(x).any():
-        return _failure(np.nan)
+        return failure(np.nan)
     if d.frequency_penalty or d.presence_penalty:
         _penalise(x, d)
     if d.automaton is not None:
@@ -59,7 +61,7 @@ def _draw_one(logits: Tensor, d: Draw) -> int | Exception:
     x[[i for i in d.forbidden if i < len(x)]] = -np.inf
     best = int(x.argmax())
     if x[best] == -np.inf:
-        return _failure(-np.inf)
+        return failure(-np.inf)
     if d.temperature == 0 or x[best] == np.inf:
         return best
     return _sample(x, d)
@@ -119,7 +121,8 @@ def _is_plain(d: Draw) -> bool:
     )
 
 
-def _failure(value: float) -> RunError:
+def failure(value: float) -> RunError:
+    """What is wrong where the largest logit, or a log probability, is NaN or minus infinity."""
     if np.isnan(value):
         return RunError(
             "the model computed logits that are not numbers (NaN)",

@@ -6,7 +6,7 @@ from array import array
 
 from sglc.runtime.engine.answer import Answer, Detokenizer
 from sglc.runtime.engine.radix import Handle
-from sglc.runtime.engine.request import Finished, Request
+from sglc.runtime.engine.request import Finished, Request, Score
 
 
 class Sequence:
@@ -19,6 +19,7 @@ class Sequence:
     ids:         prompt and generated ids. `pages` and `computed` go back to nothing at a preemption; ids never do.
     prefill_end: len(ids) at admission. Up to here computed tokens go into the tree at once, so that siblings find them.
     counted:     positions below have been counted in the statistics, as cached or prefilled.
+    scores:      those reported so far: of the ids from `first_score` on, without a gap. Like ids, they are never lost.
     cancelled:   dropped by its owner while a batch with it is on its way.
     """
 
@@ -29,15 +30,16 @@ class Sequence:
         "computed",
         "counted",
         "decoded_tokens",
+        "first_score",
         "handle",
         "id",
         "ids",
-        "logprobs",
         "pages",
         "preempted",
         "prefill_end",
         "prompt_tokens",
         "request",
+        "scores",
     )
 
     def __init__(self, id: int, request: Request, detokenizer: Detokenizer) -> None:  # noqa: A002 - the name of the field
@@ -48,7 +50,10 @@ class Sequence:
         self.prompt_tokens = len(self.ids)
         self.cached_tokens = 0
         self.decoded_tokens = 0
-        self.logprobs: list[float] = []
+        self.first_score = self.prompt_tokens if request.score_answer else None
+        if request.score_from is not None:
+            self.first_score = request.score_from
+        self.scores: list[Score] = []
         self.preempted = False
         self.cancelled = False
         self.counted = 0
@@ -56,7 +61,7 @@ class Sequence:
         self.computed = 0
         self.handle: Handle | None = None
         self.pages = array("i")
-        if self.answer.reason is None:
+        if self.answer.reason is None or request.score_answer:
             self.ids.extend(self.answer.ids)
 
     @property
@@ -70,8 +75,8 @@ class Sequence:
 
     @property
     def complete(self) -> bool:
-        """The answer has ended, and the prompt is computed."""
-        return self.answer.reason is not None and not self.prefilling
+        """The answer has ended, the prompt is computed, and no score is missing."""
+        return self.answer.reason is not None and not self.prefilling and not self._unscored()
 
     @property
     def to_generate(self) -> int:
@@ -81,22 +86,29 @@ class Sequence:
     @property
     def hit_limit(self) -> int:
         """The longest beginning of `ids` that need not be computed: logits are needed from its last position on."""
-        first_score = self.request.score_from
-        if first_score is not None and len(self.logprobs) < self.prompt_tokens - first_score:
-            return first_score + len(self.logprobs) - 1
+        if unscored := self._unscored():
+            return unscored.start - 1
         return len(self.ids) if self.answer.reason is not None else len(self.ids) - 1
 
     def draws(self, end: int) -> bool:
         """Whether an id is drawn after the positions below `end` have been computed."""
         return self.answer.reason is None and end == len(self.ids)
 
-    def scores(self, end: int) -> list[tuple[int, int]]:
+    def to_score(self, end: int) -> list[tuple[int, int]]:
         """(row, id) pairs to score in a chunk of positions computed .. end - 1."""
-        if self.request.score_from is None:
+        if self.first_score is None:
             return []
-        first = self.request.score_from + len(self.logprobs) - 1
-        last = min(end, self.prompt_tokens - 1)
-        return [(position - self.computed, self.ids[position + 1]) for position in range(first, last)]
+        unscored = self._unscored()
+        last = min(end + 1, unscored.stop)
+        return [(position - 1 - self.computed, self.ids[position]) for position in range(unscored.start, last)]
+
+    def _unscored(self) -> range:
+        """Positions of the known ids whose scores are still to come: a drawn id's comes with the draw, all others' with
+        the pass that computes the token before."""
+        if self.first_score is None:
+            return range(0)
+        end = self.prompt_tokens + (self.answer.kept if self.request.score_answer else 0)
+        return range(self.first_score + len(self.scores), end)
 
     def take(self, token: int) -> None:
         """Appends a drawn id, and what follows from it. Raises what the constraint or the detokenizer raises."""
@@ -108,14 +120,17 @@ class Sequence:
     def finished(self) -> Finished:
         assert self.answer.reason is not None
         ids, text = self.answer.result()
+        split = 0 if self.request.score_from is None else self.prompt_tokens - self.request.score_from
         return Finished(
             request=self.id,
             ids=ids,
             text=text,
             reason=self.answer.reason,
             stop=self.answer.stop,
+            prompt=self.request.ids,
             prompt_tokens=self.prompt_tokens,
             cached_tokens=self.cached_tokens,
             decoded_tokens=self.decoded_tokens,
-            logprobs=tuple(self.logprobs),
+            prompt_scores=tuple(self.scores[:split]),
+            answer_scores=tuple(self.scores[split : split + len(ids)]),
         )

@@ -16,6 +16,7 @@ from sglc.runtime.engine import sampler
 from sglc.runtime.engine.attention import Paged
 from sglc.runtime.engine.device import Batch, Chunk, Draw, Result
 from sglc.runtime.engine.network import Model
+from sglc.runtime.engine.request import Score
 
 _LOGITS_BYTES = 4 << 20  # logits computed at a time, so that a large vocabulary does not set the peak of memory
 _DEFAULT_PAGES = 65536  # at most, on a CPU
@@ -80,7 +81,8 @@ class TorchDevice:
         plan = Plan(spans, device)
         hidden = self._model.hidden(torch.from_numpy(ids).to(device), plan.positions, Paged(plan, self._pool))
 
-        result = Result(drawn=[None] * len(chunks), scores=[[0.0] * len(c.score) for c in chunks])
+        unknown = float("nan")
+        result = Result([None] * len(chunks), [[Score(id_, unknown) for _, id_ in c.score] for c in chunks])
         wanted = _wanted(chunks)
         step = max(1, _LOGITS_BYTES // (4 * self._model.vocab_size))
         for a in range(0, len(wanted), step):
@@ -96,10 +98,11 @@ class TorchDevice:
         if draws:
             chosen = sampler.draw(logits if len(draws) == len(wanted) else logits[drawing], draws)
             for k, id_ in zip(drawing, chosen, strict=True):
-                result.drawn[wanted[k].chunk] = id_
+                if result.drawn[wanted[k].chunk] is None:  # else a score of the chunk has failed
+                    result.drawn[wanted[k].chunk] = id_
         for k, w in enumerate(wanted):
-            for place, id_ in w.score:
-                result.scores[w.chunk][place] = sampler.log_probability(logits[k], id_)
+            if w.score or (w.draw is not None and w.draw.score):
+                _score(logits[k], w, result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +120,13 @@ class Done:
 
 @dataclass(slots=True)
 class _Wanted:
-    """A row whose logits are needed. score: (place in the chunk's scores, id)."""
+    """A row whose logits are needed. score: (place in the chunk's scores, id); score_top: as in the chunk."""
 
     chunk: int
     row: int
     draw: Draw | None
     score: list[tuple[int, int]]
+    score_top: int
 
 
 def _wanted(chunks: Sequence[Chunk]) -> list[_Wanted]:
@@ -131,13 +135,27 @@ def _wanted(chunks: Sequence[Chunk]) -> list[_Wanted]:
     for i, chunk in enumerate(chunks):
         rows: dict[int, _Wanted] = {}
         for place, (row, id_) in enumerate(chunk.score):
-            rows.setdefault(row, _Wanted(i, first + row, None, [])).score.append((place, id_))
+            rows.setdefault(row, _Wanted(i, first + row, None, [], chunk.score_top)).score.append((place, id_))
         if chunk.draw is not None:
             last = len(chunk.ids) - 1
-            rows.setdefault(last, _Wanted(i, first + last, None, [])).draw = chunk.draw
+            rows.setdefault(last, _Wanted(i, first + last, None, [], chunk.score_top)).draw = chunk.draw
         wanted += rows.values()
         first += len(chunk.ids)
     return wanted
+
+
+def _score(logits: Tensor, wanted: _Wanted, result: Result) -> None:
+    """The log probabilities asked for in one row, with that of the id drawn there. logits: [ids]."""
+    scores, drawn = result.scores[wanted.chunk], result.drawn[wanted.chunk]
+    ids = [id_ for _, id_ in wanted.score]
+    if wanted.draw is not None and wanted.draw.score and isinstance(drawn, int):
+        ids.append(drawn)
+    found = sampler.scores(logits, ids, wanted.score_top)
+    if any(np.isnan(score.logprob) for score in found):
+        result.drawn[wanted.chunk] = sampler.failure(np.nan)
+    for (place, _), score in zip(wanted.score, found, strict=False):
+        scores[place] = score
+    scores += found[len(wanted.score) :]
 
 
 def _default_pages(model: Model) -> int:

@@ -32,8 +32,6 @@ PROGRAMS = {
     "two functions": (GOOD + GOOD.replace("ask", "tell"), ["2 programs: ask, tell", "hint: name one"]),
     "wrong parameter": (BODY.replace("(s, ", "(state, ") + "pass\n", ["must be named s"]),
     "body raises": (BODY + "raise ValueError('broken')\n", ["prog.py:5", "ValueError", "broken"]),
-    "branch": (BODY + 's += sgl.gen("a")\n    if s["a"] == "x": s += "y"\n', ["prog.py:6", "s['a']", "interpret"]),
-    "argument branch": (BODY + 'if question == "x": s += "y"\n', ["prog.py:5", "question", "interpret"]),
     "regex": (BODY + 's += question + sgl.gen("a", regex="[")\n', ["prog.py:5", "^", "["]),
     "regex not regular": (BODY + r's += question + sgl.gen("a", regex=r"(a)\1")' + "\n", ["prog.py:5", "^"]),
     "regex explodes": (BODY + 's += question + sgl.gen("a", regex="(a|b)*a(a|b){40}")\n', ["prog.py:5"]),

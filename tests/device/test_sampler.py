@@ -245,9 +245,24 @@ def test_infinite_temperature_limits() -> None:
     assert one([0.0, 1000.0, 1.0], dataclasses.replace(SAMPLED, temperature=1e-9)) == 1
 
 
-def test_log_probabilities() -> None:
-    logits = torch.randn(500, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("scale", [0.1, 1.0, 30.0])
+def test_log_probabilities(scale: float) -> None:
+    logits = scale * torch.randn(500, generator=torch.Generator().manual_seed(0))
     expected = logits.double().log_softmax(-1)
-    for i in (0, 3, 499):
-        assert sampler.log_probability(logits, i) == pytest.approx(expected[i].item(), abs=1e-12)
-    assert sampler.log_probability(logits, 500) == -np.inf
+    found = sampler.scores(logits, [499, 3, 0, 3], 5)
+    assert [score.id for score in found] == [499, 3, 0, 3]
+    assert [score.logprob for score in found] == pytest.approx(expected[[499, 3, 0, 3]].tolist(), abs=1e-12)
+    likeliest = expected.topk(5)
+    for score in found:
+        assert [i for i, _ in score.top] == likeliest.indices.tolist()
+        assert [logprob for _, logprob in score.top] == pytest.approx(likeliest.values.tolist(), abs=1e-12)
+    assert sampler.scores(logits, [3]) == [sampler.Score(3, found[1].logprob)]
+
+
+def test_log_probabilities_at_the_edges() -> None:
+    logits = torch.tensor([1.0, 3.0, -np.inf, 3.0])
+    assert [i for i, _ in sampler.scores(logits, [0], 9)[0].top] == [1, 3, 0, 2]
+    impossible, outside = sampler.scores(logits, [2, 4], 1)
+    assert (impossible.logprob, outside.logprob) == (-np.inf, -np.inf)
+    assert impossible.top[0][0] == 1
+    assert np.isnan(sampler.scores(torch.tensor([1.0, np.nan]), [0])[0].logprob)

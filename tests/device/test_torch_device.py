@@ -14,7 +14,7 @@ from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Result
 from sglc.runtime.engine.model import prepare
 from sglc.runtime.engine.torch_device import TorchDevice
 from tests import models
-from tests.device.test_sampler import GREEDY
+from tests.device.test_sampler import GREEDY, automaton
 from tests.parity.support import random_prompts, tiny
 
 PROMPT = random_prompts([50])[0]
@@ -31,9 +31,9 @@ def chunk(ids: Sequence[int], start: int = 0, first_page: int = 0, draw: Draw | 
     return Chunk(ids, start, range(first_page, first_page + start + len(ids)), draw)
 
 
-def dense_logits(ids: Sequence[int]) -> torch.Tensor:
+def dense_logits(ids: Sequence[int], name: str = "llama") -> torch.Tensor:
     with torch.inference_mode():
-        return models.network("llama")(torch.tensor([list(ids)])).logits[0].double()
+        return models.network(name)(torch.tensor([list(ids)])).logits[0].double()
 
 
 def test_draws_only_where_asked() -> None:
@@ -50,13 +50,46 @@ def test_scores_are_log_probabilities() -> None:
     asked = [(r, i) for r in (0, 7, 49) for i in (PROMPT[r], 299, 3)] + [(7, 8)]
     scored = dataclasses.replace(chunk(PROMPT), score=asked)
     alone = run(device, scored)
-    assert alone.scores[0] == pytest.approx([expected[r, i].item() for r, i in asked], abs=1e-4)
+    assert [score.id for score in alone.scores[0]] == [i for _, i in asked]
+    wanted = [expected[r, i].item() for r, i in asked]
+    assert [score.logprob for score in alone.scores[0]] == pytest.approx(wanted, abs=1e-4)
     assert alone.drawn == run(device, chunk(PROMPT)).drawn
 
     other = dataclasses.replace(chunk(PROMPT[:9], first_page=100), score=[(8, 1)])
     assert run(device, other, dataclasses.replace(scored, draw=None)).scores[1] == alone.scores[0]
     rest = dataclasses.replace(scored, ids=PROMPT[30:], start=30, score=[(19, 299)])
     assert run(device, rest).scores == [[alone.scores[0][asked.index((49, 299))]]]
+
+
+SCORED = dataclasses.replace(GREEDY, score=True)
+DRAWS = {
+    "greedy": SCORED,
+    "sampled": dataclasses.replace(SCORED, temperature=3.0, seed=4, top_k=40),
+    "masked": dataclasses.replace(SCORED, automaton=automaton([[7, 250]], models.VOCABULARY), temperature=1.0),
+    "penalised": dataclasses.replace(SCORED, frequency_penalty=2.0, presence_penalty=2.0, history=[*range(0, 300, 2)]),
+}
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3", "gemma2", "gpt_oss", "phi3"])
+def test_scores_of_drawn_ids_are_those_of_the_model(name: str) -> None:
+    """Of transformers' own logits: before temperature, penalties and masks; the likeliest ids in order."""
+    device = TorchDevice(tiny(name), 1024)
+    expected = dense_logits(PROMPT, name).log_softmax(-1)
+    asked = [(49, 5), (20, PROMPT[21])]
+    parts = [
+        dataclasses.replace(chunk(PROMPT, first_page=60 * i, draw=draw), score=asked, score_top=4)
+        for i, draw in enumerate(DRAWS.values())
+    ]
+    result = run(device, *parts, chunk(PROMPT, first_page=900))
+    assert result.scores[-1] == []
+    assert len(set(result.drawn)) > 1
+    for drawn, scores in zip(result.drawn[:-1], result.scores, strict=False):
+        assert [score.id for score in scores] == [5, PROMPT[21], drawn]
+        for row, score in zip((49, 20, 49), scores, strict=True):
+            assert score.logprob == pytest.approx(expected[row, score.id].item(), abs=1e-4)
+            likeliest = expected[row].topk(4)
+            assert [i for i, _ in score.top] == likeliest.indices.tolist()
+            assert [logprob for _, logprob in score.top] == pytest.approx(likeliest.values.tolist(), abs=1e-4)
 
 
 def test_many_logits_are_computed_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +122,10 @@ def test_a_row_that_is_not_a_number_fails_alone() -> None:
     assert isinstance(first, RunError)
     assert "not numbers" in first.what
     assert second == run(TorchDevice(tiny("llama"), 256), chunk(clean)).drawn[0]
+
+    scored = [dataclasses.replace(chunk(ids, first_page=0, draw=None), score=[(3, 5)]) for ids in (PROMPT, clean)]
+    assert isinstance(run(device, scored[0]).drawn[0], RunError)
+    assert run(device, scored[1]).drawn == [None]
 
 
 def test_pages_out_and_in() -> None:

@@ -16,7 +16,7 @@ from random import Random
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevice
 from sglc.runtime.engine.radix import Handle
-from sglc.runtime.engine.request import Event, Failed, Finished, Request
+from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request
 from sglc.runtime.engine.scheduler import Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
 from tests.engine.invariants import check
@@ -24,6 +24,10 @@ from tests.engine.support import AUTOMATA, END, VOCABULARY, Bytes
 
 DETOKENIZER = Bytes()
 STOPS = (("ab",), ("bc", "abca"), ("€",), ("a", "c"), ("x a", "ba"))
+PATTERNS = ((r"b+c",), (r"a$", "€."), (r"(?<=a)\s", r"c[ab]{2}"), (r"\b[abc]+ ",), (r"(\w)\1", r"x(?!a)"))
+COMPARED = (
+    "ids", "text", "reason", "stop", "prompt", "prompt_tokens", "decoded_tokens", "prompt_scores", "answer_scores"
+)  # fmt: skip
 
 
 def fails_at_draw(seed: int, position: int) -> bool:
@@ -83,6 +87,7 @@ class Episode:
         self.requests: dict[int, Request] = {}
         self.cancelled: set[int] = set()
         self.ended: dict[int, Event] = {}
+        self.told: dict[int, str] = {}
         self.tally = Tally(self.core._scheduler)
         self.peak = 0
 
@@ -102,18 +107,22 @@ class Episode:
         size = self.length(self.pages - max_tokens)
         shared = draw(0, size)
         ids = self.common[:shared] + [draw(0, 2) for _ in range(size - shared)]
-        kind = draw(0, 7)
+        kind, pattern = draw(0, 255), draw(0, 29)  # a bit is quicker than a number
         return Request(
             ids=ids,
             max_tokens=max_tokens,
             min_tokens=draw(0, 3) if kind & 1 else 0,
             end_ids=frozenset({END}) if kind & 2 else frozenset(),
             stop=STOPS[draw(0, len(STOPS) - 1)] if draw(0, 2) == 0 else (),
+            stop_regex=PATTERNS[pattern] if pattern < len(PATTERNS) else (),
             temperature=float(draw(0, 1)),
-            frequency_penalty=0.5 if kind == 3 else 0.0,
+            frequency_penalty=0.5 if kind & 7 == 3 else 0.0,
             seed=draw(0, 99),
             constraint=AUTOMATA[draw(0, len(AUTOMATA) - 1)] if draw(0, 3) == 0 else None,
             score_from=draw(1, size) if draw(0, 3) == 0 else None,
+            score_answer=kind & 24 == 0,
+            score_top=2 if kind & 224 == 0 else 0,
+            stream=kind & 96 == 0,
             order=(draw(0, 3),) if kind & 4 else (),
         )
 
@@ -155,6 +164,11 @@ class Episode:
     def judge(self, event: Event) -> None:
         assert event.request not in self.ended, "a request ended twice"
         assert event.request not in self.cancelled, "a cancelled request has an event"
+        if isinstance(event, Progress):
+            assert event.text, "no news"
+            assert self.requests[event.request].stream, "nobody asked for its text as it comes"
+            self.told[event.request] = self.told.get(event.request, "") + event.text
+            return
         self.ended[event.request] = event
         if isinstance(event, Failed) and isinstance(event.error, BatchFailure):
             return
@@ -165,7 +179,9 @@ class Episode:
             assert isinstance(event.error, DrawFailure), repr(event.error)
             return
         assert isinstance(event, Finished), repr(event)
-        for name in ("ids", "text", "reason", "stop", "prompt_tokens", "decoded_tokens", "logprobs"):
+        told = self.told.get(event.request, "")
+        assert event.text.startswith(told), f"told {told!r}, then {event.text!r}; {request}"
+        for name in COMPARED:
             got, wanted = getattr(event, name), getattr(expected, name)
             assert got == wanted, f"{name}: {got!r}, alone {wanted!r}; {request}"
 

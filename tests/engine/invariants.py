@@ -54,10 +54,7 @@ def check_tree(core: EngineCore, device: FakeDevice, everything: list[int], lock
         if not node.locks:
             unlocked += len(node.ids)
         assert len(node.ids) == len(node.pages) > 0
-        wanted = []
-        for token in node.ids:
-            before = cell(before, token)
-            wanted.append(before)
+        wanted = [before := cell(before, token) for token in node.ids]
         assert [cells[page] for page in node.pages] == wanted, "the tree holds KV that is not that of its ids"
         everything += node.pages
         for token, child in node.children.items():

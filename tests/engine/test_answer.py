@@ -90,6 +90,26 @@ def test_the_text_is_the_whole_decode(pieces: list[bytes]) -> None:
         # The first completed, then the longest.
         (Request(ids=[9], max_tokens=4, stop=("abc", "b")), [7], (), "a", "stop", "b"),
         (Request(ids=[9], max_tokens=4, stop=("c", "bc")), [7], (), "a", "stop", "bc"),
+        # Patterns: the character that completes the first match ends the answer, and the match is cut.
+        (Request(ids=[9], max_tokens=4, stop_regex=("b+c",)), [2, 3, 3, 4], (2,), "a", "stop", "b+c"),
+        (Request(ids=[9], max_tokens=4, stop_regex=("b+",)), [2, 3, 3, 4], (2,), "a", "stop", "b+"),
+        (Request(ids=[9], max_tokens=3, stop_regex=("c$",)), [2, 7], (2,), "aab", "stop", "c$"),
+        (Request(ids=[9], max_tokens=3, stop_regex=("b$",)), [7], (), "a", "stop", "b$"),
+        (Request(ids=[9], max_tokens=4, stop_regex=("z", "€.")), [11, 12, 13, 14], (), "", "stop", "€."),
+        (Request(ids=[9], max_tokens=4, stop_regex=("a(?=bc)",)), [3, 2, 3, 4], (3,), "b", "stop", "a(?=bc)"),
+        (
+            Request(ids=[9], max_tokens=4, min_tokens=3, stop_regex=("ab",)),
+            [2, 3, 4, 2],
+            (2, 3, 4, 2),
+            "abca",
+            "length",
+            None,
+        ),
+        (Request(ids=[9], max_tokens=4, min_tokens=3, stop_regex=("b?c",)), [2, 3, 4], (2,), "a", "stop", "b?c"),
+        (Request(ids=[9], max_tokens=4, stop=("c",), stop_regex=("b.",)), [2, 3, 4], (2,), "a", "stop", "b."),
+        (Request(ids=[9], max_tokens=4, stop=("bc",), stop_regex=("b.",)), [2, 3, 4], (2,), "a", "stop", "bc"),
+        (Request(ids=[9], max_tokens=4, stop=("c",), stop_regex=("b",)), [2, 7], (2,), "aa", "stop", "b"),
+        (Request(ids=[9], max_tokens=9, stop_regex=("aa$",), constraint=words("aaaa")), [], (), "", "stop", "aa$"),
         # An unfinished character is not there yet, and in the end is a replacement character.
         (Request(ids=[9], max_tokens=2, stop=("\ufffd",)), [2, 15], (2, 15), "a\ufffd", "length", None),
         (Request(ids=[9], max_tokens=3, stop=("\ufffd",)), [12, 2, 2], (), "", "stop", "\ufffd"),
@@ -112,9 +132,38 @@ def test_endings(
     assert (*answer.result(), answer.reason, answer.stop) == (ids, text, reason, stop)
 
 
+@pytest.mark.parametrize(
+    ("request_", "tokens", "news"),
+    [
+        (Request(ids=[9], max_tokens=9, stream=True), [2, 3, 10, 5], ["a", "b", "", "ab"]),
+        (Request(ids=[9], max_tokens=9, stream=True), [12, 13, 14, 15, 2], ["", "", "€", "", "\ufffda"]),
+        (Request(ids=[9], max_tokens=9, stream=True, stop=("abc",)), [5, 2, 3, 3], ["", "ab", "", "abb"]),
+        (Request(ids=[9], max_tokens=9, stream=True, stop_regex=("b+ ",)), [2, 3, 3, 4], ["a", "", "", "bbc"]),
+        (Request(ids=[9], max_tokens=9, stream=True, stop_regex=(r"(.)\1",)), [2, 3, 4], ["", "", ""]),
+        # What is left in the end comes with the result.
+        (Request(ids=[9], max_tokens=2, stream=True), [2, 3], ["a", ""]),
+        (Request(ids=[9], max_tokens=9, stream=True, stop=("c",)), [2, 7], ["a", ""]),
+        (Request(ids=[9], max_tokens=9, stream=True, constraint=words("aaab", "aaac")), [5], [""]),
+    ],
+)
+def test_news(request_: Request, tokens: list[int], news: list[str]) -> None:
+    answer = Answer(request_, Bytes())
+    told: list[str] = []
+    for token in tokens:
+        answer.take(token)
+        told.append(answer.news())
+    assert told == news
+
+
+def test_forced_text_is_news() -> None:
+    answer = Answer(Request(ids=[9], max_tokens=9, stream=True, constraint=words("aaab", "aaac")), Bytes())
+    assert (answer.news(), answer.news()) == ("aa", "")
+
+
 def test_the_work_for_an_id_does_not_grow_with_the_answer() -> None:
     answer = feed(Request(ids=[9], max_tokens=10**6, stop=("bbb", "a€")), [3, 4, 11] * 10_000)
-    assert len(answer._tail) == 2, "what is searched again"
+    assert answer._stops is not None
+    assert len(answer._stops._tail) == 2, "what is searched again"
     assert answer.reason is None
     answer.take(2)
     answer.take(11)

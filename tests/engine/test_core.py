@@ -11,8 +11,8 @@ from sglc.ir.errors import CapacityError
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.device import Batch, Result
 from sglc.runtime.engine.fake_device import FakeDevice, FakePending
-from sglc.runtime.engine.request import Event, Failed, Finished, Request, Stats
-from tests.engine.episodes import Episode, fails_at_draw
+from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request, Stats
+from tests.engine.episodes import COMPARED, Episode, fails_at_draw
 from tests.engine.invariants import check
 from tests.engine.support import AUTOMATA, END, VOCABULARY, Bytes, drive, words
 
@@ -38,7 +38,7 @@ def engine(device: FakeDevice, **options: int) -> EngineCore:
 def answer(event: Event) -> tuple[object, ...]:
     """What of an event may not depend on the neighbours."""
     assert isinstance(event, Finished), event
-    return event.ids, event.text, event.reason, event.stop, event.prompt_tokens, event.decoded_tokens, event.logprobs
+    return tuple(getattr(event, name) for name in COMPARED)
 
 
 def alone(device: FakeDevice, request: Request) -> tuple[object, ...]:
@@ -133,7 +133,45 @@ def test_scores_do_not_depend_on_what_is_cached(first: int) -> None:
     assert device.batches[0][0][0] == first - 1, "computes from the position before the first score"
     event = warm[1]
     assert isinstance(event, Finished)
-    assert (len(event.logprobs), event.cached_tokens) == (40 - first, first - 1)
+    assert (len(event.prompt_scores), event.cached_tokens) == (40 - first, first - 1)
+
+
+@pytest.mark.parametrize("pages", [28, 34, 400])
+@pytest.mark.parametrize("chunk", [1, 5, 64])
+def test_scores_of_answers_do_not_depend_on_the_engine(chunk: int, pages: int) -> None:
+    """Drawn and forced ids, cold and warm, in chunks and after preemptions."""
+    base = Request(ids=PREFIX[:17], max_tokens=9, score_answer=True, score_top=3)
+    requests = [
+        base,
+        replace(base, constraint=words("abcab", "abcaa"), score_from=4),
+        replace(base, constraint=words("aaaaaaaa"), score_top=0),
+        replace(base, constraint=words("bbbbb"), stop=("bb",), score_from=17),
+        replace(base, ids=PREFIX[:9], temperature=1.0, end_ids=frozenset({END}), stop_regex=("b.",), score_from=1),
+        replace(base, max_tokens=0, score_from=2),
+    ]
+    device = FakeDevice(pages)
+    core = engine(device, chunk_tokens=chunk, headroom_tokens=0)
+    for first in (0, len(requests)):
+        events, _ = drive(core, device, requests)
+        for number, request in enumerate(requests):
+            event = events[first + number]
+            assert answer(event) == alone(device, request), request
+            assert isinstance(event, Finished)
+            assert len(event.answer_scores) == len(event.ids)
+            assert [score.id for score in event.answer_scores] == list(event.ids)
+            assert all(len(score.top) == request.score_top for score in event.answer_scores + event.prompt_scores)
+
+
+def test_scores_of_forced_ids_come_with_the_ids_before_them() -> None:
+    device = Recorder(100)
+    core = engine(device)
+    forced = Request(ids=[3, 4, 5], max_tokens=9, constraint=words("aaaa"), score_answer=True)
+    events, _ = drive(core, device, [forced])
+    assert answer(events[0]) == alone(device, forced)
+    assert device.batches == [[(0, 7, False)]], "one pass for the prompt and all that is forced"
+    device.batches.clear()
+    drive(core, device, [forced])
+    assert device.batches == [[(2, 5, False)]], "the first of them is scored behind the prompt's last token"
 
 
 def test_a_generated_answer_is_cached_for_what_follows() -> None:
@@ -310,6 +348,44 @@ def test_a_device_that_refuses_a_batch_ends_its_requests() -> None:
     assert answer(events[1]) == alone(device, Request(ids=[4], max_tokens=2))
 
 
+# Streams
+
+
+@pytest.mark.parametrize("chunk", [2, 64])
+def test_text_is_told_as_it_comes_and_the_rest_in_the_end(chunk: int) -> None:
+    device = FakeDevice(400, vocabulary=len(VOCABULARY))
+    core = engine(device, chunk_tokens=chunk)
+    base = Request(ids=PREFIX, max_tokens=12, stream=True)
+    requests = [replace(base, temperature=1.0, seed=seed, stop=("ab",) if seed % 2 else ()) for seed in range(12)]
+    numbers = {core.submit(request): request for request in requests}
+    core.submit(replace(base, stream=False))
+    told: dict[int, list[str]] = {number: [] for number in numbers}
+    ended: set[int] = set()
+    while not core.idle:
+        for event in core.step():
+            assert event.request not in ended, "nothing comes after the end"
+            if isinstance(event, Progress):
+                told[event.request].append(event.text)
+                continue
+            assert isinstance(event, Finished)
+            ended.add(event.request)
+            if event.request in numbers:
+                assert answer(event) == alone(device, numbers[event.request])
+                assert event.text.startswith("".join(told[event.request]))
+    assert "" not in [text for texts in told.values() for text in texts]
+    assert sum(len(texts) > 2 for texts in told.values()) > 6, "it comes in parts"
+
+
+def test_a_cancelled_request_tells_nothing_more() -> None:
+    device = FakeDevice(100, delay=lambda: 1)
+    core = engine(device)
+    number = core.submit(Request(ids=[9], max_tokens=50, stream=True, temperature=1.0))
+    assert sum(isinstance(event, Progress) for _ in range(20) for event in core.step()) > 2
+    core.cancel(number)
+    events, _ = drive(core, device, [])
+    assert events == {}
+
+
 # Requests
 
 
@@ -348,6 +424,11 @@ def test_what_can_never_fit_is_refused_at_once(pages: int, positions: int, messa
         (Request(ids=[1], min_tokens=-1), "max_tokens and min_tokens cannot be negative"),
         (Request(ids=[1], stop=("a", "")), "an empty stop string would end every answer"),
         (Request(ids=[1, 2], score_from=0), "score_from is 0, not one of 1 .. 2"),
+        (Request(ids=[1, 2], score_top=-1), "score_top cannot be negative"),
+        (
+            Request(ids=[1], stop_regex=("b", "(")),
+            "stop_regex '(' is no pattern: missing ), unterminated subpattern at position 0",
+        ),
         (Request(ids=[1, 2], score_from=3), "score_from is 3, not one of 1 .. 2"),
     ],
 )

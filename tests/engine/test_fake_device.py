@@ -83,3 +83,20 @@ def test_masks_and_forbidden_ids_are_kept() -> None:
     assert seen == {0: {3}, 1: {0, 3, 4}}
     forbidden = replace(GREEDY, automaton=AUTOMATA[4], state=1, forbidden=frozenset({0}))
     assert isinstance(made.compute(Batch([Chunk([1], 0, [0], forbidden)])).drawn[0], ValueError)
+
+
+def test_scores_are_of_the_prefix_and_the_drawn_id_comes_last() -> None:
+    made = FakeDevice(4, vocabulary=16)
+    asked = Chunk([5, 6, 7], 0, [0, 1, 2], replace(GREEDY, score=True), score=[(0, 6), (1, 7)], score_top=2)
+    result = made.compute(Batch([asked]))
+    (drawn,), (scores,) = result.drawn, result.scores
+    assert isinstance(drawn, int)
+    assert [score.id for score in scores] == [6, 7, drawn]
+    expected = made.reference(
+        Request(ids=[5, 6, 7], max_tokens=1, score_from=1, score_answer=True, score_top=2), Silent()
+    )
+    assert expected is not None
+    assert (expected.prompt_scores, expected.answer_scores) == (tuple(scores[:2]), tuple(scores[2:]))
+    for score in scores:
+        assert score.top == tuple(sorted(score.top, key=lambda each: (-each[1], each[0])))
+        assert score.logprob <= score.top[0][1]

@@ -8,6 +8,7 @@ from sglc.ir.artifact import Artifact, ModelPart
 from sglc.ir.parser import parse_graph
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
 from sglc.ir.tokens import TokenAutomaton
+from sglc.passes.lower import lower
 
 TEXT = """\
 program judge {
@@ -17,10 +18,10 @@ program judge {
     %1 = append %0, [<user>, "é: "]
   }
   %2 = append %1, [%essay]
-  %3 = gen %2 {name="score", max_tokens=2, temperature=0.0, regex="[ab]", sample=0} @ "judge.py":3
+  %3 = gen %2 {name="score", max_tokens=2, temperature=0.0, regex="[ab]", number=0} @ "judge.py":3
   %4 = read %3
   %5 = append %2, ["Score ", %4]
-  %6 = select %5 from [["yes"], ["no"]] {name="verdict"}
+  %6 = select %5 from [["yes"], ["no"]] {name="verdict", number=1}
   fork %2: %3
   final %6
   variable "score" = %4
@@ -61,6 +62,52 @@ def sample() -> Artifact:
 
 def without_models() -> Artifact:
     return Artifact(parse_graph(TEXT), SCHEDULE, {})
+
+
+BRANCHING = """\
+program route {
+  %question = param "question" {default="é?"}
+  prefix {
+    %0 = root
+    %1 = append %0, ["Search? "]
+  }
+  %2 = append %1, [%question]
+  %3 = select %2 from [["yes"], ["no"]] {name="search", method="greedy_token_selection", number=0} @ "route.py":3
+  %4 = read %3
+  %5 = test "eq" [%4, "yes"]
+  %6 = method "strip" [%question]
+  final %3
+  switch %5 {number=0, why="if s[\\"search\\"]"} @ "route.py":4
+  case true {
+    %7 = call "wiki" [%6, (1, null)] {keywords={"lang": "en"}, timeout=2.5, number=1}
+    %8 = append %3, [%7]
+    %9 = gen %8 {max_tokens=4, number=2}
+    %10 = meta %9 {number=3}
+    final %9
+    exit %7, %10 {number=1}
+  }
+  case false {
+    %11 = gen %3 {regex="[ab]", number=1}
+    %12 = render %11 since %2 {number=2}
+    %15 = call "note" [] {number=3}
+    %13 = image %question {frames=8}
+    %14 = append %11, [%13]
+    final %14
+    switch %15, %12 {number=2}
+    case 0.5, "a" {
+      final %3
+      return %12
+    }
+    else exit
+  }
+}
+"""
+
+
+def branching() -> Artifact:
+    """A program with all kinds of ops, and a region in a region."""
+    graph = parse_graph(BRANCHING)
+    return Artifact(graph, lower(graph), {"a1": ModelPart("a1", ((7, 8),), {"[ab]": automaton()})})
 
 
 def smallest() -> Artifact:

@@ -6,7 +6,7 @@ import pytest
 
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location
-from sglc.ir.ops import Format, Gen, Param, Part, Read, Role, Trusted
+from sglc.ir.ops import Append, Format, Gen, Image, Numbered, Op, Param, Part, Read, Role, Trusted
 from sglc.ir.printer import print_graph
 from sglc.ir.verify import verify
 
@@ -59,12 +59,54 @@ def test_a_state_is_read_once() -> None:
     assert sum(isinstance(op, Read) for op in builder.finish(gen).body) == 1
 
 
-def test_gens_are_numbered_in_order() -> None:
+def test_what_is_answered_is_numbered_in_order() -> None:
     builder = Builder("p")
     root = builder.root()
-    gens = [builder.gen(root), builder.gen(root), builder.gen(builder.select(root, [["x"]]))]
-    assert [op.sample for op in builder.finish(root).body if isinstance(op, Gen)] == [0, 1, 2]
-    assert [gen.sample for gen in gens] == [0, 1, 2]
+    gen = builder.gen(root)
+    select = builder.select(gen, [["x"]])
+    ops = [gen, select, builder.call("f", ()), builder.meta(gen), builder.render(select, root), builder.gen(root)]
+    assert [op for op in builder.finish(root).body if isinstance(op, Numbered)] == ops
+    assert [op.number for op in ops] == [0, 1, 2, 3, 4, 5]
+    assert builder.numbered == dict(enumerate(ops))
+
+
+def test_a_program_that_is_run_again_says_nothing_twice() -> None:
+    def program(builder: Builder, known: bool) -> list[Op]:
+        """The program up to a question, or beyond it."""
+        state = builder.append(builder.root(), ["a", Trusted(A), USER])
+        gen = builder.gen(state, name="x")
+        ops: list[Op] = [state, gen, builder.read(gen), builder.method("strip", (builder.read(gen),))]
+        ops.append(builder.append(gen, ["b", ops[-1]]))
+        ops += [builder.call("f", (1, ops[-2])), builder.render(ops[4], gen), builder.image("cat.png", 2)]
+        return [*ops, builder.append(gen, ["c"]), builder.gen(ops[4])] if known else ops
+
+    first = Builder("p")
+    before = program(first, known=False)
+    again = Builder("p", first.numbered)
+    after = program(again, known=True)
+    beyond = [before.index(op) for op in before if op not in after]
+    assert [type(before[i]) for i in beyond] == [Image]  # no answer was made from it
+    assert [type(op) for op in again.body] == [Format, Image, Append, Gen]
+    assert list(again.numbered.values()) == [*first.numbered.values(), after[-1]]
+
+
+def test_other_content_is_another_op() -> None:
+    first = Builder("p")
+    state = first.append(first.root(), ["a", A])
+    first.gen(first.append(state, [first.method("replace", (A, "x", "1"))]))
+    others: tuple[list[Part], ...] = (["a", B], ["a", MARK], ["aa", A], ["a", A, ""], ["a", A, USER])
+    again = Builder("p", first.numbered)
+    assert [again.append(again.root(), parts) is state for parts in others] == [False, False, False, True, False]
+    assert again.method("replace", (A, "x", "1")) not in again.body
+    assert again.method("replace", (A, "x", 1)) in again.body
+
+
+def test_a_program_that_does_something_else_when_it_is_run_again() -> None:
+    first = Builder("p")
+    first.gen(first.root())
+    again = Builder("p", first.numbered)
+    with pytest.raises(TypeError, match="number 0 is a Gen, and now a Select"):
+        again.select(again.root(), [["x"]])
 
 
 def test_a_whole_program() -> None:
@@ -82,7 +124,7 @@ def test_a_whole_program() -> None:
         '  %1 = format ["cat.png"]\n'
         "  %2 = image %1\n"
         '  %3 = append %0, [<user>, %essay, %2] @ "p.py":2\n'
-        '  %4 = gen %3 {name="x", regex="a", sample=0}\n'
+        '  %4 = gen %3 {name="x", regex="a", number=0}\n'
         "  %5 = read %4\n"
         '  static "n" = 2\n'
         "  final %4\n"

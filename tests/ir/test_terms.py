@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sglc.ir.builder import Builder
 from sglc.ir.errors import IRError
-from sglc.ir.graph import Graph, map_leaves
+from sglc.ir.graph import Fork, Graph, Region, with_regions
 from sglc.ir.ops import Append, Format, Op, Part, Root, Sampling, Type, with_operands
 from sglc.ir.parser import parse_graph
 from sglc.ir.terms import BLOCK, check_same_meaning
@@ -34,9 +34,9 @@ SAME = {
     "empty append": ("%1 = append %0, []\nfinal %1", "final %0"),
     "two roots": ("final %0", "%1 = root\nfinal %1"),
     "shared prefix": (
-        '%1 = append %0, ["x", %a]\n%2 = append %0, ["x", %b]\n%3 = gen %1\n%4 = gen %2 {sample=1}\n%5 = read %4\n'
+        '%1 = append %0, ["x", %a]\n%2 = append %0, ["x", %b]\n%3 = gen %1\n%4 = gen %2 {number=1}\n%5 = read %4\n'
         'final %3\nvariable "v" = %5',
-        '%1 = append %0, ["x"]\n%2 = append %1, [%a]\n%3 = append %1, [%b]\n%4 = gen %2\n%5 = gen %3 {sample=1}\n'
+        '%1 = append %0, ["x"]\n%2 = append %1, [%a]\n%3 = append %1, [%b]\n%4 = gen %2\n%5 = gen %3 {number=1}\n'
         '%6 = read %5\nfinal %4\nvariable "v" = %6',
     ),
     "dissolved format": (
@@ -59,9 +59,9 @@ SAME = {
     ),
     "format as a path": ("%1 = image %a\n%2 = append %0, [%1]\nfinal %2", "%1 = format [%a]\n%2 = image %1\n%3 = append %0, [%2]\nfinal %3"),
     "greedy twins": (
-        '%1 = gen %0 {temperature=0.0}\n%2 = gen %0 {temperature=0.0, sample=1}\n%3 = read %1\n%4 = read %2\n'
+        '%1 = gen %0 {temperature=0.0}\n%2 = gen %0 {temperature=0.0, number=1}\n%3 = read %1\n%4 = read %2\n'
         "final %0\nreturn [%3, %4]",
-        "%1 = gen %0 {temperature=0.0, sample=1}\n%2 = read %1\nfinal %0\nreturn [%2, %2]",
+        "%1 = gen %0 {temperature=0.0, number=1}\n%2 = read %1\nfinal %0\nreturn [%2, %2]",
     ),
     "equal selects": (
         '%1 = select %0 from [["a"]]\n%2 = select %0 from [["a"]] {name="x"}\n%3 = read %2\nfinal %1\nvariable "v" = %3',
@@ -69,10 +69,42 @@ SAME = {
     ),
     "names and places": ('%1 = gen %0 {name="x"} @ "a.py":1\nfinal %1', '%9 = gen %0 {name="y"} @ "b.py":2\nfinal %9'),
     "dead ops": ("final %0", '%1 = append %0, ["x"]\n%2 = gen %1\n%3 = read %2\nfinal %0'),
-    "forks": ("%1 = gen %0\n%2 = gen %0 {sample=1}\nfinal %2", "%1 = gen %0\n%2 = gen %0 {sample=1}\nfork %0: %1, %2\nfinal %2"),
+    "forks": ("%1 = gen %0\n%2 = gen %0 {number=1}\nfinal %2", "%1 = gen %0\n%2 = gen %0 {number=1}\nfork %0: %1, %2\nfinal %2"),
     "order of ops": (
         '%1 = append %0, ["x"]\n%2 = append %0, ["y"]\n%3 = gen %2\nfinal %3',
         '%2 = append %0, ["y"]\n%3 = gen %2\n%1 = append %0, ["x"]\nfinal %3',
+    ),
+    "regions": (
+        '%1 = test "eq" [%a, "x"]\nfinal %0\nswitch %1\ncase true {\n%2 = append %0, ["ab", %b]\nfinal %2\nvariable "v" = %b\n}\n'
+        'case false {\nfinal %0\n}',
+        '%1 = append %0, ["a"]\n%2 = format [%a]\n%3 = test "eq" [%2, "x"]\nfinal %0\nswitch %3\ncase true {\n'
+        '%4 = append %1, ["b", %b]\nfinal %4\n%5 = format [%b]\nvariable "v" = %5\n}\ncase false {\n%6 = root\nfinal %6\n}',
+    ),
+    "words and places of a switch": (
+        'final %0\nswitch %a {why="one"} @ "a.py":1\ncase "x" {\nfinal %0\n}\nelse exit',
+        'final %0\nswitch %a {why="two"} @ "b.py":2\ncase "x" {\nfinal %0\n}\nelse exit',
+    ),
+    "place of a gen": (
+        '%1 = gen %0\nfinal %0\nswitch %a\ncase "x" {\nfinal %1\n}\ncase "y" {\nfinal %0\n}',
+        'final %0\nswitch %a\ncase "x" {\n%1 = gen %0\nfinal %1\n}\ncase "y" {\nfinal %0\n}',
+    ),
+    "order of calls": (
+        '%1 = call "f" [%a]\n%2 = call "g" [%a] {number=1}\nfinal %0',
+        '%2 = call "g" [%a] {number=1}\n%1 = call "f" [%a]\nfinal %0',
+    ),
+    "format as an argument": (
+        '%1 = call "f" [(%a, "x")] {keywords={"k": %b}}\n%2 = method "lower" [%1]\nfinal %0\nreturn %2',
+        '%1 = format [%a]\n%2 = format ["", %b]\n%3 = call "f" [(%1, "x")] {keywords={"k": %2}}\n%4 = format [%3]\n'
+        '%5 = method "lower" [%4]\nfinal %0\nreturn %5',
+    ),
+    "meta of greedy twins": (
+        "%1 = gen %0 {temperature=0.0}\n%2 = gen %0 {temperature=0.0, number=1}\n%3 = meta %2 {number=2}\nfinal %0\nexit %3",
+        "%1 = gen %0 {temperature=0.0}\n%3 = meta %1 {number=2}\nfinal %0\nexit %3",
+    ),
+    "render": (
+        '%1 = append %0, ["a"]\n%2 = append %1, ["b", %a]\n%3 = render %2 since %1\nfinal %0\nreturn %3',
+        '%1 = append %0, ["a"]\n%2 = append %1, []\n%3 = append %2, ["b"]\n%4 = append %3, [%a]\n%5 = render %4 since %2 {number=7}\n'
+        "final %0\nreturn %5",
     ),
     "blocks": (
         f'%1 = append %0, ["{"x" * BLOCK}{"y" * BLOCK}", %a]\nfinal %1',
@@ -91,12 +123,12 @@ def test_refactorings_mean_the_same(case: str) -> None:
 TEXT, VALUE = "the program's text", "the return value"
 BASE = (
     '%1 = append %0, [<user>, "say ", %a, </user>]\n'
-    '%2 = gen %1 {max_tokens=5, stop=["x"], regex="[ab]+", sample=0}\n'
-    "%3 = gen %1 {sample=1}\n"
+    '%2 = gen %1 {max_tokens=5, stop=["x"], regex="[ab]+", number=0}\n'
+    "%3 = gen %1 {number=1}\n"
     "%4 = read %2\n"
     "%5 = read %3\n"
     '%6 = append %2, ["then ", %5]\n'
-    '%7 = select %6 from [["yes"], ["no"]]\n'
+    '%7 = select %6 from [["yes"], ["no"]] {number=2}\n'
     "%8 = read %7\n"
     "%9 = image %b\n"
     '%10 = append %7, [%9, " end"]\n'
@@ -121,7 +153,7 @@ DIFFERENT = {
     "regex": ("[ab]+", "[ab]*", TEXT),
     "no regex": ('regex="[ab]+", ', "", TEXT),
     "greedy": ("max_tokens=5", "max_tokens=5, temperature=0.0", TEXT),
-    "sample": ("regex=\"[ab]+\", sample=0", 'regex="[ab]+", sample=7', TEXT),
+    "number": ("regex=\"[ab]+\", number=0", 'regex="[ab]+", number=7', TEXT),
     "merged samples": ("%5 = read %3", "%5 = read %2", TEXT),
     "prompt": ("%3 = gen %1", "%3 = gen %0", TEXT),
     "order of choices": ('["yes"], ["no"]', '["no"], ["yes"]', TEXT),
@@ -151,10 +183,88 @@ DIFFERENT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", DIFFERENT)
-def test_changed_meanings_are_named(case: str) -> None:
-    old, new, what = DIFFERENT[case]
-    text = f'program p {{\n%a = param "a"\n%b = param "b"\n%0 = root\n{BASE}\n}}'
+ASKED, CALLS = "what the program branches on", "the calls of host functions"
+BRANCHING = (
+    '%1 = append %0, ["say "]\n'
+    "%2 = gen %1 {number=0}\n"
+    "%3 = read %2\n"
+    '%4 = test "eq" [%3, "yes"]\n'
+    '%5 = method "slice" [%a, 1, null, null]\n'
+    "final %2\n"
+    "switch %4, %5 {number=0}\n"
+    'case true, "x" {\n'
+    '%6 = call "find" [%5, (1, %a)] {keywords={"n": 1}, timeout=2.5, number=7}\n'
+    '%7 = append %2, [" found"]\n'
+    "final %7\n"
+    "exit %6 {number=1}\n"
+    "}\n"
+    'case false, "x" {\n'
+    "%8 = meta %2 {number=1}\n"
+    "%9 = render %2 since %1 {number=2}\n"
+    '%10 = call "note" [%3] {number=3}\n'
+    "%11 = image %b {frames=2}\n"
+    "%12 = append %2, [%11]\n"
+    "final %12\n"
+    "switch %8, %10, %9 {number=2}\n"
+    'case 1, 0, "r" {\n'
+    "final %2\n"
+    "return %9\n"
+    "}\n"
+    "else exit\n"
+    "}"
+)
+DIFFERENT_REGIONS = {
+    "test": ('test "eq"', 'test "lt"', ASKED),
+    "test's text": ('[%3, "yes"]', '[%3, "Yes"]', ASKED),
+    "test's type": ('test "eq" [%3, "yes"]', 'test "eq" [%3, 1]', ASKED),
+    "method": ('"slice" [%a, 1, null, null]', '"slice" [%a, null, 1, null]', ASKED),
+    "method's text": ("[%a, 1, null", "[%b, 1, null", ASKED),
+    "subjects": ("switch %4, %5", "switch %4, %3", ASKED),
+    "switch's number": ("switch %4, %5 {number=0}", "switch %4, %5 {number=7}", ASKED),
+    "exit's number": ("exit %6 {number=1}", "exit %6 {number=7}", ASKED),
+    "exit's subject": ("exit %6", "exit %a", ASKED),
+    "closed": ("else exit\n", "", ASKED),
+    "opened": ('return %9\n}\nelse exit\n}', 'return %9\n}\nelse exit\n}\nelse exit', ASKED),
+    "value": ('case true, "x"', 'case true, "y"', ASKED),
+    "value's type": ('case 1, 0, "r"', 'case true, 0, "r"', ASKED),
+    "value's other type": ('case 1, 0, "r"', 'case 1, 0.0, "r"', ASKED),
+    "a case less": ('case 1, 0, "r" {\nfinal %2\nreturn %9\n}\nelse exit\n', 'case 2, 0, "r" {\nfinal %2\n}\nelse exit\n', ASKED),
+    "end for exit": ("exit %6 {number=1}\n", "", ASKED),
+    "exit for end": ("return %9\n", "exit {number=3}\n", ASKED),
+    "text before the switch": ("final %2\nswitch %4", "final %1\nswitch %4", TEXT),
+    "text in a case": ('" found"', '" nothing"', TEXT),
+    "final in a case": ("final %7", "final %2", TEXT),
+    "frames": ("{frames=2}", "{frames=3}", TEXT),
+    "value in a case": ("return %9", "return %3", VALUE),
+    "no value in a case": ("return %9\n", "", VALUE),
+    "variable in a case": ("return %9", 'return %9\nvariable "v" = 1', "the names of the variables"),
+    "render": ("render %2 since %1", "render %2 since %0", ASKED),
+    "call": ('call "find"', 'call "seek"', CALLS),
+    "call's argument": ("(1, %a)", "(1, %b)", CALLS),
+    "call's constant": ("(1, %a)", "(true, %a)", CALLS),
+    "call's structure": ("[%5, (1, %a)]", "[%5, 1, %a]", CALLS),
+    "call's keyword": ('{"n": 1}', '{"m": 1}', CALLS),
+    "call's timeout": ("timeout=2.5", "timeout=2.0", CALLS),
+    "call's number": ("timeout=2.5, number=7", "timeout=2.5, number=8", CALLS),
+    "call before the switch": (
+        'final %2\nswitch %4, %5 {number=0}\ncase true, "x" {\n%6 = call "find" [%5, (1, %a)] {keywords={"n": 1}, timeout=2.5, number=7}',
+        '%6 = call "find" [%5, (1, %a)] {keywords={"n": 1}, timeout=2.5, number=7}\nfinal %2\nswitch %4, %5 {number=0}\ncase true, "x" {',
+        CALLS,
+    ),
+    "one call more": ("return %9", '%20 = call "find" [] {number=4}\nreturn %9', CALLS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("base", "case"),
+    [
+        *(pytest.param(BASE, case, id=name) for name, case in DIFFERENT.items()),
+        *(pytest.param(BRANCHING, case, id=f"branching: {name}") for name, case in DIFFERENT_REGIONS.items()),
+    ],
+)
+def test_changed_meanings_are_named(base: str, case: tuple[str, str, str]) -> None:
+    old, new, what = case
+    text = f'program p {{\n%a = param "a"\n%b = param "b"\n%0 = root\n{base}\n}}'
     assert text.count(old) == 1
     before, after = parse_graph(text), parse_graph(text.replace(old, new))
     verify(after)
@@ -165,10 +275,9 @@ def test_changed_meanings_are_named(case: str) -> None:
 
 def refactored(graph: Graph, rng: Random) -> Graph:
     """The graph with literals split, values put into formats, and appends cut in two, at random."""
-    body: list[Op] = []
     new: dict[Op, Op] = {param: param for param in graph.params}
 
-    def changed(part: Part) -> list[Part]:
+    def changed(part: Part, body: list[Op]) -> list[Part]:
         if isinstance(part, str) and rng.random() < 0.5:
             cut = rng.randint(0, len(part))
             return [part[:cut], "", part[cut:]]
@@ -177,25 +286,23 @@ def refactored(graph: Graph, rng: Random) -> Graph:
             return [body[-1]]
         return [part]
 
-    for op in graph.body:
-        moved = with_operands(op, new.__getitem__)
-        if isinstance(moved, Append):
-            parts = [small for part in moved.parts for small in changed(part)]
-            cut = rng.randint(0, len(parts))
-            first = Append(state=moved.state, parts=tuple(parts[:cut]))
-            body.append(first)
-            moved = Append(state=first, parts=tuple(parts[cut:]))
-        elif isinstance(moved, Root):
-            moved = Root()
-        new[op] = moved
-        body.append(moved)
-    return replace(
-        graph,
-        body=tuple(body),
-        final=new[graph.final],
-        variables={name: map_leaves(tree, new.__getitem__) for name, tree in graph.variables.items()},
-        value=map_leaves(graph.value, new.__getitem__),
-    )
+    def change(region: Region) -> tuple[tuple[Op, ...], tuple[Fork, ...]]:
+        body: list[Op] = []
+        for op in region.body:
+            moved = with_operands(op, new.__getitem__)
+            if isinstance(moved, Append):
+                parts = [small for part in moved.parts for small in changed(part, body)]
+                cut = rng.randint(0, len(parts))
+                first = Append(state=moved.state, parts=tuple(parts[:cut]))
+                body.append(first)
+                moved = Append(state=first, parts=tuple(parts[cut:]))
+            elif isinstance(moved, Root):
+                moved = Root()
+            new[op] = moved
+            body.append(moved)
+        return tuple(body), ()
+
+    return replace(graph, region=with_regions(graph.region, change, new.__getitem__))
 
 
 @settings(max_examples=60, deadline=None)

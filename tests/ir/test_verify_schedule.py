@@ -21,10 +21,10 @@ program p {
     %2 = format ["y"]
   }
   %3 = append %1, [%a]
-  %4 = gen %3 {sample=0}
+  %4 = gen %3 {number=0}
   %5 = read %4
   %6 = append %1, ["z", %5]
-  %7 = gen %6 {sample=1}
+  %7 = gen %6 {number=1}
   %8 = append %7, ["w"]
   %9 = select %8 from [["a"], [%5]]
   fork %1: %4, %7
@@ -54,12 +54,15 @@ BAD = {
     "prefix beyond": (replace(GOOD, prefixes=(Prefix(11, 1),)), "a prefix is no constant state"),
     "prefix before": (replace(GOOD, prefixes=(Prefix(-9, 1),)), "a prefix is no constant state"),
     "negative uses": (replace(GOOD, prefixes=(Prefix(2, -1),)), "a count of uses is negative"),
-    "missing step": (steps(FIRST, SECOND), "the steps are not the gens and selects of the graph"),
+    "missing step": (steps(FIRST, SECOND), "the steps are not the gens, selects and calls of the graph"),
     "step of an append": (
         steps(FIRST, SECOND, THIRD, Step(7, "decode", (), 1, 3, -1)),
-        "the steps are not the gens and selects",
+        "the steps are not the gens, selects and calls",
     ),
-    "step beyond": (steps(FIRST, SECOND, replace(THIRD, op=11)), "the steps are not the gens and selects of the graph"),
+    "step beyond": (
+        steps(FIRST, SECOND, replace(THIRD, op=11)),
+        "the steps are not the gens, selects and calls of the graph",
+    ),
     "two steps": (steps(FIRST, SECOND, THIRD, replace(THIRD, order=3)), "an op has two steps"),
     "order twice": (steps(FIRST, SECOND, replace(THIRD, order=1)), "the steps' order has gaps"),
     "order beyond": (steps(FIRST, SECOND, replace(THIRD, order=3)), "the steps' order has gaps"),
@@ -106,3 +109,61 @@ def test_wrong_schedules(case: str) -> None:
     with pytest.raises(IRError) as caught:
         verify_schedule(GRAPH, schedule)
     assert caught.value.what.startswith(message)
+
+
+# indices: 0 %a | 1 root, 2 select, 3 read, 4 call | 5 gen, 6 call | 7 gen
+BRANCHING = parse_graph("""
+program p {
+  %a = param "a"
+  %0 = root
+  %1 = select %0 from [["x"], ["y"]] {number=0}
+  %2 = read %1
+  %3 = call "f" [%a] {number=1}
+  final %1
+  switch %2, %3 {number=0}
+  case "x", 1 {
+    %4 = gen %1 {number=2}
+    %5 = call "g" [%2] {number=3}
+    final %4
+  }
+  case "y", 1 {
+    final %1
+  }
+  case "y", 2 {
+    %6 = gen %1 {number=2}
+    final %6
+  }
+  else exit
+}
+""")
+IN_REGIONS = (
+    Step(2, "score", (), 129, 0, -1, 0),
+    Step(4, "call", (), 129, 3, -1, 0),
+    Step(5, "decode", (0,), 128, 1, -1, 1),
+    Step(6, "call", (0,), 1, 4, -1, 1),
+    Step(7, "decode", (0,), 128, 2, -1, 3),
+)
+BAD_IN_REGIONS = {
+    "in the region around": (2, {"region": 0}, "step 2 is not in its region"),
+    "in an empty region": (4, {"region": 2}, "step 4 is not in its region"),
+    "in no region": (4, {"region": 4}, "step 4 is not in its region"),
+    "before all regions": (0, {"region": -4}, "step 0 is not in its region"),
+    "call decoded": (3, {"kind": "decode"}, "step 3 is of the wrong kind"),
+    "gen called": (2, {"kind": "call"}, "step 2 is of the wrong kind"),
+    "answer of the region around": (4, {"after": ()}, "step 4 does not wait for an answer that it reads"),
+    "call's answer": (3, {"after": (1,)}, "step 3 does not wait for an answer that it reads"),
+    "call left out": (3, None, "the steps are not the gens, selects and calls of the graph"),
+}
+
+
+def test_a_right_schedule_of_regions_is_right() -> None:
+    verify_schedule(BRANCHING, Schedule((), IN_REGIONS, ()))
+
+
+@pytest.mark.parametrize("case", BAD_IN_REGIONS)
+def test_wrong_schedules_of_regions(case: str) -> None:
+    index, change, message = BAD_IN_REGIONS[case]
+    new = () if change is None else (replace(IN_REGIONS[index], **change),)
+    with pytest.raises(IRError) as caught:
+        verify_schedule(BRANCHING, Schedule((), (*IN_REGIONS[:index], *new, *IN_REGIONS[index + 1 :]), ()))
+    assert caught.value.what == message

@@ -27,7 +27,7 @@ def test_texts_are_open_and_the_rest_is_fixed() -> None:
     assert taken.statics == {
         "docs[]": 2, "docs[1]()": 2, "docs[1][1]": 3, "who.": "Person", "who.age": 36, "more{}": 2, "more['k']": None,
     }  # fmt: skip
-    assert replace_texts(VALUES, taken.texts.__getitem__) == VALUES
+    assert replace_texts(taken, taken.texts.__getitem__) == VALUES
 
 
 def test_one_and_true_are_two_shapes() -> None:

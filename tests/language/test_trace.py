@@ -16,6 +16,7 @@ import pytest
 import sglc
 import sglc as sgl
 from sglc.ir.errors import Location
+from sglc.ir.graph import End, Switch
 from sglc.ir.ops import Append, Gen, Param, Role, Select
 from sglc.symbolic import shown_path
 from tests.language.programs import CASES, forks, nested
@@ -125,7 +126,7 @@ def test_a_nested_call_is_part_of_its_caller() -> None:
     graph = nested.trace()
     gens = [op for op in graph.body if isinstance(op, Gen)]
     assert [gen.sampling.max_tokens for gen in gens] == [6, 6, 5]
-    assert [gen.sample for gen in gens] == [0, 1, 2]
+    assert [gen.number for gen in gens] == [0, 1, 2]
 
 
 def test_structure_is_static_and_texts_are_open() -> None:
@@ -189,30 +190,45 @@ COUNTER: list[int] = []
 HIDDEN = [f for name, f in list(globals().items()) if name.startswith("hidden_")]
 
 
+TRACED_NEVERTHELESS = {hidden_search, hidden_default, hidden_length, hidden_settings}
+"""Their exceptions are seen, although the body swallows them."""
+
+
 @pytest.mark.parametrize("body", HIDDEN, ids=lambda f: f.__name__)
-def test_a_trace_that_is_not_the_program_is_refused(body: Callable[..., Any]) -> None:
-    with pytest.raises(sglc.ProgramError, match="does something else when it runs again") as caught:
-        program(body).trace()
+def test_what_a_trace_cannot_see_is_found(body: Callable[..., Any]) -> None:
     lines, first = inspect.getsourcelines(body)
-    assert isinstance(caught.value.where, Location)
-    assert first <= caught.value.where.line < first + len(lines)
+    if body in TRACED_NEVERTHELESS:
+        graph = program(body).trace()
+        assert isinstance(graph.region.end, Switch)
+        where: object = graph.region.end.loc
+    elif body is hidden_type:
+        with pytest.warns(RuntimeWarning, match="in a way that a trace does not see"):
+            graph = program(body).trace()
+        assert isinstance(graph.region.end, Switch)
+        where = graph.region.end.loc
+    else:
+        with pytest.raises(sglc.ProgramError, match="it is not repeatable") as caught:
+            program(body).trace()
+        where = caught.value.where
+    assert isinstance(where, Location)
+    assert first <= where.line < first + len(lines)
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is asked for ------------------------------------------------------------------------------------------------
 
 
-def refuse_if(s, a):
+def asks_if(s, a):
     s += sgl.gen("c")
     if s["c"] == "A":  # line
         s += "x"
 
 
-def refuse_argument_branch(s, a):
+def asks_argument_branch(s, a):
     if a:  # line
         s += "x"
 
 
-def refuse_swallowed(s, a):
+def asks_swallowed(s, a):
     s += sgl.gen("c")
     try:
         value = int(s["c"])  # line
@@ -221,54 +237,94 @@ def refuse_swallowed(s, a):
     s += str(value)
 
 
-def refuse_dict(s, a):
+def asks_dict(s, a):
     s += {"x": "y"}[a]  # line
 
 
-def refuse_strip(s, a):
+def asks_strip(s, a):
     s += a.strip()  # line
 
 
-def refuse_len(s, a):
+def asks_len(s, a):
     s += "x" * len(a)  # line
 
 
-def refuse_contains(s, a):
+def asks_contains(s, a):
     s += "x" if "y" in a else "z"  # line
 
 
-def refuse_match(s, a):
+def asks_match(s, a):
     match a:
         case "x":  # line
             s += "y"
 
 
-def refuse_repr(s, a):
+def asks_repr(s, a):
     s += f"{a!r}"  # line
 
 
-def refuse_width(s, a):
+def asks_width(s, a):
     s += f"{a:>10}"  # line
 
 
-def refuse_json(s, a):
+def asks_json(s, a):
     s += json.dumps({"a": a})  # line
 
 
-def refuse_re(s, a):
+def asks_re(s, a):
     s += str(re.search("x", a))  # line
 
 
-def refuse_str_join(s, a):
+def asks_str_join(s, a):
     s += ", ".join(["x", a])  # line
 
 
-def refuse_cut_marker(s, a):
+def asks_cut_marker(s, a):
     s += f"x{a}y"[:6]  # line
 
 
-def refuse_text(s, a):
+def asks_text(s, a):
     s += s.text()  # line
+
+
+ASKS = {
+    asks_if: (2, "== of s['c']"),
+    asks_argument_branch: (2, "using it as a condition of a"),
+    asks_swallowed: (0, "int() of s['c']"),
+    asks_dict: (0, "looking it up of a"),
+    asks_strip: None,
+    asks_len: (0, "len() of a"),
+    asks_contains: (2, "in of a"),
+    asks_match: (2, "== of a"),
+    asks_repr: None,
+    asks_width: None,
+    asks_json: (0, "TypeError: Object of type str is not JSON serializable"),
+    asks_re: (0, "TypeError: expected string or bytes-like object"),
+    asks_str_join: (0, "TypeError: sequence item 1: expected str instance"),
+    asks_cut_marker: (0, "CutMarker"),
+    asks_text: None,
+}
+"""body -> the cases of its switch (0: an exit) and what it says; None where nothing is asked."""
+
+
+@pytest.mark.parametrize("body", ASKS, ids=lambda f: f.__name__)
+def test_questions_become_switches_and_exits_at_their_line(body: Callable[..., Any]) -> None:
+    end, wanted = program(body).trace().region.end, ASKS[body]
+    if wanted is None:
+        assert isinstance(end, End)
+        return
+    assert isinstance(end, Switch)
+    cases, why = wanted
+    assert len(end.cases) == cases
+    assert end.open is (cases == 0)
+    assert end.why.startswith(why)
+    lines, first = inspect.getsourcelines(body)
+    assert end.loc == Location(
+        shown_path(__file__), next(first + n for n, line in enumerate(lines) if "# line" in line)
+    )
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
 
 
 def refuse_raise(s, a):
@@ -317,22 +373,7 @@ def refuse_returned_object(s, a):
 
 
 MESSAGES = {
-    refuse_if: "== needs the characters of s['c']",
-    refuse_argument_branch: "using it as a condition needs the characters of a",
-    refuse_swallowed: "int() needs the characters of s['c']",
-    refuse_dict: "looking it up needs the characters of a",
-    refuse_strip: ".strip() needs the characters of a",
-    refuse_len: "len() needs the characters of a",
-    refuse_contains: "in needs the characters of a",
-    refuse_match: "== needs the characters of a",
-    refuse_repr: "repr() needs the characters of a",
-    refuse_width: "formatting it with '>10' needs the characters of a",
-    refuse_json: "raised TypeError while it was traced",
-    refuse_re: "raised TypeError while it was traced",
-    refuse_str_join: "raised TypeError while it was traced",
-    refuse_cut_marker: "a piece of the placeholder",
-    refuse_text: "s.text() inside a program is known only when it runs",
-    refuse_raise: "raised ValueError while it was traced: the body is broken",
+    refuse_raise: "raised ValueError: the body is broken",
     refuse_nested_role: "a system message begins inside a user message",
     refuse_unopened_role: "a user message ends, but no message is open",
     refuse_number: "a prompt cannot take a value of type int",

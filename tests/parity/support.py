@@ -50,12 +50,17 @@ def generate(core: EngineCore, prompts: Sequence[Sequence[int]], count: int) -> 
 
 def answers(core: EngineCore, requests: Sequence[Request]) -> list[list[int]]:
     """The generated ids of requests that are submitted together."""
+    return [list(event.ids) for event in finished(core, requests)]
+
+
+def finished(core: EngineCore, requests: Sequence[Request]) -> list[Finished]:
+    """What becomes of requests that are submitted together."""
     numbers = [core.submit(r) for r in requests]
-    ended: dict[int, list[int]] = {}
+    ended: dict[int, Finished] = {}
     while not core.idle:
         for event in core.step():
             assert isinstance(event, Finished), event
-            ended[event.request] = list(event.ids)
+            ended[event.request] = event
     return [ended[n] for n in numbers]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 import torch
 from torch import Tensor
 
-from sglc.runtime.engine.request import Request
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.request import Request, Score
 from sglc.runtime.engine.torch_device import TorchDevice
 from tests import models
-from tests.parity.support import Book, answers, engine, generate, random_prompts, tiny
+from tests.engine.support import Bytes, automaton
+from tests.parity.support import Book, answers, engine, finished, generate, random_prompts, tiny
 
 PROMPT = random_prompts([40])[0]
 OTHERS = random_prompts([1 + (i * 37) % 70 for i in range(40)], seed=1)
@@ -116,3 +119,42 @@ def test_sampled_answers_do_not_depend_on_the_batch_or_the_pool() -> None:
     assert len({tuple(a) for a in expected}) == 12
     assert answers(engine(TorchDevice(tiny("llama"), 4096)), requests) == expected
     assert answers(engine(TorchDevice(tiny("llama"), 150), chunk_tokens=17), requests[::-1]) == expected[::-1]
+
+
+LETTERS = (None, *(bytes([97 + n]) for n in range(26)), *[None] * (models.VOCABULARY - 27))
+FORCED = automaton(  # ids forced at the beginning, between draws and in the end
+    {0: {"x": 1}, 1: {"y": 2}, 2: {"a": 3, "b": 3, "c": 3}, 3: {"k": 4}, 4: {"a": 5, "z": 5}, 5: {"l": 6}, 6: {}},
+    {6},
+    LETTERS,
+)
+
+
+def scores(core: EngineCore, requests: list[Request]) -> list[tuple[tuple[Score, ...], tuple[Score, ...]]]:
+    return [(event.prompt_scores, event.answer_scores) for event in finished(core, requests)]
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3_moe"])
+def test_log_probabilities_have_the_same_bits_however_they_are_computed(name: str) -> None:
+    base = Request(ids=PROMPT, max_tokens=12, score_answer=True, score_top=3)
+    requests = [
+        base,
+        replace(base, score_from=1, temperature=1.2, seed=3),
+        replace(base, ids=PROMPT + OTHERS[3], score_from=20, score_top=0),
+        replace(base, ids=PROMPT[:30], constraint=FORCED, score_from=29),
+        replace(base, ids=OTHERS[5], constraint=FORCED, temperature=2.0, frequency_penalty=0.5),
+        replace(base, max_tokens=0, score_from=7),
+    ]
+
+    def fresh(pages: int = 1024, **options: int) -> EngineCore:
+        return EngineCore(TorchDevice(tiny(name), pages), Bytes(LETTERS), **options)
+
+    expected = [scores(fresh(), [request])[0] for request in requests]
+    assert [len(answer) for _, answer in expected] == [12, 12, 12, 6, 6, 0]
+    together = fresh()
+    assert scores(together, requests) == expected, "batched, cold"
+    assert scores(together, requests[::-1]) == expected[::-1], "batched, warm"
+    assert [scores(together, [request])[0] for request in requests] == expected, "one by one, warm"
+    small = fresh(pages=106, chunk_tokens=11, headroom_tokens=0)
+    assert scores(small, requests * 3) == expected * 3, "in chunks, in a pool for a few requests at a time"
+    stats = small.stats
+    assert stats.prefilled_tokens + stats.cached_tokens > stats.prompt_tokens, "some request was preempted"

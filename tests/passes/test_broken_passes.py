@@ -8,14 +8,15 @@ from dataclasses import replace
 import pytest
 
 from sglc.ir.errors import IRError
-from sglc.ir.graph import Graph, rewritten
-from sglc.ir.ops import Append, Format, Gen, Op, Param, Part, Read, Role, Sampling, Select, Trusted
+from sglc.ir.graph import Case, End, Graph, Region, Switch, rewritten, with_regions
+from sglc.ir.ops import Append, Call, Format, Gen, Method, Op, Param, Part, Read, Role, Sampling, Select, Test, Trusted
 from sglc.ir.parser import parse_graph
 from sglc.ir.printer import print_graph
 from sglc.ir.terms import check_same_meaning
+from sglc.ir.verify import verify
 from sglc.passes.drop_dead import drop_dead
 from sglc.passes.pipeline import optimise
-from sglc.passes.rebuild import rebuilt
+from tests.graphs import changed
 
 PROGRAM = """
 program p {
@@ -23,16 +24,16 @@ program p {
   %y = param "y"
   %0 = root
   %1 = append %0, [<user>, "Judge ", %x, " and ", trusted %y, </user>]
-  %2 = gen %1 {name="a", max_tokens=4, sample=0}
-  %3 = gen %1 {name="b", max_tokens=4, sample=1}
-  %4 = gen %1 {max_tokens=4, stop=["\\n"], temperature=0.5, regex="a|b", sample=2}
+  %2 = gen %1 {name="a", max_tokens=4, number=0}
+  %3 = gen %1 {name="b", max_tokens=4, number=1}
+  %4 = gen %1 {max_tokens=4, stop=["\\n"], temperature=0.5, regex="a|b", number=2}
   %5 = read %2
   %6 = read %3
   %7 = read %4
   %8 = append %1, [%5, " then ", %6]
   %9 = append %8, ["!"]
-  %10 = select %9 from [["yes"], ["no"]] {name="s"}
-  %11 = select %9 from [["yes"], ["no "]]
+  %10 = select %9 from [["yes"], ["no"]] {name="s", number=3}
+  %11 = select %9 from [["yes"], ["no "]] {number=4}
   %12 = read %10
   %13 = read %11
   %14 = format [%12, ", ", %13]
@@ -44,15 +45,64 @@ program p {
   return {"k": %13, "n": 1}
 }
 """
-INVALID = ("raises", "moves_a_param_to_the_prefixes", "uses_a_value_before_it_is_made")
+BRANCHING = """
+program p {
+  %x = param "x"
+  %0 = root
+  %1 = append %0, [%x]
+  %2 = gen %1 {number=0}
+  %3 = read %2
+  %4 = test "eq" [%3, "a"]
+  %5 = call "note" [%x] {number=1}
+  final %2
+  switch %4 {number=0}
+  case true {
+    %6 = method "strip" [%3]
+    %7 = call "find" [%6, (%5, 1)] {number=2}
+    %8 = append %2, [%7]
+    %9 = gen %8 {number=3}
+    %10 = read %9
+    final %9
+    variable "v" = %10
+  }
+  case false {
+    %11 = meta %2 {number=2}
+    %12 = render %2 since %1 {number=3}
+    final %2
+    switch %11, %12 {number=1}
+    case 1, "a" {
+      final %1
+      return %12
+    }
+    else exit
+  }
+}
+"""
+INVALID = (
+    "raises",
+    "moves_a_param_to_the_prefixes",
+    "uses_a_value_before_it_is_made",
+    "moves_an_op_into_a_case",
+    "shares_a_region",
+)
 """These do not get as far as a valid graph."""
 
 BUGS: dict[str, Callable[[Graph], Graph]] = {}
+BUGS_OF_REGIONS: dict[str, Callable[[Graph], Graph]] = {}
 
 
 def bug(planted: Callable[[Graph], Graph]) -> Callable[[Graph], Graph]:
     BUGS[planted.__name__] = planted
     return planted
+
+
+def bug_of_regions(planted: Callable[[Graph], Graph]) -> Callable[[Graph], Graph]:
+    BUGS_OF_REGIONS[planted.__name__] = planted
+    return planted
+
+
+def program_of(name: str) -> Graph:
+    return parse_graph(PROGRAM if name in BUGS else BRANCHING)
 
 
 def parts_changed(graph: Graph, change: Callable[[tuple[Part, ...]], tuple[Part, ...]]) -> Graph:
@@ -79,7 +129,7 @@ def drops_a_regex(graph: Graph) -> Graph:
 
 @bug
 def numbers_samples_anew(graph: Graph) -> Graph:
-    return rewritten(graph, lambda op: replace(op, sample=op.sample + 1) if isinstance(op, Gen) else None)
+    return rewritten(graph, lambda op: replace(op, number=op.number + 1) if isinstance(op, Gen) else None)
 
 
 @bug
@@ -122,7 +172,8 @@ def hoists_a_param(graph: Graph) -> Graph:
 @bug
 def moves_a_param_to_the_prefixes(graph: Graph) -> Graph:
     append = next(op for op in graph.body if isinstance(op, Append))
-    return rebuilt(graph, graph.body[: graph.body.index(append) + 1], graph.body[graph.body.index(append) + 1 :])
+    end = graph.body.index(append) + 1
+    return changed(graph, prefixes=graph.body[:end], body=graph.body[end:])
 
 
 @bug
@@ -181,28 +232,28 @@ def merges_selects_by_their_prompt(graph: Graph) -> Graph:
 @bug
 def ends_too_early(graph: Graph) -> Graph:
     assert isinstance(graph.final, Select)
-    return replace(graph, final=graph.final.state)
+    return changed(graph, final=graph.final.state)
 
 
 @bug
 def forgets_a_variable(graph: Graph) -> Graph:
-    return replace(graph, variables=dict(list(graph.variables.items())[:-1]))
+    return changed(graph, variables=dict(list(graph.variables.items())[:-1]))
 
 
 @bug
 def reorders_variables(graph: Graph) -> Graph:
-    return replace(graph, variables=dict(reversed(graph.variables.items())))
+    return changed(graph, variables=dict(reversed(graph.variables.items())))
 
 
 @bug
 def joins_forks_in_the_wrong_order(graph: Graph) -> Graph:
     values = {name: tree[::-1] if isinstance(tree, list) else tree for name, tree in graph.variables.items()}
-    return replace(graph, variables=values)
+    return changed(graph, variables=values)
 
 
 @bug
 def forgets_the_return_value(graph: Graph) -> Graph:
-    return replace(graph, value=None)
+    return changed(graph, value=None)
 
 
 @bug
@@ -217,7 +268,7 @@ def forgets_a_default(graph: Graph) -> Graph:
 
 @bug
 def uses_a_value_before_it_is_made(graph: Graph) -> Graph:
-    return replace(graph, body=graph.body[::-1])
+    return changed(graph, body=graph.body[::-1])
 
 
 @bug
@@ -225,12 +276,118 @@ def raises(graph: Graph) -> Graph:
     raise KeyError(graph.name)
 
 
-@pytest.mark.parametrize("name", BUGS)
+def with_bodies(graph: Graph, change: Callable[[Region], tuple[Op, ...]]) -> Graph:
+    return replace(graph, region=with_regions(graph.region, lambda region: (change(region), region.forks)))
+
+
+def with_switches(graph: Graph, change: Callable[[Switch], End | Switch]) -> Graph:
+    """The graph with its outermost switch changed."""
+    assert isinstance(graph.region.end, Switch)
+    return replace(graph, region=replace(graph.region, end=change(graph.region.end)))
+
+
+@bug_of_regions
+def drops_a_call_that_nothing_reads(graph: Graph) -> Graph:
+    note = next(op for op in graph.body if isinstance(op, Call))
+    unread = rewritten(
+        graph, lambda op: replace(op, arguments=("x", 1)) if isinstance(op, Call) and op is not note else None
+    )
+    return with_bodies(unread, lambda region: tuple(op for op in region.body if op is not note))
+
+
+@bug_of_regions
+def calls_ahead_of_the_question(graph: Graph) -> Graph:
+    """A call, and what it reads, out of its case."""
+    ops = {op for region in graph.regions[1:2] for op in region.body if isinstance(op, Call | Method)}
+    moved = tuple(op for op in graph.body if op in ops)
+    return with_bodies(
+        graph, lambda r: (*r.body, *moved) if r is graph.region else tuple(op for op in r.body if op not in ops)
+    )
+
+
+@bug_of_regions
+def calls_twice(graph: Graph) -> Graph:
+    more = Call(function="note", arguments=(), number=9)
+    return with_bodies(graph, lambda region: (*region.body, more) if region is graph.region else region.body)
+
+
+@bug_of_regions
+def swaps_the_cases(graph: Graph) -> Graph:
+    def swapped(switch: Switch) -> Switch:
+        yes, no = switch.cases
+        return replace(switch, cases=(Case(yes.values, no.region), Case(no.values, yes.region)))
+
+    return with_switches(graph, swapped)
+
+
+@bug_of_regions
+def answers_the_question(graph: Graph) -> Graph:
+    return with_switches(graph, lambda switch: replace(switch, cases=switch.cases[:1]))
+
+
+@bug_of_regions
+def takes_the_only_way(graph: Graph) -> Graph:
+    """The switch gives way to its first case."""
+    assert isinstance(graph.region.end, Switch)
+    inside = graph.region.end.cases[0].region
+    return replace(graph, region=replace(inside, body=(*graph.region.body, *inside.body)))
+
+
+@bug_of_regions
+def forgets_the_exit(graph: Graph) -> Graph:
+    return parse_graph(print_graph(graph).replace("    else exit\n", ""))
+
+
+@bug_of_regions
+def opens_a_switch(graph: Graph) -> Graph:
+    return with_switches(graph, lambda switch: replace(switch, open=True))
+
+
+@bug_of_regions
+def numbers_the_switches_anew(graph: Graph) -> Graph:
+    return with_switches(graph, lambda switch: replace(switch, number=7))
+
+
+@bug_of_regions
+def asks_about_something_else(graph: Graph) -> Graph:
+    return rewritten(graph, lambda op: replace(op, name="contains") if isinstance(op, Test) else None)
+
+
+@bug_of_regions
+def strips_nothing(graph: Graph) -> Graph:
+    return rewritten(graph, lambda op: op.arguments[0] if isinstance(op, Method) else None)  # type: ignore[return-value]
+
+
+@bug_of_regions
+def ends_a_case_too_early(graph: Graph) -> Graph:
+    return parse_graph(print_graph(graph).replace("final %9\n", "final %2\n"))
+
+
+@bug_of_regions
+def moves_an_op_into_a_case(graph: Graph) -> Graph:
+    note = next(op for op in graph.body if isinstance(op, Call))
+    return with_bodies(
+        graph,
+        lambda region: (
+            tuple(op for op in region.body if op is not note) if region is graph.region else (*region.body, note)
+        ),
+    )
+
+
+@bug_of_regions
+def shares_a_region(graph: Graph) -> Graph:
+    return with_switches(
+        graph, lambda switch: replace(switch, cases=tuple(Case(c.values, switch.cases[1].region) for c in switch.cases))
+    )
+
+
+@pytest.mark.parametrize("name", [*BUGS, *BUGS_OF_REGIONS])
 def test_a_wrong_pass_is_left_out_and_reported(name: str) -> None:
-    graph = parse_graph(PROGRAM)
+    graph = program_of(name)
+    verify(graph)
     seen: list[tuple[str, Graph]] = []
     with pytest.warns(RuntimeWarning) as warnings:
-        result = optimise(graph, lambda *after: seen.append(after), (BUGS[name],))
+        result = optimise(graph, lambda *after: seen.append(after), ({**BUGS, **BUGS_OF_REGIONS}[name],))
     assert result is graph
     assert seen == [(name, graph)]
     (message,) = [str(warning.message) for warning in warnings]
@@ -238,11 +395,11 @@ def test_a_wrong_pass_is_left_out_and_reported(name: str) -> None:
     assert message.endswith(print_graph(graph))  # what is needed to see it again
 
 
-@pytest.mark.parametrize("name", [name for name in BUGS if name not in INVALID])
+@pytest.mark.parametrize("name", [name for name in (*BUGS, *BUGS_OF_REGIONS) if name not in INVALID])
 def test_it_is_the_meaning_that_is_compared(name: str) -> None:
-    graph = parse_graph(PROGRAM)
+    graph = program_of(name)
     with pytest.raises(IRError, match="changed"):
-        check_same_meaning(graph, BUGS[name](graph))
+        check_same_meaning(graph, {**BUGS, **BUGS_OF_REGIONS}[name](graph))
 
 
 def test_the_other_passes_still_run() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from sglc.ir.builder import Builder
-from sglc.ir.graph import Graph
-from sglc.ir.ops import Append, Gen, Op, operands
+from sglc.ir.graph import MAX_REGIONS, Case, End, Graph, Region, Switch
+from sglc.ir.ops import Append, Gen, Op, Read, Root, operands
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 
@@ -49,7 +51,48 @@ def memory() -> Graph:
     return b.finish(state)
 
 
-@pytest.mark.parametrize("program", [turns, appends, wide_fork, memory], ids=lambda p: p.__name__)
+def cases(depth: int, width: int) -> Graph:
+    """Switches inside each other, each of so many cases, all but one of which end at once."""
+    number = count()
+
+    def region(state: Op, size: int) -> tuple[list[Op], Op, Read]:
+        gens: list[Op] = []
+        for _ in range(size):
+            append = Append(state=state, parts=("more ", "and more"))
+            state = Gen(state=append, number=next(number))
+            gens += [append, state]
+        read = Read(state=state)
+        return [*gens, read], state, read
+
+    size = SIZE // depth // (width + 3)
+    root = Root()
+    regions: list[tuple[list[Op], Op, Read]] = [region(root, size)]
+    for _ in range(depth - 1):
+        regions.append(region(regions[-1][1], size))
+    inner: Region | None = None
+    for level, (ops, state, read) in reversed(list(enumerate(regions))):
+        if inner is None:
+            inner = Region(tuple(ops), End(state, {"all": [read for _, _, read in regions]}))
+            continue
+        last = [Case((str(i),), Region((), End(state, {"v": read}))) for i in range(width - 1)]
+        inner = Region(
+            tuple(ops), Switch(state, (read,), (Case(("x",), inner), *last), open=level % 2 > 0, number=level)
+        )
+    assert inner is not None
+    return Graph("cases", (), (), replace(inner, body=(root, *inner.body)))
+
+
+def deep_cases() -> Graph:
+    return cases(MAX_REGIONS, 2)
+
+
+def wide_cases() -> Graph:
+    return cases(5, SIZE // 10)
+
+
+@pytest.mark.parametrize(
+    "program", [turns, appends, wide_fork, memory, deep_cases, wide_cases], ids=lambda p: p.__name__
+)
 def test_long_programs(program: Callable[[], Graph]) -> None:
     graph = program()
     optimised = optimise(graph)
@@ -58,7 +101,8 @@ def test_long_programs(program: Callable[[], Graph]) -> None:
     # The sizes of the results are linear too.
     assert sum(len(list(operands(op))) for op in optimised.ops) <= 4 * SIZE
     assert sum(len(step.after) for step in schedule.steps) <= SIZE
-    assert sum(len(life.last) for life in schedule.lifetimes) <= SIZE
+    deep = MAX_REGIONS if program is deep_cases else 1  # each region on a path may be the last that runs
+    assert sum(len(life.last) for life in schedule.lifetimes) <= SIZE * deep
 
 
 def test_a_chain_of_appends_becomes_one() -> None:

@@ -9,21 +9,23 @@ from random import Random
 import pytest
 
 from sglc.ir.builder import Builder
-from sglc.ir.graph import Graph
-from sglc.ir.ops import DEFAULT_SAMPLING, Append, Gen, Op, Root, Sampling, Select, operands
+from sglc.ir.graph import Graph, Region, Switch
+from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Op, Primitive, Root, Sampling, Select, operands
 from sglc.ir.schedule import Schedule
 from sglc.ir.verify_schedule import verify_schedule
-from sglc.passes.lower import lower
+from sglc.passes.lower import answers_read, lower
 from sglc.passes.pipeline import optimise
-from tests.graphs import random_compiled_graph, random_graph
+from tests.graphs import beginnings, random_compiled_graph, random_graph
 
 
 @dataclass(frozen=True)
 class Lowered:
     graph: Graph
     schedule: Schedule
-    reads: dict[Op, set[Op]]  # op -> all gens and selects whose answers it is made of, itself too
+    reads: dict[Op, set[Op]]  # op -> all gens, selects and calls whose answers it is made of, itself too
+    asked: dict[Op, set[Op]]  # op -> those that the switches around its region are on
     begins: dict[Op, set[Op]]  # state -> the gens and selects whose prompt begins with it
+    home: dict[Op, int]  # op -> the index of its region
 
 
 def lowered(graph: Graph) -> Lowered:
@@ -31,13 +33,22 @@ def lowered(graph: Graph) -> Lowered:
     begins: dict[Op, set[Op]] = {op: set() for op in graph.ops}
     for op in graph.ops:
         reads[op] = {x for operand in operands(op) for x in reads[operand]}
-        if isinstance(op, Gen | Select):
+        if isinstance(op, Primitive):
             reads[op].add(op)
-            state: Op = op
-            while isinstance(state, Append | Gen | Select):
-                state = state.state
+        if isinstance(op, Gen | Select):
+            for state in beginnings(op):
                 begins[state].add(op)
-    return Lowered(graph, lower(graph), reads, begins)
+    asked: dict[Op, set[Op]] = {}
+
+    def visit(region: Region, around: set[Op]) -> None:
+        asked.update(dict.fromkeys(region.body, around))
+        if isinstance(region.end, Switch):
+            for case in region.end.cases:
+                visit(case.region, around | {x for subject in region.end.subjects for x in reads[subject]})
+
+    visit(graph.region, set())
+    home = {op: index for index, region in enumerate(graph.regions) for op in region.body}
+    return Lowered(graph, lower(graph), reads, asked, begins, home)
 
 
 PROGRAMS = [
@@ -52,6 +63,13 @@ def test_the_programs_have_something_to_schedule() -> None:
     assert sum(len(p.schedule.prefixes) > 1 for p in PROGRAMS) > 10
     assert sum(any(len(life.last) > 1 for life in p.schedule.lifetimes) for p in PROGRAMS) > 50
     assert sum(any(len(step.after) > 1 for step in p.schedule.steps) for p in PROGRAMS) > 20
+    assert sum(any(step.region for step in p.schedule.steps) for p in PROGRAMS) > 50
+    assert sum(any(p.home[op] != p.home[x] for op in p.home for x in p.reads[op] if x in p.home) for p in PROGRAMS) > 30
+    assert sum(len(calls(p)) > 1 for p in PROGRAMS) > 50
+
+
+def calls(p: Lowered) -> list[Op]:
+    return [op for op in p.graph.ops if isinstance(op, Call)]
 
 
 def test_schedules_are_valid() -> None:
@@ -64,8 +82,8 @@ def test_a_step_waits_for_exactly_what_its_prompt_and_choices_read() -> None:
         waits: list[set[Op]] = []
         for index, step in enumerate(p.schedule.steps):
             op = p.graph.ops[step.op]
-            assert isinstance(op, Gen | Select)
-            assert step.kind == ("score" if isinstance(op, Select) else "decode")
+            assert step.kind == {Gen: "decode", Select: "score", Call: "call"}[type(op)]
+            assert step.region == p.home[op]
             assert all(earlier < index for earlier in step.after)
             waits.append({x for i in step.after for x in (waits[i] | {p.graph.ops[p.schedule.steps[i].op]})})
             assert waits[index] == p.reads[op] - {op}
@@ -78,7 +96,8 @@ def test_priority_is_the_longest_chain_of_tokens_to_the_end() -> None:
             op = p.graph.ops[step.op]
             own = op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens if isinstance(op, Gen) else 1
             assert own is not None
-            longest[op] = own + max((longest[later] for later in longest if op in p.reads[later]), default=0)
+            waiting = [later for later in longest if op in p.reads[later] | p.asked[later]]
+            longest[op] = own + max((longest[later] for later in waiting), default=0)
             assert step.priority == longest[op]
 
 
@@ -86,6 +105,7 @@ def test_order_is_a_depth_first_walk_in_program_order() -> None:
     for p in PROGRAMS:
         order = {p.graph.ops[step.op]: step.order for step in p.schedule.steps}
         assert sorted(order.values()) == list(range(len(order)))
+        assert sorted(order, key=order.__getitem__)[len(order) - len(calls(p)) :] == calls(p)
         for begins in p.begins.values():
             numbers = sorted(order[op] for op in begins)
             assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
@@ -108,20 +128,34 @@ def test_kv_lives_until_the_last_step_that_begins_with_it() -> None:
             if isinstance(state, Root) or not (len(branches) > 1 or any(op in step_of for op in branches)):
                 continue
             users = p.begins[state]
-            last = [op for op in users if not any(op in p.reads[other] for other in users if other is not op)]
+            last = [
+                op
+                for op in users  # what waits for one in another region may not run, and then that one is the last
+                if not any(op in p.reads[x] and p.home[x] == p.home[op] for x in users if x is not op)
+            ]
             expected[index] = (len(users), tuple(sorted(step_of[op] for op in last)))
         assert {life.state: (life.uses, life.last) for life in p.schedule.lifetimes} == expected
         assert [life.state for life in p.schedule.lifetimes] == sorted(expected)
 
 
+def begins_with(state: Op, beginning: Op) -> bool:
+    while state is not beginning and isinstance(state, Append | Gen | Select):
+        state = state.state
+    return state is beginning
+
+
 def test_prefixes_are_the_constant_prompts_that_the_body_goes_on_from() -> None:
     for p in PROGRAMS:
+        ends = [region.end for region in p.graph.regions]
+        left = {end.final for end in ends if isinstance(end, Switch) and end.open}  # what runs leave the graph with
         expected = {
             p.graph.ops.index(op): len(p.begins[op])
             for op in p.graph.prefixes
             if isinstance(op, Append)
-            and p.begins[op]
-            and any(op is getattr(user, "state", None) for user in p.graph.body)
+            and (p.begins[op] or any(begins_with(final, op) for final in left))
+            and (
+                op in left or any(isinstance(user, Append | Gen | Select) and op is user.state for user in p.graph.body)
+            )
         }
         assert {prefix.op: prefix.uses for prefix in p.schedule.prefixes} == expected
 
@@ -132,6 +166,23 @@ def test_steps_know_their_fork() -> None:
             op = p.graph.ops[step.op]
             inside = [index for index, fork in enumerate(p.graph.forks) if op in fork.members]
             assert step.fork in inside if inside else step.fork == -1
+
+
+def test_what_a_region_waits_for_is_what_its_steps_wait_for() -> None:
+    """`answers_read` is for a region that is traced while the program runs: it is given the path to it."""
+
+    def visit(p: Lowered, region: Region, path: tuple[Op, ...]) -> None:
+        path = (*path, *region.body)
+        steps = [step for step in p.schedule.steps if p.graph.ops[step.op] in region.body]
+        wanted = [
+            (p.graph.ops[step.op], tuple(p.graph.ops[p.schedule.steps[i].op] for i in step.after)) for step in steps
+        ]
+        assert answers_read(path, region.body) == wanted
+        for inner in region.inside():
+            visit(p, inner, path)
+
+    for p in PROGRAMS[::3]:
+        visit(p, p.graph.region, (*p.graph.params, *p.graph.prefixes))
 
 
 def test_a_graph_without_steps() -> None:

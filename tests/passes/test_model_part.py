@@ -34,6 +34,9 @@ class Bytes:
     def render(self, prompt: Sequence[Piece]) -> str:
         raise NotImplementedError
 
+    def spells_control(self, text: str) -> bool:
+        return False
+
     def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
         return self.encode(prompt)[:-1]
 
@@ -43,10 +46,10 @@ program p {
   %x = param "x"
   %0 = root
   %1 = append %0, [<user>, "Hi ", %x, </user>]
-  %2 = gen %1 {regex="[1-9]|10", sample=0}
-  %3 = gen %2 {regex="a*", sample=1}
-  %4 = gen %3 {regex="[1-9]|10", sample=2}
-  %5 = gen %4 {sample=3}
+  %2 = gen %1 {regex="[1-9]|10", number=0}
+  %3 = gen %2 {regex="a*", number=1}
+  %4 = gen %3 {regex="[1-9]|10", number=2}
+  %5 = gen %4 {number=3}
   final %5
 }
 """

@@ -8,11 +8,12 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
-from sglc.ir.graph import Graph
-from sglc.ir.ops import Append, Format, Gen, Op, Select, Type, operands
+from sglc.ir.graph import Graph, Region, Switch
+from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Op, Primitive, Root, Select, Type, operands
 from sglc.ir.terms import check_same_meaning, terms
 from sglc.ir.verify import verify
 from sglc.passes.detect_forks import detect_forks
+from sglc.passes.drop_dead import drop_dead
 from sglc.passes.hoist_prefix import hoist_prefix
 from sglc.passes.pipeline import GRAPH_PASSES, Pass, optimise
 from sglc.passes.prefix_tree import can_part
@@ -31,6 +32,24 @@ def test_a_pass_keeps_the_meaning_and_has_nothing_left_to_do(graph_pass: Pass) -
         verify(after)
         check_same_meaning(before, after)
         assert same(graph_pass(after), after), f"seed {seed}"
+
+
+@EVERY_PASS
+def test_what_is_answered_stays_in_its_region(graph_pass: Pass) -> None:
+    """No pass asks for an answer that was not asked for there, drops a call, or one that an exit may ask for."""
+    dropped = 0
+    for seed in range(200):
+        before = random_graph(Random(seed), 40)
+        after = graph_pass(before)
+        for old, new in zip(before.regions, after.regions, strict=True):
+            asked, asks = ({op.number for op in r.body if isinstance(op, Primitive)} for r in (old, new))
+            assert asks <= asked
+            dropped += len(asked) - len(asks)
+            calls, called = ([op.number for op in r.body if isinstance(op, Call)] for r in (old, new))
+            assert called == calls
+            if graph_pass is not share_prefix and any(isinstance(r.end, Switch) and r.end.open for r in old.regions()):
+                assert asks == asked
+    assert bool(dropped) == (graph_pass in (drop_dead, share_prefix))
 
 
 @EVERY_PASS
@@ -73,8 +92,9 @@ def test_after_sharing_no_two_states_are_equal() -> None:
         if any(isinstance(part, Format) for op in graph.ops for part in operands(op)):
             continue  # terms see through formats, which is more than is promised
         term = terms(graph, {})
-        states = [op for op in graph.ops if op.result is Type.STATE]
-        assert len({term[state] for state in states}) == len(states), f"seed {seed}"
+        for region in graph.regions:
+            states = [op for op in region.body if op.result is Type.STATE]
+            assert len({term[state] for state in states}) == len(states), f"seed {seed}"
 
 
 def test_after_sharing_no_two_appends_to_a_state_begin_alike() -> None:
@@ -88,10 +108,11 @@ def test_after_sharing_no_two_appends_to_a_state_begin_alike() -> None:
 
     for seed in range(300):
         graph = share_prefix(random_graph(Random(seed), 40))
-        appends: dict[Op, list[Append]] = {}
-        for op in graph.body:
-            if isinstance(op, Append):
-                appends.setdefault(op.state, []).append(op)
+        appends: dict[tuple[Region, Op], list[Append]] = {}
+        for region in graph.regions:
+            for op in region.body:
+                if isinstance(op, Append):
+                    appends.setdefault((region, op.state), []).append(op)
         for siblings in appends.values():
             for one, two in combinations(siblings, 2):
                 assert not shareable(one.parts[0], two.parts[0]), f"seed {seed}"
@@ -102,7 +123,8 @@ def test_what_is_hoisted_is_what_depends_on_no_argument_and_no_answer() -> None:
         graph = hoist_prefix(random_graph(Random(seed), 40))
         varies: set[Op] = set(graph.params)
         for op in graph.ops:
-            if isinstance(op, Gen | Select) or not varies.isdisjoint(operands(op)):
+            constant = isinstance(op, Root | Append | Format | Method | Image)
+            if not constant or not varies.isdisjoint(operands(op)):
                 varies.add(op)
         assert varies.isdisjoint(graph.prefixes)
         assert varies.issuperset(graph.body)
@@ -115,7 +137,8 @@ def test_what_is_hoisted_is_what_depends_on_no_argument_and_no_answer() -> None:
 def test_forks_are_all_the_gens_that_can_run_at_once() -> None:
     for seed in range(300):
         graph = detect_forks(random_graph(Random(seed), 40))
-        waits: dict[Op, set[Op]] = {}  # op -> all gens and selects that it waits for
+        waits: dict[Op, set[Op]] = {}  # op -> all gens, selects and calls that it waits for
+        home = {op: region for region in graph.regions for op in region.body}
         rounds: dict[Op, int] = {}
         prompts: dict[Op, list[Op]] = {}  # gen or select -> the states it extends through appends, nearest first
         for op in graph.ops:
@@ -127,14 +150,17 @@ def test_forks_are_all_the_gens_that_can_run_at_once() -> None:
                 while isinstance(state, Append):
                     state = state.state
                     prompts[op].append(state)
+            if isinstance(op, Gen | Select | Call):
                 waits[op] = waits[op] | {op}
                 rounds[op] += 1
         members = [member for fork in graph.forks for member in fork.members]
         assert len(members) == len(set(members))
         for fork in graph.forks:
             assert len(fork.members) > 1
+            assert len({home[member] for member in fork.members}) == 1
             common = [s for s in prompts[fork.members[0]] if all(s in prompts[member] for member in fork.members)]
             assert common[0] is fork.state
             assert all(b not in waits[a] and a not in waits[b] for a, b in combinations(fork.members, 2))
         for a, b in combinations(prompts.keys() - set(members), 2):
-            assert rounds[a] != rounds[b] or set(prompts[a]).isdisjoint(prompts[b]), f"seed {seed}"
+            at_once = home[a] is home[b] and rounds[a] == rounds[b]
+            assert not at_once or set(prompts[a]).isdisjoint(prompts[b]), f"seed {seed}"

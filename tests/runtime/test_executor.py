@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
+from sglc.host import Host
 from sglc.ir.builder import Builder
 from sglc.ir.errors import CapacityError, Location, RunError
 from sglc.ir.graph import Graph, rewritten
-from sglc.ir.ops import DEFAULT_SAMPLING, Append, Gen, Image, Op, Sampling, Select
+from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Image, Op, Sampling, Select
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from sglc.runtime.jobs import Outcome
@@ -39,6 +40,12 @@ def texts_of(graph: Graph) -> dict[str, str]:
     return {param.name: f"<{param.name}>" for param in graph.params}
 
 
+def hosts_of(graph: Graph) -> dict[str, Host]:
+    """A host function for each that the program calls: it tells its arguments."""
+    names = {op.function for op in graph.body if isinstance(op, Call)}
+    return {name: Host(lambda *args, **kwargs: f"{args}{kwargs}"[:30], name, None, True) for name in names}
+
+
 def meaning(outcome: Outcome) -> tuple[object, ...]:
     return outcome.text, outcome.variables, outcome.value, outcome.messages
 
@@ -48,13 +55,16 @@ def test_optimised_equals_unoptimised_on_random_programs(part: int) -> None:
     ran = 0
     for seed in range(part * PROGRAMS // 4, (part + 1) * PROGRAMS // 4):
         graph = for_bytes(random_graph(Random(seed), size=25))
-        plain = Machine().run(graph, lower(graph), texts_of(graph))
+        plain = Machine().run(graph, lower(graph), texts_of(graph), hosts_of(graph))
         better = optimise(graph)
+        fast = Machine(chunk_tokens=32).run(better, lower(better), texts_of(graph), hosts_of(graph))
+        assert str(fast.error) == str(plain.error), f"seed {seed}"
         if plain.error is None:
             ran += 1
-            fast = Machine(chunk_tokens=32).run(better, lower(better), texts_of(graph))
             assert meaning(fast) == meaning(plain), f"seed {seed}"
-    assert ran == PROGRAMS // 4
+        else:
+            assert "leaves the compiled paths" in str(plain.error)
+    assert ran > PROGRAMS // 12  # the others come to an exit
 
 
 def test_a_batch_says_what_its_rows_say_alone() -> None:
@@ -62,16 +72,17 @@ def test_a_batch_says_what_its_rows_say_alone() -> None:
     machine = Machine(pages=3000, chunk_tokens=64)
     ended: dict[int, Outcome] = {}
     for row, graph in enumerate(graphs):
-        machine.start(graph, lower(graph), texts_of(graph), row, ended)
+        machine.start(graph, lower(graph), texts_of(graph), row, ended, hosts_of(graph))
     machine.drain()
     assert sorted(ended) == list(range(len(graphs)))
     for row, graph in enumerate(graphs):
         alone: dict[int, Outcome] = {}
         single = Machine()
-        single.start(graph, lower(graph), texts_of(graph), row, alone)
+        single.start(graph, lower(graph), texts_of(graph), row, alone, hosts_of(graph))
         single.drain()
-        assert meaning(alone[row]) == meaning(ended[row])
         assert str(alone[row].error) == str(ended[row].error)
+        if ended[row].error is None:  # a run that leaves the compiled paths has what was answered by then
+            assert meaning(alone[row]) == meaning(ended[row])
 
 
 def chain(*sampling: Sampling) -> Graph:
@@ -114,7 +125,7 @@ def test_a_cancelled_call_gives_no_outcome_and_leaves_nothing_behind() -> None:
         ended: dict[int, Outcome] = {}
         calls = [machine.start(graph, lower(graph), {}, row, ended) for row in range(2)]
         for _ in range(steps):
-            machine.executor.turn()
+            machine.port.turn()
         machine.executor.cancel(calls[0])
         machine.drain()
         assert 1 in ended

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import queue
+from collections.abc import Callable, Mapping, Sequence
 
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Role, Sampling
@@ -10,8 +11,11 @@ from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Piece, Sampled, Text, Vocabulary
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import FakeDevice
-from sglc.runtime.executor import Call, Executor, Program
+from sglc.runtime.executor import Executor, Run
 from sglc.runtime.jobs import Outcome
+from sglc.runtime.port import EnginePort
+from sglc.runtime.program import Host, Program
+from sglc.runtime.workers import Workers
 
 EDGES = [Role(name, edge) for name in ("system", "user", "assistant") for edge in ("begin", "end")]
 END = 256 + len(EDGES)
@@ -42,6 +46,9 @@ class ByteTokenizer:
     def render(self, prompt: Sequence[Piece]) -> str:
         return "".join(f"<{p.name} {p.edge}>" if isinstance(p, Role) else p.text for p in prompt)
 
+    def spells_control(self, text: str) -> bool:
+        return False
+
     def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
         return self.encode(prompt)
 
@@ -59,27 +66,40 @@ class Machine:
         self.tokenizer = ByteTokenizer()
         self.device = FakeDevice(pages, vocabulary=128)
         self.core = EngineCore(self.device, self.tokenizer, **settings)
-        self.executor = Executor(self.core, self.tokenizer, self.tokenizer.decode)
+        self.port = EnginePort(self.core, self.tokenizer, self.tokenizer.decode)
+        self.posted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.workers = Workers()
+        self.executor = Executor(self.port, self.workers, self.posted.put)
 
     def start(
-        self, graph: Graph, schedule: Schedule, texts: dict[str, str], row: int, ended: dict[int, Outcome]
-    ) -> Call:
-        program = Program(graph, schedule, {})
-        call = Call(
-            program, texts, Sampling(max_tokens=6), 5, row, done=lambda outcome: ended.__setitem__(row, outcome)
-        )
-        self.executor.start(call)
-        return call
+        self,
+        graph: Graph,
+        schedule: Schedule,
+        texts: dict[str, str],
+        row: int,
+        ended: dict[int, Outcome],
+        hosts: Mapping[str, Host] | None = None,
+    ) -> Run:
+        program = Program(graph, schedule, {}, dict(hosts or {}))
+        run = Run(program, texts, Sampling(max_tokens=6), 5, row, done=lambda outcome: ended.__setitem__(row, outcome))
+        self.executor.start(run)
+        return run
 
-    def run(self, graph: Graph, schedule: Schedule, texts: dict[str, str]) -> Outcome:
+    def run(
+        self, graph: Graph, schedule: Schedule, texts: dict[str, str], hosts: Mapping[str, Host] | None = None
+    ) -> Outcome:
         ended: dict[int, Outcome] = {}
-        self.start(graph, schedule, texts, 0, ended)
+        self.start(graph, schedule, texts, 0, ended, hosts)
         self.drain()
         return ended[0]
 
     def drain(self, most: int = 100_000) -> None:
+        """Turns until nothing is under way; waits for host functions where the engine has nothing to do."""
         for _ in range(most):
             if self.executor.idle:
                 return
-            self.executor.turn()
+            if self.port.idle or not self.posted.empty():
+                self.posted.get(timeout=10)()
+            else:
+                self.port.turn()
         raise AssertionError("the executor does not come to an end")

@@ -1,0 +1,114 @@
+"""The strings of a regex, where they are few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sglc.ir.errors import ConstraintError
+from sglc.passes.regex.charset import CharSet
+from sglc.passes.regex.limits import Budget
+from sglc.passes.regex.syntax import parse
+from sglc.passes.regex.tree import Chars, Choice, Regular, Repeat, Sequence
+
+
+def finite_language(regex: str, limit: int) -> tuple[str, ...] | None:
+    """All strings that Python's `re.fullmatch(regex, string)` matches, each once, if there are at most `limit`.
+
+    In the order of the pattern: what stands further left changes last, alternatives from left to right, fewer repeats
+    first. Neighbouring alternatives of one character are a class, and the characters of a class ascend, in front of
+    the longer alternatives. As everywhere, `\\d` means all of Unicode's digits, and no string holds a surrogate.
+
+    None: there are more, or they are too long to be written out (a million characters of work), or the regex is not
+    one that `compile_regex` takes. It is never a part of them.
+    """
+    try:
+        tree = parse(regex)
+        return tuple(_Writer(limit, Budget.of(tree, regex)).strings(tree))
+    except (_TooManyError, ConstraintError, RecursionError):  # whoever compiles the regex gets to know what is wrong
+        return None
+
+
+class _TooManyError(Exception):
+    """More strings than the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes out the strings of trees.
+
+    Where a part of a tree has too many strings, so has the whole: every string of the part, put between fixed others,
+    is another string of the whole. That needs others to put around it, so a sequence looks for a part without any
+    string first (`[^\\s\\S]x*` has none, not too many).
+    """
+
+    limit: int
+    budget: Budget
+
+    def strings(self, tree: Regular) -> list[str]:
+        """Distinct, at most `limit`; none where nothing matches."""
+        match tree:
+            case Chars(chars):
+                return self._characters(chars)
+            case Sequence(parts):
+                return [] if any(map(_is_void, parts)) else self._concatenated(list(map(self.strings, parts)))
+            case Choice(parts):
+                return self._few(string for part in parts for string in self.strings(part))
+            case Repeat(body, least, most):
+                return self._repeated(self.strings(body), least, most)
+
+    def _characters(self, chars: CharSet) -> list[str]:
+        count = sum(last - first + 1 for first, last in chars)
+        if count > self.limit:
+            raise _TooManyError
+        self.budget.spend(count)
+        return [chr(point) for first, last in chars for point in range(first, last + 1)]
+
+    def _repeated(self, body: list[str], least: int, most: int | None) -> list[str]:
+        if not any(body):  # no string, or the empty one alone: there is nothing to repeat
+            return body or self._few([""] * (least == 0))
+        if most is None:
+            raise _TooManyError
+        power = self._concatenated([body] * least)
+        found = dict.fromkeys(power)
+        for _ in range(most - least):  # each turn finds a string that is longer than all before
+            power = self._product(power, body)
+            found.update(dict.fromkeys(power))
+            if len(found) > self.limit:
+                raise _TooManyError
+        return list(found)
+
+    def _concatenated(self, languages: list[list[str]]) -> list[str]:
+        """By halves, so that a long literal is not copied once for each of its characters."""
+        if len(languages) < 2:
+            return languages[0] if languages else self._few([""])
+        middle = len(languages) // 2
+        return self._product(self._concatenated(languages[:middle]), self._concatenated(languages[middle:]))
+
+    def _product(self, left: list[str], right: list[str]) -> list[str]:
+        if len(left) + len(right) - 1 > self.limit:  # two sets of strings have at least so many concatenations
+            raise _TooManyError
+        self.budget.spend(sum(map(len, left)) * len(right) + len(left) * (len(right) + sum(map(len, right))))
+        return self._few(first + second for first in left for second in right)
+
+    def _few(self, strings: Iterable[str]) -> list[str]:
+        """Each once, in the order of their first place."""
+        found: dict[str, None] = {}
+        for string in strings:
+            found[string] = None
+            if len(found) > self.limit:
+                raise _TooManyError
+        return list(found)
+
+
+def _is_void(tree: Regular) -> bool:
+    """Whether a tree matches no text at all, not even the empty one."""
+    match tree:
+        case Chars(chars):
+            return not chars
+        case Sequence(parts):
+            return any(map(_is_void, parts))
+        case Choice(parts):
+            return all(map(_is_void, parts))
+        case Repeat(body, least):
+            return least > 0 and _is_void(body)

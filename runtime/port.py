@@ -1,0 +1,129 @@
+"""What the executor asks a model through: jobs in, answers out. `EnginePort` is the engine; tests and programs without
+a model have ports of their own (`sglc.runtime.scripted`)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Protocol
+
+from sglc.ir.tokens import Tokenizer
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.request import Failed, Finished, Progress
+from sglc.runtime.jobs import Answer, Decode, Job, Prompt
+
+
+class Owner:
+    """Who gave a job: told, from the loop, what becomes of it."""
+
+    def answered(self, answer: Answer | Exception) -> None:
+        """The end of the job."""
+        raise NotImplementedError
+
+    def progressed(self, text: str) -> None:
+        """More of a streamed answer's text."""
+
+
+class Port(Protocol):
+    """Used from one thread."""
+
+    def submit(self, job: Job, owner: Owner) -> Hashable:
+        """Starts a job; a handle for `cancel`. The owner is told in a later `turn`. Raises what is wrong with the job."""
+        ...
+
+    def cancel(self, handle: Hashable) -> None:
+        """Gives a job up; its owner hears no more. One that has ended is left alone."""
+        ...
+
+    def turn(self) -> None:
+        """Goes on by one step and tells the owners. May wait for a moment where nothing is ready."""
+        ...
+
+    @property
+    def idle(self) -> bool:
+        """No job is under way."""
+        ...
+
+    def fail_all(self, error: Exception) -> None:
+        """Ends all jobs with an error."""
+        ...
+
+    def render(self, prompt: Prompt, since: Prompt = ()) -> str:
+        """The text of a prompt after another that it begins with."""
+        ...
+
+
+class _Asked:
+    """A job at the engine: its requests and what came back."""
+
+    __slots__ = ("finished", "job", "owner", "requests")
+
+    def __init__(self, job: Job, owner: Owner, requests: Sequence[int]) -> None:
+        self.job = job
+        self.owner = owner
+        self.requests = requests
+        self.finished: dict[int, Finished] = {}
+
+
+class EnginePort:
+    """The engine as a port."""
+
+    def __init__(self, core: EngineCore, tokenizer: Tokenizer, decode: Decode) -> None:
+        self._core = core
+        self._tokenizer = tokenizer
+        self._decode = decode
+        self._asked: dict[int, _Asked] = {}  # by request
+
+    @property
+    def idle(self) -> bool:
+        return not self._asked
+
+    def submit(self, job: Job, owner: Owner) -> Hashable:
+        ids: list[int] = []
+        try:
+            for request in job.requests(self._tokenizer):
+                ids.append(self._core.submit(request))
+        except Exception:
+            for submitted in ids:
+                self._core.cancel(submitted)
+            raise
+        asked = _Asked(job, owner, ids)
+        for request in ids:
+            self._asked[request] = asked
+        return asked
+
+    def cancel(self, handle: Hashable) -> None:
+        assert isinstance(handle, _Asked)
+        for request in handle.requests:
+            if self._asked.pop(request, None) is not None:
+                self._core.cancel(request)
+
+    def turn(self) -> None:
+        for event in self._core.step():
+            asked = self._asked.get(event.request)
+            if asked is None:
+                continue
+            if isinstance(event, Progress):
+                asked.owner.progressed(event.text)
+            elif isinstance(event, Failed):
+                self.cancel(asked)
+                asked.owner.answered(event.error)
+            else:
+                asked.finished[event.request] = event
+                del self._asked[event.request]
+                if len(asked.finished) == len(asked.requests):
+                    asked.owner.answered(self._answer(asked))
+
+    def _answer(self, asked: _Asked) -> Answer | Exception:
+        try:
+            return asked.job.answer([asked.finished[request] for request in asked.requests], self._decode)
+        except Exception as error:  # noqa: BLE001 - belongs to the job's program, not to the loop
+            return error
+
+    def fail_all(self, error: Exception) -> None:
+        for asked in dict.fromkeys(self._asked.values()):
+            self.cancel(asked)
+            asked.owner.answered(error)
+
+    def render(self, prompt: Prompt, since: Prompt = ()) -> str:
+        text = self._tokenizer.render(prompt)
+        return text[len(self._tokenizer.render(since)) :] if since else text

@@ -1,0 +1,201 @@
+"""Programs on a model, driven by one thread: what every backend has, whatever stands behind its port."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from itertools import islice
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sglc.ir.errors import RunError
+from sglc.ir.ops import Gen, Sampling
+from sglc.ir.tokens import TokenAutomaton, Tokenizer
+from sglc.runtime.executor import Executor, Run
+from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob
+from sglc.runtime.port import Owner, Port
+from sglc.runtime.program import Program
+from sglc.runtime.workers import Workers
+
+T = TypeVar("T")
+
+WINDOW = 4096
+"""Rows of a batch that run at a time."""
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One call of a batch. number: its place in the batch, which also tells its draws from those of other rows. context:
+    of the caller; what runs the user's Python runs in it."""
+
+    number: int
+    program: Program
+    texts: Mapping[str, str]
+    sampling: Sampling
+    seed: int
+    progress: Callable[[Run, Gen | None, str], None] | None = None
+    context: Context | None = None
+
+
+class Runner:
+    """Runs programs through a port. A context manager; `shutdown` ends it."""
+
+    def __init__(self, port: Port, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.automata: dict[str, TokenAutomaton] = {}  # of regexes that were compiled while programs run
+        self.workers = Workers()
+        self._port = port
+        self._executor = Executor(port, self.workers, self._post_back)
+        self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._ended: Exception | None = None
+        self._door = threading.Lock()  # nothing is posted to a loop that has ended
+        self._thread = threading.Thread(target=self._loop, name="sglc-engine", daemon=True)
+        self._thread.start()
+        gc.freeze()  # what is loaded stays, so that collections while programs run need not walk through it
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+    def shutdown(self) -> None:
+        """Ends the backend; what is under way fails. May be called twice."""
+        self._commands.put(None)
+        self._thread.join()
+        self.workers.close()
+        gc.unfreeze()
+
+    def run(self, rows: Iterable[Row], window: int = WINDOW) -> Generator[tuple[Row, Outcome]]:
+        """Runs calls, at most `window` at once, and gives their outcomes as they end.
+
+        Leaving the iterator early gives up the calls under way.
+        """
+        ended: queue.SimpleQueue[tuple[Row, Outcome]] = queue.SimpleQueue()
+        runs: dict[int, Run] = {}
+        waiting = iter(rows)
+        try:
+            while True:
+                started = [
+                    _run(row, lambda outcome, row=row: ended.put((row, outcome)))
+                    for row in islice(waiting, window - len(runs))
+                ]
+                if started:
+                    runs.update((run.row, run) for run in started)
+                    self._post(lambda started=started: self._start(started))
+                if not runs:
+                    return
+                row, outcome = ended.get()
+                del runs[row.number]
+                yield row, outcome
+        finally:
+            for run in runs.values():
+                self._commands.put(lambda run=run: self._executor.cancel(run))
+
+    def begin(self, row: Row, done: Callable[[Outcome], None]) -> Run:
+        """Starts one call; `done` is called from the loop, and must not take long."""
+        run = _run(row, done)
+        self._post(lambda: self._executor.start(run))
+        return run
+
+    def cancel(self, run: Run) -> None:
+        """Gives a call up; `done` is not called."""
+        self._post(lambda: self._executor.cancel(run))
+
+    def ask(self, job: Job, progressed: Callable[[str], None] | None = None) -> Answer:
+        """One gen or select, waited for."""
+        asked = _Asked(progressed)
+
+        def submit() -> None:
+            try:
+                self._port.submit(job, asked)
+            except Exception as error:  # noqa: BLE001 - belongs to the caller
+                asked.answered(error)
+
+        self._post(submit)
+        return asked.future.result()
+
+    def warm(self, prefixes: Iterable[Sequence[int]]) -> None:
+        """Prefills prompts, so that later ones which begin alike find them in the cache."""
+        for ids in prefixes:
+            if ids:
+                self.ask(PrefillJob(tuple(ids)))
+
+    def on_loop(self, function: Callable[[], T]) -> T:
+        """Runs a function between two steps of the loop, and waits for it."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except Exception as error:  # noqa: BLE001 - belongs to the caller, not to the loop
+                future.set_exception(error)
+
+        self._post(run)
+        return future.result()
+
+    def _start(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            if not run.ended:
+                self._executor.start(run)
+
+    def _post(self, command: Callable[[], None]) -> None:
+        with self._door:
+            if self._ended is not None:
+                raise RunError("the engine has ended", hint="make a new Engine") from self._ended
+            self._commands.put(command)
+
+    def _post_back(self, command: Callable[[], None]) -> None:
+        """From a worker: what comes after the end is for nobody."""
+        with self._door:
+            if self._ended is None:
+                self._commands.put(command)
+
+    def _loop(self) -> None:
+        commands = self._commands
+        try:
+            while True:
+                while not self._port.idle and commands.empty():
+                    self._port.turn()
+                command = commands.get()
+                if command is None:
+                    break
+                command()
+            error: Exception = RunError("the engine was shut down")
+        except Exception as failure:  # noqa: BLE001 - nobody may wait for a loop that is no more
+            error = failure
+        with self._door:
+            self._ended = error
+        while not commands.empty():  # their steps fail below
+            if (command := commands.get()) is not None:
+                command()
+        self._executor.fail_all(error)
+
+
+class _Asked(Owner):
+    def __init__(self, progress: Callable[[str], None] | None) -> None:
+        self.future: Future[Answer] = Future()
+        self._progress = progress
+
+    def answered(self, answer: Answer | Exception) -> None:
+        if isinstance(answer, Exception):
+            self.future.set_exception(answer)
+        else:
+            self.future.set_result(answer)
+
+    def progressed(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress(text)
+
+
+def _run(row: Row, done: Callable[[Outcome], None]) -> Run:
+    return Run(
+        row.program, row.texts, row.sampling, row.seed, row.number, done, row.progress, row.context or copy_context()
+    )

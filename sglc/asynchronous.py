@@ -1,0 +1,53 @@
+"""Runs for asyncio: other tasks go on while the engine works."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice
+
+from sglc.result import Result
+from sglc.runtime.jobs import Outcome
+from sglc.runtime.runner import WINDOW, Row, Runner
+
+in_thread = asyncio.to_thread
+
+
+async def result_of(backend: Runner, row: Row) -> Result:
+    """One run. Cancelling the task gives it up."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Outcome] = loop.create_future()
+
+    def settle(outcome: Outcome) -> None:
+        if not future.done():
+            future.set_result(outcome)
+
+    def done(outcome: Outcome) -> None:
+        loop.call_soon_threadsafe(settle, outcome)
+
+    run = backend.begin(row, done)
+    try:
+        return Result(await future)
+    except asyncio.CancelledError:
+        backend.cancel(run)
+        raise
+
+
+async def results_of(backend: Runner, rows: Sequence[Row | Result], window: int = WINDOW) -> AsyncIterator[Result]:
+    """The results in the order of the rows, at most `window` under way. Leaving early gives up the others."""
+    waiting = iter(rows)
+    running: deque[asyncio.Task[Result] | Result] = deque()
+    try:
+        while True:
+            for row in islice(waiting, window - len(running)):
+                running.append(row if isinstance(row, Result) else asyncio.create_task(result_of(backend, row)))
+            if not running:
+                return
+            first = running[0]
+            yield first if isinstance(first, Result) else await first
+            running.popleft()
+    finally:
+        for task in running:
+            if isinstance(task, asyncio.Task):
+                task.cancel()

@@ -1,0 +1,140 @@
+"""Traces a program along its paths: Python function -> Graph.
+
+The body runs once along each path. Where it asks what is not known, the graph gets a switch, and the body runs again for
+each answer that can be foreseen: yes and no for a question, the choices of a select, the strings of a finite regex. What
+cannot be foreseen, or lies beyond the bounds, is an exit: there the run goes on with what the model really said.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sglc.arguments import Arguments
+from sglc.foresee import foreseen, foreseen_all
+from sglc.host import Host
+from sglc.ir.graph import Case, End, Graph, Region, Switch
+from sglc.ir.ops import Numbered, Op, Param
+from sglc.passes.drop_dead import drop_dead
+from sglc.replay import always_raised
+from sglc.settings import Bounds
+from sglc.symbolic import note_folder
+from sglc.tracer import Known, Question, Recorded, record
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the tracer knows of an open switch: enough to go on after it."""
+
+    known: Known
+    question: Question
+
+
+@dataclass(frozen=True)
+class Traced:
+    """graph: the program. origins: of its switches, by number. risky: for each region whether each run that ends there
+    is to be checked. hosts: the host functions that it calls, by name."""
+
+    graph: Graph
+    origins: dict[int, Origin]
+    risky: tuple[bool, ...]
+    hosts: dict[str, Host]
+
+
+@dataclass(eq=False)
+class _Node:
+    """A region under construction. choice: the values of the switch around it."""
+
+    known: Known
+    numbered: Mapping[int, Numbered]
+    depth: int
+    choice: tuple[Any, ...] = ()
+    recorded: Recorded | None = None
+    inside: list[_Node] = field(default_factory=list["_Node"])
+    open: bool = True
+
+
+def explore(
+    function: Callable[..., Any],
+    arguments: Arguments,
+    bounds: Bounds | None = None,
+    n: int | None = None,
+    plain: bool = False,
+) -> Traced:
+    """The graph of a program for arguments of this shape; the texts' characters are not used.
+
+    plain: let the body see real strings only, so that each answer it reads is an exit. Raises what the body raises
+    whatever the texts are; what it raises on one path alone is left to the run.
+    """
+    note_folder()
+    bounds = bounds or Bounds()
+    hosts: dict[str, Host] = {}
+    root = _Node(Known(plain=plain), {}, 0)
+    root.recorded = record(function, arguments, root.known, hosts=hosts, n=n)
+    failure = root.recorded.failure
+    if failure is not None and (error := always_raised(function, arguments, n, failure)) is not None:
+        raise error
+    params = root.recorded.params
+    waiting = deque([root])
+    paths = 1
+    while waiting:
+        node = waiting.popleft()
+        recorded = node.recorded
+        assert recorded is not None
+        question = recorded.end
+        if isinstance(question, End) or node.depth >= bounds.max_depth:
+            continue
+        values, complete = _foreseen(question, bounds)
+        if not values or paths + len(values) - 1 > bounds.max_paths:
+            continue
+        cases: list[_Node] = []
+        for choice in values:
+            case = _Node(question.answered(node.known, choice), recorded.numbered, node.depth + 1, choice)
+            try:
+                case.recorded = record(function, arguments, case.known, recorded.numbered, params, hosts, n)
+            except Exception:  # noqa: BLE001 - raised on this path alone: the run that takes it raises it again
+                complete = False
+                continue
+            cases.append(case)
+        node.inside, node.open = cases, not complete
+        paths += max(0, len(cases) - 1)
+        waiting.extend(cases)
+    numbers = itertools.count()
+    origins: dict[int, Origin] = {}
+    risky: list[bool] = []
+    region = _region(root, numbers, origins, risky)
+    graph = Graph(function.__name__, params, (), region, arguments.statics)
+    return Traced(drop_dead(graph), origins, tuple(risky), hosts)
+
+
+def _region(node: _Node, numbers: Iterable[int], origins: dict[int, Origin], risky: list[bool]) -> Region:
+    recorded = node.recorded
+    assert recorded is not None
+    risky.append(recorded.risky)
+    body = tuple(op for op in recorded.body if not isinstance(op, Param))
+    if isinstance(recorded.end, End):
+        return Region(body, recorded.end)
+    number = next(iter(numbers))
+    origins[number] = Origin(node.known, recorded.end)
+    cases = tuple(Case(case.choice, _region(case, numbers, origins, risky)) for case in node.inside)
+    return Region(body, switch_at(recorded.final, recorded.end, number, cases, opened=node.open))
+
+
+def switch_at(
+    final: Op, question: Question, number: int, cases: tuple[Case, ...] = (), *, opened: bool = True
+) -> Switch:
+    return Switch(final, question.subjects, cases, opened, number, question.why, question.loc)
+
+
+def _foreseen(question: Question, bounds: Bounds) -> tuple[list[tuple[Any, ...]], bool]:
+    """The answers to a question that can be foreseen, and whether there can be no other."""
+    if question.test is not None:
+        return [(True,), (False,)], True
+    texts = [foreseen(op) for op in question.ops]
+    if not texts or not all(texts):
+        return [], False
+    values = list(itertools.islice(itertools.product(*texts), bounds.max_paths + 1))
+    return values, all(foreseen_all(op) for op in question.ops)

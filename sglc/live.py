@@ -1,0 +1,244 @@
+"""A compiled program with its Python function beside it: it goes on where no path was compiled, and is checked.
+
+The runtime asks `leave` for the way on at an exit: the body runs again with what is known by then, and what it does next
+becomes a block, kept for the next run that gets there with the same values. `check` compares a run with a replay of the
+body on the real strings: the first one along each path, and each one along a path on which Python's own string methods
+may have seen a placeholder. A difference is reported with its line, and the row is run by plain Python instead.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sglc.arguments import Arguments, replace_texts
+from sglc.compiler import Compiled
+from sglc.confirm import differs, differs_from_itself
+from sglc.explore import Origin, Traced, switch_at
+from sglc.interpreter import Asked, interpret
+from sglc.ir.errors import SglcError
+from sglc.ir.graph import End, Graph, Region, Switch
+from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select
+from sglc.ir.verify import verify
+from sglc.passes.drop_dead import drop_dead
+from sglc.passes.lower import answers_read
+from sglc.passes.regex.compile import compile_regex
+from sglc.replay import Answers, Events, choices_of, normal, plain, replay, shown
+from sglc.runtime.executor import Run, located
+from sglc.runtime.jobs import Outcome
+from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_of, pieces_of
+from sglc.runtime.runner import Runner
+from sglc.symbolic import raised_at
+from sglc.tracer import not_repeatable, record
+
+MAX_WAYS = 2_000
+"""Ways on from one exit that are kept."""
+
+
+class LiveProgram:
+    """One program for arguments of one shape, and on the backends that it ran on.
+
+    distrusted: a run did something else than its graph; the program is to be traced again, with real strings only.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: Arguments,
+        traced: Traced,
+        compiled: Compiled,
+        n: int | None = None,
+    ) -> None:
+        self.compiled = compiled
+        self.distrusted = False
+        self._function = function
+        self._arguments = arguments
+        self._traced = traced
+        self._n = n
+        self._numbers = itertools.count(max(traced.origins, default=-1) + 1)
+        self._programs: dict[int, tuple[Runner, Program]] = {}
+
+    def program(self, backend: Runner) -> Program:
+        """What the runtime runs; made once for each backend."""
+        known = self._programs.get(id(backend))
+        if known is None or known[0] is not backend:
+            known = self._programs[id(backend)] = backend, self._made(backend)
+        return known[1]
+
+    def _made(self, backend: Runner) -> Program:
+        compiled = self.compiled
+        program = Program(
+            compiled.graph,
+            compiled.schedule,
+            dict(compiled.for_model(backend.tokenizer).automata),
+            self._traced.hosts,
+            lambda run, switch, values: self._leave(run, values, backend),
+            lambda run, end: self._check(run, backend),
+        )
+        for block, risky in zip(_blocks(program.entry), self._traced.risky, strict=True):
+            block.risky = risky
+            if isinstance(block.end, Switch):
+                block.origin = self._traced.origins[block.end.number]
+        return program
+
+    def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block:
+        """The block that follows the run's last one for these values."""
+        block, program = run.block, run.program
+        origin: Origin = block.origin
+        known = origin.question.answered(origin.known, values)
+        earlier = {op.number: op for op in _numbered(run)}
+        hosts = self._traced.hosts
+        try:
+            recorded = record(self._function, self._arguments, known, earlier, program.params, hosts, self._n)
+        except SglcError:
+            raise
+        except Exception as error:
+            raised = located(error, raised_at(error, self._function.__code__.co_filename))
+            had = replay(self._function, self._arguments, run.texts, _answers(run, _events(run)), self._n).variables
+            raise BodyRaised(raised, had) from error
+        program.hosts.update(hosts)
+        end = recorded.end
+        if not isinstance(end, End):
+            end = switch_at(recorded.final, end, next(self._numbers))
+        path = [op for each in run.path for op in each.body]
+        graph = Graph(program.name, program.params, program.prefixes, Region((*path, *recorded.body), end))
+        kept = set(drop_dead(graph).body)
+        region = Region(tuple(op for op in recorded.body if op in kept), end)
+        verify(replace(graph, region=Region((*path, *region.body), end)))
+        for op in region.body:
+            if isinstance(op, Gen) and op.regex is not None and op.regex not in program.automata:
+                if op.regex not in backend.automata:
+                    backend.automata[op.regex] = compile_regex(op.regex, backend.tokenizer.vocabulary)
+                program.automata[op.regex] = backend.automata[op.regex]
+        found = program.block(
+            region, answers_read((*program.params, *program.prefixes, *path, *region.body), region.body)
+        )
+        found.risky = recorded.risky
+        if not isinstance(recorded.end, End):
+            found.origin = Origin(known, recorded.end)
+        if len(block.cases) < MAX_WAYS:
+            block.cases[key_of(values)] = found
+        return found
+
+    def _check(self, run: Run, backend: Runner) -> Outcome | None:
+        """Compares a run that has ended with a replay of the body; the outcome to take instead, where they differ."""
+        block = run.block
+        expected = _events(run)
+        answers = _answers(run, expected)
+
+        def found() -> Events:
+            return replay(self._function, self._arguments, run.texts, answers, self._n)
+
+        first = found()
+        where = differs(expected, first)
+        if where is None:
+            block.checked = not any(each.risky for each in run.path)
+            return None
+        if (itself := differs_from_itself(first, found())) is not None:
+            raise not_repeatable(self._function, itself)
+        self.distrusted = True
+        warnings.warn(
+            f"{where}: the compiled program did something else than its function does with these texts; the row is run "
+            "again by plain Python, and the program is traced anew",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return self._interpreted(run, backend)
+
+    def _interpreted(self, run: Run, backend: Runner) -> Outcome:
+        values = replace_texts(self._arguments, run.texts.__getitem__)
+        arguments = Arguments(values, dict(run.texts), self._arguments.statics)
+        answered: dict[Asked, Any] = {}
+        for op in _numbered(run):
+            if isinstance(op, Gen | Select) and op in run.answers:
+                answered[op.number, backend.tokenizer.render(run.values[op.state])] = run.answers[op]
+            elif isinstance(op, Call) and op in run.values:
+                keywords = dict(zip((key for key, _ in op.keywords), _values(op, run)[1], strict=True))
+                given = (op.function.partition("#")[0], tuple(_values(op, run)[0]), keywords)
+                answered[op.number, repr(given)] = run.values[op]
+        return interpret(self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered)
+
+
+def _blocks(entry: Block) -> Iterator[Block]:
+    """The blocks of the compiled graph, in the order of its regions."""
+    stack = [entry]
+    while stack:
+        block = stack.pop()
+        yield block
+        stack.extend(reversed(block.cases.values()))
+
+
+def _numbered(run: Run) -> Iterator[Numbered]:
+    for block in run.path:
+        for op in block.body:
+            if isinstance(op, Numbered):
+                yield op
+
+
+def _events(run: Run) -> Events:
+    """What the run did."""
+    events = Events()
+    values = run.values
+    for op in _numbered(run):
+        if op not in values:
+            continue
+        match op:
+            case Gen():
+                call: tuple[Any, ...] = ("gen", normal(values[op.state]), op.name, op.sampling, op.regex)
+            case Select():
+                call = ("select", normal(values[op.state]), op.name, _choices(run, op), op.method)
+            case Call():
+                call = ("call", op.function.partition("#")[0], *_arguments(run, op))
+            case Meta():
+                call = ("meta",)
+            case Render():
+                continue
+        events.calls[op.number] = call
+        events.places[op.number] = op.loc
+    end = run.block.end
+    if not isinstance(end, End):
+        return events
+    variables = {name: variable(run) for name, variable in run.block.variables.items()}
+    events.end = ("ends", normal(values[end.final]), variables, run.block.values(run))
+    return events
+
+
+def _choices(run: Run, op: Select) -> tuple[str, ...]:
+    return tuple(shown(normal(pieces_of(choice)(run))) for choice in op.choices)
+
+
+def _values(op: Call, run: Run) -> tuple[list[Any], list[Any]]:
+    """What a host function was given: its arguments, and those by keyword."""
+    return arguments_of(op.arguments)(run), arguments_of(tuple(value for _, value in op.keywords))(run)
+
+
+def _arguments(run: Run, op: Call) -> tuple[Any, Any]:
+    arguments, keywords = _values(op, run)
+    named = zip((key for key, _ in op.keywords), map(plain, keywords), strict=True)
+    return plain(arguments), tuple(named)
+
+
+def _answers(run: Run, events: Events) -> Answers:
+    """What the run was answered, by number. What the graph left out has the answer of its twin, where it was left out
+    because it has one, and "" where it was because nothing needs it."""
+    by_number: Mapping[int, Op] = {op.number: op for op in _numbered(run) if op in run.values}
+    twins = {_asked(call): number for number, call in events.calls.items()}
+
+    def answer(number: int, call: tuple[Any, ...]) -> Any:
+        op = by_number.get(number) or by_number.get(twins.get(_asked(call), -1))
+        if op is None:
+            choices = choices_of(call)
+            return choices[0] if choices else ""
+        return run.answers[op].text if isinstance(op, Gen | Select) else copy.deepcopy(run.values[op])
+
+    return answer
+
+
+def _asked(call: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a gen or select asks, whatever its name."""
+    kind, *given = call
+    return (kind, given[0], *given[2:]) if kind in ("gen", "select") else call

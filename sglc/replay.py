@@ -1,0 +1,233 @@
+"""Runs a body on plain strings, without a model: its answers are given. What it does, event by event, is compared with
+what the graph says that it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+from sglc.arguments import Arguments, replace_texts
+from sglc.host import Host
+from sglc.ir.errors import Location
+from sglc.ir.functions import METHODS
+from sglc.ir.ops import ChoicesMethod, Role, Sampling
+from sglc.ir.tokens import Sampled, Text
+from sglc.machine import Answered, running
+from sglc.state import ProgramState
+from sglc.symbolic import raised_at, user_location
+
+Item: TypeAlias = "str | Role | tuple[str, ...]"
+Prompt: TypeAlias = tuple[Item, ...]
+"""A prompt of a replay: texts, roles, images."""
+
+HOSTILE = (
+    'Yes. A1: "no", {"x": [3, 4.5]}\n- Score: 7/10; True <b>ż</b> \u202e%s {0} \\d+ ',
+    "7",
+    "",
+    " \n\t",
+    "None",
+    "-1.5e3",
+    "['a', \"b\"]",
+    "x" * 300,
+    "é\U0001f600\u0301",
+)
+"""What arguments and answers are invented from."""
+
+Answers: TypeAlias = Callable[[int, tuple[Any, ...]], Any]
+"""(number, what is asked) -> the text, or the value of a call or meta. Raises `NoAnswer`."""
+
+
+class NoAnswer(BaseException):
+    """The replay ends here: what comes next is not known. Not an `Exception`, so that no body swallows it."""
+
+
+@dataclass
+class Events:
+    """What a run of a body did. calls: by number, with everything that they were given. appends: what it added to prompts.
+    end: how it ended, None where the replay did not get there. error, variables: what the body raised, and what it had
+    by then."""
+
+    calls: dict[int, tuple[Any, ...]] = field(default_factory=dict[int, "tuple[Any, ...]"])
+    places: dict[int, Location | None] = field(default_factory=dict[int, "Location | None"])
+    appends: list[tuple[Any, Location | None]] = field(default_factory=list["tuple[Any, Location | None]"])
+    end: tuple[Any, ...] | None = None
+    error: Exception | None = None
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    raised: Location | None = None
+
+
+def replay(
+    function: Callable[..., Any], arguments: Arguments, texts: Mapping[str, str], answers: Answers, n: int | None
+) -> Events:
+    """What the body does with these texts and answers."""
+    events = Events()
+    machine = _Replay(events, answers)
+    state = ProgramState(machine, n=n)
+    try:
+        with running(machine):
+            value = function(state, **replace_texts(arguments, texts.__getitem__))
+    except NoAnswer:
+        return events
+    except Exception as error:  # noqa: BLE001 - how a run ends, like any other end
+        events.end = ("raises", type(error).__name__, str(error))
+        events.error = error
+        events.variables = dict(state.variables)
+        events.raised = raised_at(error, function.__code__.co_filename)
+        return events
+    if machine.stopped:
+        return events
+    result = None if isinstance(value, ProgramState) else value
+    events.end = ("ends", state.prompt, dict(state.variables), result)
+    return events
+
+
+def always_raised(
+    function: Callable[..., Any], arguments: Arguments, n: int | None, failure: Exception
+) -> Exception | None:
+    """The exception, with its traceback, where the body raises it whatever the texts are."""
+    error: Exception | None = None
+    for text in HOSTILE[:3]:
+
+        def answer(number: int, call: tuple[Any, ...], text: str = text) -> str:
+            choices = choices_of(call)
+            return choices[number % len(choices)] if choices else text
+
+        events = replay(function, arguments, dict.fromkeys(arguments.texts, text), answer, n)
+        if events.end != ("raises", type(failure).__name__, str(failure)):
+            return None
+        error = events.error
+    return error
+
+
+def choices_of(call: tuple[Any, ...]) -> tuple[str, ...]:
+    """The choices, where a select is asked."""
+    return call[3] if call[0] == "select" else ()
+
+
+def normal(prompt: Sequence[Any]) -> tuple[Any, ...]:
+    """A prompt, a replay's or the runtime's, in a form that is equal for equal prompts: neighbouring texts are one."""
+    items: list[Any] = []
+    texts: list[str] = []
+    for item in (*prompt, None):
+        text = item if isinstance(item, str) else item.text if isinstance(item, Text | Sampled) else None
+        if text is not None:
+            texts.append(text)
+            continue
+        if joined := "".join(texts):
+            items.append(joined)
+        texts.clear()
+        if item is not None:
+            items.append(item)
+    return tuple(items)
+
+
+def extended(prompt: Prompt, items: Sequence[Item]) -> Prompt:
+    """The prompt with items at its end, in its normal form."""
+    for item in items:
+        if not isinstance(item, str):
+            prompt = (*prompt, item)
+        elif prompt and isinstance(last := prompt[-1], str):
+            prompt = (*prompt[:-1], last + item)
+        elif item:
+            prompt = (*prompt, item)
+    return prompt
+
+
+def shown(prompt: Sequence[Item]) -> str:
+    """The text of a prompt without a model: roles as tags."""
+    return "".join(
+        item if isinstance(item, str) else f"<{item.name} {item.edge}>" if isinstance(item, Role) else ""
+        for item in prompt
+    )
+
+
+class _Replay:
+    """The machine that is given its answers."""
+
+    def __init__(self, events: Events, answers: Answers) -> None:
+        self.stopped = False
+        self._events = events
+        self._answers = answers
+        self._count = 0
+
+    def root(self) -> Prompt:
+        return ()
+
+    def pieces(self, text: str, *, trusted: bool = False) -> Prompt:
+        return (text,)
+
+    def image(self, path: str, frames: int | None) -> Item:
+        return ("image", path, str(frames))
+
+    def read(self, value: Any) -> Any:
+        return value
+
+    def append(self, prompt: Prompt, pieces: Sequence[Item]) -> Prompt:
+        self._events.appends.append((tuple(pieces), user_location()))
+        return extended(prompt, pieces)
+
+    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
+        return self._answered(("gen", prompt, name, sampling, regex), prompt)
+
+    def select(
+        self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Item]], method: ChoicesMethod
+    ) -> Answered:
+        texts = tuple(shown(choice) for choice in choices)
+        return self._answered(("select", prompt, name, texts, method), prompt)
+
+    def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return self._ask(("call", host.name, plain(arguments), tuple(plain(keywords).items())))
+
+    def meta(self, prompt: Prompt) -> Any:
+        return self._ask(("meta",))
+
+    def text(self, prompt: Prompt, since: Prompt | None = None) -> str:
+        return self._ask(("text", shown(prompt), shown(since or ())))
+
+    def messages(self, prompt: Prompt) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+        inside = False
+        for item in prompt:
+            if isinstance(item, Role):
+                inside = item.edge == "begin"
+                if inside:
+                    messages.append({"role": item.name, "content": ""})
+            elif inside and isinstance(item, str):
+                messages[-1]["content"] += item
+        return messages
+
+    def text_method(self, name: str, text: Any, *arguments: Any) -> Any:
+        return METHODS[name](text, *arguments)
+
+    def _answered(self, call: tuple[Any, ...], prompt: Prompt) -> Answered:
+        text = self._ask(call)
+        return Answered(extended(prompt, (text,)), text, (text,))
+
+    def _ask(self, call: tuple[Any, ...]) -> Any:
+        if self.stopped:
+            raise NoAnswer
+        number = self._count
+        self._count += 1
+        self._events.calls[number] = call
+        self._events.places[number] = user_location()
+        try:
+            return self._answers(number, call)
+        except NoAnswer:
+            self.stopped = True
+            raise
+
+
+def same(one: Any, two: Any) -> bool:
+    """Whether two values are alike, for which it counts that they print alike: nan is nan, and 1 is not True."""
+    return one is two or repr(one) == repr(two)
+
+
+def plain(value: Any) -> Any:
+    """Plain data in a form that can be compared: lists and tuples are one."""
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, cast("Sequence[Any]", value)))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+    return value
