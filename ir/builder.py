@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 from sglc.ir.errors import Location
@@ -30,6 +29,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    field_names,
     operands,
 )
 
@@ -204,7 +204,7 @@ def content(op: Op) -> Hashable:
             return Trusted, value.text
         return value if isinstance(value, str | Op | Role) else (type(value).__name__, repr(value))
 
-    return type(op), *(plain(getattr(op, f.name)) for f in fields(op) if f.name != "loc")
+    return type(op), *(plain(getattr(op, name)) for name in field_names(type(op)))
 
 
 def flattened(parts: Iterable[Part]) -> Iterator[Part]:

@@ -26,6 +26,7 @@ where a run that leaves the compiled paths finds what is known already.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, TypeAlias, cast
@@ -104,8 +105,11 @@ class Sampling:
 
     def filled_from(self, other: Sampling) -> Sampling:
         """This, with `other`'s settings where this has none."""
-        missing = {f.name: getattr(other, f.name) for f in fields(self) if getattr(self, f.name) is None}
+        missing = {name: getattr(other, name) for name in SETTINGS_NAMES if getattr(self, name) is None}
         return replace(self, **missing) if missing else self
+
+
+SETTINGS_NAMES = tuple(f.name for f in fields(Sampling))
 
 
 DEFAULT_SAMPLING = Sampling(
@@ -259,20 +263,26 @@ Primitive: TypeAlias = Gen | Select | Call
 Numbered: TypeAlias = Gen | Select | Call | Meta | Render
 
 
+@functools.cache
+def field_names(kind: type[Op]) -> tuple[str, ...]:
+    """The fields of a kind of ops, but for its place in the user's program."""
+    return tuple(f.name for f in fields(kind) if f.name != "loc")
+
+
 def operands(op: Op) -> Iterator[Op]:
     """The ops that `op` reads, in the order of its fields, repeated where it reads one twice."""
-    for f in fields(op):
-        yield from _ops_in(getattr(op, f.name))
+    for name in field_names(type(op)):
+        yield from _ops_in(getattr(op, name))
 
 
 def with_operands(op: Op, new: Callable[[Op], Op]) -> Op:
     """`op` with each operand `x` replaced by `new(x)`; `op` itself where nothing changed."""
     changes: dict[str, Any] = {}
-    for f in fields(op):
-        old = getattr(op, f.name)
+    for name in field_names(type(op)):
+        old = getattr(op, name)
         replaced = _replaced(old, new)
         if replaced is not old:
-            changes[f.name] = replaced
+            changes[name] = replaced
     return replace(op, **changes) if changes else op
 
 

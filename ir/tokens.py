@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sglc.ir.ops import Role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: making one would take three times as long
 class Text:
     """Text of a prompt. trusted: a literal of the program, which may spell control tokens."""
 
@@ -24,7 +24,7 @@ class Text:
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Sampled:
     """Ids that a model sampled, kept as they are, and the text they stand for (control tokens left out)."""
 

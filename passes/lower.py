@@ -46,14 +46,6 @@ def lower(graph: Graph) -> Schedule:
     )
 
 
-def answers_read(ops: Sequence[Op], region: Sequence[Op]) -> list[tuple[Primitive, tuple[Primitive, ...]]]:
-    """For each primitive in a region those whose answers it waits for. `ops`: all on the path to the region's end."""
-    requests = [op for op in ops if isinstance(op, Primitive)]
-    answers = _Answers(ops, requests)
-    here = set(region)
-    return [(op, tuple(requests[i] for i in answers.read_by(op))) for op in requests if op in here]
-
-
 def _kind(op: Primitive) -> Literal["decode", "score", "call"]:
     match op:
         case Gen():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sglc.ir.errors import ModelError
 from sglc.runtime import kv_file
@@ -66,6 +67,11 @@ class Engine(Runner):
     def flush_cache(self) -> None:
         """Forgets all cached KV that no running request uses."""
         self.on_loop(self._core.flush_cache)
+
+    def info(self) -> dict[str, Any]:
+        """Also model_path, the model's folder, and stats, the counters by name (`Stats`), tokens of the KV cache among
+        them."""
+        return {"model_path": self.model_path, **super().info(), "stats": dict(self.stats())}
 
     def save_kv(self, prefixes: Sequence[Sequence[int]], path: Path) -> None:
         """Writes the KV of prompts that are warm. Whole or not at all."""

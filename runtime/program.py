@@ -205,10 +205,12 @@ class Program:
     def automaton(self, op: Primitive) -> TokenAutomaton | None:
         return self.automata[op.regex] if isinstance(op, Gen) and op.regex is not None else None
 
-    def block(self, region: Region, needs: Iterable[tuple[Primitive, tuple[Primitive, ...]]]) -> Block:
-        """A block for a region that was traced while the program runs. needs: its steps and what they wait for."""
+    def block(self, region: Region) -> Block:
+        """A block for a region that was traced while the program runs."""
         last = 2**31  # after the steps that were compiled
-        return Block(tuple(Plan(op, earlier, last + op.number, self.automaton(op)) for op, earlier in needs), region)
+        steps = (op for op in region.body if isinstance(op, Primitive))
+        plans = (Plan(op, tuple(answers_below(operands(op))), last + op.number, self.automaton(op)) for op in steps)
+        return Block(tuple(plans), region)
 
 
 def _constant(op: Op, constants: dict[Op, Any]) -> Any:
@@ -281,7 +283,7 @@ def pieces_of(parts: Sequence[Part]) -> Callable[[Run], tuple[Piece, ...]]:
 def no_text(name: str, value: Any, where: Location | None) -> RunError:
     """The error of a host function that gave something else where the program uses it as text."""
     return RunError(
-        f"the host function {name} gave a {type(value).__name__} where the program takes it for text",
+        f"the host function {name} gave a value of type {type(value).__name__} where the program takes it for text",
         where=where,
         hint="annotate what it gives (-> list, -> dict, -> int ...), or give a str",
     )
@@ -314,9 +316,7 @@ def _compute(op: Op) -> Compute:
         case Image():
 
             def refuse(run: Run) -> Any:
-                raise RunError(
-                    "this model takes text only", where=op.loc, hint="leave images out, or load a model for images"
-                )
+                raise RunError("this model takes text only", where=op.loc, hint="leave images out")
 
             return refuse
         case _:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -11,11 +10,12 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sglc.ir.errors import RunError
 from sglc.ir.ops import Gen, Sampling
 from sglc.ir.tokens import TokenAutomaton, Tokenizer
+from sglc.runtime import collector
 from sglc.runtime.executor import Executor, Run
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob
 from sglc.runtime.port import Owner, Port
@@ -53,10 +53,11 @@ class Runner:
         self._executor = Executor(port, self.workers, self._post_back)
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._ended: Exception | None = None
+        self._shut = False
         self._door = threading.Lock()  # nothing is posted to a loop that has ended
         self._thread = threading.Thread(target=self._loop, name="sglc-engine", daemon=True)
         self._thread.start()
-        gc.freeze()  # what is loaded stays, so that collections while programs run need not walk through it
+        collector.calm()
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +72,9 @@ class Runner:
         self._commands.put(None)
         self._thread.join()
         self.workers.close()
-        gc.unfreeze()
+        if not self._shut:
+            self._shut = True
+            collector.wake()
 
     def run(self, rows: Iterable[Row], window: int = WINDOW) -> Generator[tuple[Row, Outcome]]:
         """Runs calls, at most `window` at once, and gives their outcomes as they end.
@@ -127,6 +130,15 @@ class Runner:
         for ids in prefixes:
             if ids:
                 self.ask(PrefillJob(tuple(ids)))
+
+    def flush_cache(self) -> None:
+        """Forgets what is cached and not in use. Nothing, where a backend has no cache."""
+
+    def info(self) -> dict[str, Any]:
+        """What this backend is: vocab_size, the columns of its logits; tokenizer, the fingerprint of its tokenizer and
+        chat template."""
+        vocabulary = self.tokenizer.vocabulary
+        return {"vocab_size": vocabulary.size, "tokenizer": vocabulary.fingerprint}
 
     def on_loop(self, function: Callable[[], T]) -> T:
         """Runs a function between two steps of the loop, and waits for it."""

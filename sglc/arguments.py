@@ -4,6 +4,8 @@ which is fixed when a program is traced.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dataclasses
 import inspect
 import math
@@ -203,12 +205,14 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
         )
     given = dict(values)
     for name in names:
-        if name in given:
+        if name in given or not any(_name_of(path) == name for path in defaults):
             continue
-        if defaults.get(name) is not None:
-            given[name] = defaults[name]
-        elif any(_name_of(path) == name for path in defaults):
+        given[name] = _default(name, graph.statics, defaults)
+        if given[name] is _ABSENT:
             raise ArgumentsError(f"argument {name!r} is missing", where=where, hint=f'add "{name}" to the row')
+    for name, value in given.items():
+        if isinstance(graph.statics.get(name), str):  # a text that was fixed when the program was compiled
+            given[name] = Fixed(value)
     arguments = take_apart(given, where)
     fixed = {path: value for path, value in graph.statics.items() if _name_of(path) in given}
     for path in dict.fromkeys((*arguments.statics, *fixed)):
@@ -223,6 +227,43 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
         odd = sorted(set(arguments.texts) ^ set(defaults))[0]
         raise ArgumentsError(f"argument {odd} does not have the type it was compiled with", where=where)
     return Arguments(arguments.values, arguments.texts, dict(graph.statics))
+
+
+def default_texts(function: Callable[..., Any]) -> dict[str, str]:
+    """The texts in the defaults of a program's parameters, by path."""
+    texts: dict[str, str] = {}
+    for name, parameter in signature(function).parameters.items():
+        if parameter.default is not parameter.empty:
+            with contextlib.suppress(ArgumentsError):  # said where the default is used
+                texts.update(take_apart({name: parameter.default}).texts)
+    return texts
+
+
+def _default(path: str, statics: Mapping[str, Static], texts: Mapping[str, str | None]) -> Any:
+    """An argument put together again from its fixed parts and the defaults of its texts; absent where one has none."""
+    if path in texts:
+        text = texts[path]
+        return _ABSENT if text is None else text
+    if path in statics:
+        return statics[path]
+    size = statics.get(f"{path}[]", statics.get(f"{path}()"))
+    if isinstance(size, int):
+        items = [_default(f"{path}[{index}]", statics, texts) for index in range(size)]
+        if any(item is _ABSENT for item in items):
+            return _ABSENT
+        return items if f"{path}[]" in statics else tuple(items)
+    if f"{path}{{}}" in statics:
+        keys = dict.fromkeys(
+            found[1]
+            for other in (*statics, *texts)
+            if other.startswith(path) and (found := _KEY.match(other, len(path)))
+        )
+        record = {ast.literal_eval(key): _default(f"{path}[{key}]", statics, texts) for key in keys}
+        return _ABSENT if any(value is _ABSENT for value in record.values()) else record
+    return _ABSENT  # an object: its class is not known here
+
+
+_KEY = re.compile(r"""\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
 
 
 def _name_of(path: str) -> str:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sglc.runtime.backend import Engine
+    from sglc.runtime.runner import Runner
 
-_default: Engine | None = None
+_default: Runner | None = None
 
 
-def set_default_backend(backend: Engine | None) -> None:
+def set_default_backend(backend: Runner | None) -> None:
     """The engine for runs that name none; None goes back to the embedded model."""
     global _default  # noqa: PLW0603 - a process has one default, as in SGLang
     _default = backend
 
 
-def current_default() -> Engine | None:
+def current_default() -> Runner | None:
     """The default engine, None where there is none yet."""
     return _default
 
 
-def default_backend() -> Engine:
+def default_backend() -> Runner:
     """The default engine; the embedded model where none was set."""
     if _default is None:
         from sglc.runtime.backend import Engine  # here: loads torch
@@ -31,7 +31,7 @@ def default_backend() -> Engine:
     return _default
 
 
-def flush_cache(backend: Engine | None = None) -> bool:
+def flush_cache(backend: Runner | None = None) -> bool:
     """Forgets all cached KV that no running request uses, of the default engine where none is given.
 
     Whether there was an engine: no default one is loaded for it.
@@ -43,19 +43,7 @@ def flush_cache(backend: Engine | None = None) -> bool:
     return True
 
 
-def get_server_info(backend: Engine | None = None) -> dict[str, Any] | None:
-    """What an engine is and has done, of the default engine where none is given; None where there is none.
-
-    model_path: the model's folder. vocab_size: columns of its logits. tokenizer: the fingerprint of its tokenizer and
-    chat template. stats: the engine's counters by name (`Stats`), tokens of the KV cache among them.
-    """
-    engine = backend or _default
-    if engine is None:
-        return None
-    vocabulary = engine.tokenizer.vocabulary
-    return {
-        "model_path": engine.model_path,
-        "vocab_size": vocabulary.size,
-        "tokenizer": vocabulary.fingerprint,
-        "stats": dict(engine.stats()),
-    }
+def get_server_info(backend: Runner | None = None) -> dict[str, Any] | None:
+    """What a backend is and has done (`Runner.info`), of the default one where none is given; None where there is none."""
+    backend = backend or _default
+    return None if backend is None else backend.info()

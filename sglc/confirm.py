@@ -24,12 +24,16 @@ from sglc.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
 from sglc.settings import Bounds
 from sglc.symbolic import shown_path
 from sglc.tracer import not_repeatable, start_of
-from sglc.walk import Walk, walk
+from sglc.walk import Walk
+from sglc.watchdog import TooLong, Watchdog
 
 EFFECTS = (
     "a body may run several times and must have no effect: give results back, and put what has an effect into a host "
     "function (@sglc.host)"
 )
+
+MAX_LATE = 3
+"""Of invented texts on which the body does not come to an end; then the runs themselves have to show (`live.py`)."""
 
 MAX_CONSTANTS = 24
 """Of the program's own strings that are tried as answers."""
@@ -84,12 +88,22 @@ def _refuse_assigned_globals(function: Callable[..., Any]) -> None:
 
 def _difference(function: Callable[..., Any], arguments: Arguments, graph: Graph, n: int | None) -> Location | None:
     """Where the body first does something else than the graph; None where it never does. Raises `ProgramError`."""
-    for texts, invent in _rounds(function, arguments, graph):
-        expected = walk(graph, texts, invent)
-        answers = _answers(expected, invent)
-        found = replay(function, arguments, texts, answers, n)
-        if (where := differs(expected.events, found)) is not None:
-            again = replay(function, arguments, texts, answers, n)
+    late = 0
+    with Watchdog() as watchdog:
+        for texts, invent in _rounds(function, arguments, graph):
+            expected = Walk(graph, texts, invent)
+            answers = _answers(expected, invent)
+            try:
+                with watchdog.watching():
+                    found = replay(function, arguments, texts, answers, n)
+                    if (where := differs(expected.events, found)) is None:
+                        continue
+                    again = replay(function, arguments, texts, answers, n)
+            except TooLong:  # a loop that no real text may ever enter: with this one nothing is confirmed
+                late += 1
+                if late == MAX_LATE:
+                    return None
+                continue
             if (itself := differs_from_itself(found, again)) is not None:
                 raise not_repeatable(function, itself)
             return where

@@ -128,7 +128,9 @@ class SglFunction:
             return state
         row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
         backend = backend or default_backend()
-        if mode == "interpret" and not stream:
+        if stream and mode == "interpret":
+            raise ArgumentsError("only compiled runs stream", hint="leave mode='interpret' out")
+        if mode == "interpret":
             return next(self._interpreted([row], settings, backend))[1]
         self._check_mode(mode)
         ready = self._one(row, settings, backend)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sglc import backends
 
 if TYPE_CHECKING:
-    from sglc.runtime.backend import Engine
+    from sglc.runtime.runner import Runner
 
 
 @dataclass(slots=True)
@@ -28,12 +28,12 @@ class GlobalConfig:
     enable_parallel_encoding: bool = True
 
     @property
-    def default_backend(self) -> Engine | None:
+    def default_backend(self) -> Runner | None:
         """The engine of runs that name none; None until one is set or the first such run loads the embedded model."""
         return backends.current_default()
 
     @default_backend.setter
-    def default_backend(self, backend: Engine | None) -> None:
+    def default_backend(self, backend: Runner | None) -> None:
         backends.set_default_backend(backend)
 
 

@@ -99,11 +99,7 @@ class _Interpreter:
         return tuple(_by_origin(text, self._untrusted))
 
     def image(self, path: Any, frames: int | None) -> Piece:
-        self._fail(
-            RunError(
-                "this model takes text only", where=user_location(), hint="leave images out, or load a model for images"
-            )
-        )
+        self._fail(RunError("this model takes text only", where=user_location(), hint="leave images out"))
 
     def read(self, value: Any) -> Any:
         return value

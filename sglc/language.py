@@ -329,7 +329,7 @@ def _checked_name(word: str, name: Any) -> str | None:
 
 def separate_reasoning(expr: Appendable | None = None, model_type: str | None = None) -> Expression:
     """The expression with each of its answers parted into reasoning, `s["<name>_reasoning_content"]`, and answer,
-    `s["<name>"]`. The prompt keeps both.
+    `s["<name>"]`. The prompt goes on with the answer alone, as a model's own template leaves earlier reasoning out.
 
     model_type: what marks the end of the reasoning, as SGLang names it: "deepseek-r1", "qwen3", "gpt-oss" ...; upper
     and lower case are one. Raises `ProgramError` where it is missing or unknown, and where an answer has no name.

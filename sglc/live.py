@@ -11,8 +11,7 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sglc.arguments import Arguments, replace_texts
@@ -21,11 +20,8 @@ from sglc.confirm import differs, differs_from_itself
 from sglc.explore import Origin, Traced, switch_at
 from sglc.interpreter import Asked, interpret
 from sglc.ir.errors import SglcError
-from sglc.ir.graph import End, Graph, Region, Switch
-from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select
-from sglc.ir.verify import verify
-from sglc.passes.drop_dead import drop_dead
-from sglc.passes.lower import answers_read
+from sglc.ir.graph import End, Region, Switch
+from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.passes.regex.compile import compile_regex
 from sglc.replay import Answers, Events, choices_of, normal, plain, replay, shown
 from sglc.runtime.executor import Run, located
@@ -104,19 +100,13 @@ class LiveProgram:
         end = recorded.end
         if not isinstance(end, End):
             end = switch_at(recorded.final, end, next(self._numbers))
-        path = [op for each in run.path for op in each.body]
-        graph = Graph(program.name, program.params, program.prefixes, Region((*path, *recorded.body), end))
-        kept = set(drop_dead(graph).body)
-        region = Region(tuple(op for op in recorded.body if op in kept), end)
-        verify(replace(graph, region=Region((*path, *region.body), end)))
+        region = Region(_needed(recorded.body, end), end)
         for op in region.body:
             if isinstance(op, Gen) and op.regex is not None and op.regex not in program.automata:
                 if op.regex not in backend.automata:
                     backend.automata[op.regex] = compile_regex(op.regex, backend.tokenizer.vocabulary)
                 program.automata[op.regex] = backend.automata[op.regex]
-        found = program.block(
-            region, answers_read((*program.params, *program.prefixes, *path, *region.body), region.body)
-        )
+        found = program.block(region)
         found.risky = recorded.risky
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
@@ -161,6 +151,18 @@ class LiveProgram:
                 given = (op.function.partition("#")[0], tuple(_values(op, run)[0]), keywords)
                 answered[op.number, repr(given)] = run.values[op]
         return interpret(self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered)
+
+
+def _needed(body: Sequence[Op], end: End | Switch) -> tuple[Op, ...]:
+    """The ops of a region that something needs; before an exit, where the program may still ask for it, also what has
+    a number. (`drop_dead` for one region, without a walk through those around it.)"""
+    always = Call if isinstance(end, End) else Numbered
+    live = {op for op in body if isinstance(op, always)}
+    live.update(end.outputs())
+    for op in reversed(body):
+        if op in live:
+            live.update(operands(op))
+    return tuple(op for op in body if op in live)
 
 
 def _blocks(entry: Block) -> Iterator[Block]:
@@ -218,8 +220,7 @@ def _values(op: Call, run: Run) -> tuple[list[Any], list[Any]]:
 
 def _arguments(run: Run, op: Call) -> tuple[Any, Any]:
     arguments, keywords = _values(op, run)
-    named = zip((key for key, _ in op.keywords), map(plain, keywords), strict=True)
-    return plain(arguments), tuple(named)
+    return plain(tuple(arguments)), plain(dict(zip((key for key, _ in op.keywords), keywords, strict=True)))
 
 
 def _answers(run: Run, events: Events) -> Answers:

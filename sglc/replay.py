@@ -178,7 +178,7 @@ class _Replay:
         return self._answered(("select", prompt, name, texts, method), prompt)
 
     def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return self._ask(("call", host.name, plain(arguments), tuple(plain(keywords).items())))
+        return self._ask(("call", host.name, plain(arguments), plain(keywords)))
 
     def meta(self, prompt: Prompt) -> Any:
         return self._ask(("meta",))
@@ -225,9 +225,9 @@ def same(one: Any, two: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Plain data in a form that can be compared: lists and tuples are one."""
+    """Plain data in a form that can be compared and looked up."""
     if isinstance(value, list | tuple):
-        return tuple(map(plain, cast("Sequence[Any]", value)))
+        return (type(cast("object", value)), *map(plain, cast("Sequence[Any]", value)))
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+        return (dict, *((key, plain(item)) for key, item in cast("dict[Any, Any]", value).items()))
     return value

@@ -69,7 +69,6 @@ class Markers:
     def __init__(self) -> None:
         self._nonce = str(secrets.randbelow(10**20)).zfill(20)
         self._values: list[Op] = []
-        self._pattern = re.compile(f"{_OPEN}{self._nonce}{_SEPARATOR}([0-9]+){_CLOSE}")
 
     @property
     def used(self) -> bool:
@@ -84,7 +83,7 @@ class Markers:
         """Literals and values of a string, in order."""
         if _OPEN not in text and _SEPARATOR not in text and _CLOSE not in text:
             return (text,)
-        pieces = self._pattern.split(text)
+        pieces = re.split(f"{_OPEN}{self._nonce}{_SEPARATOR}([0-9]+){_CLOSE}", text)
         if any(mark in literal for literal in pieces[::2] for mark in (_OPEN, _SEPARATOR, _CLOSE)):
             raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
         parts: list[Part] = []

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
-from sglc.arguments import Arguments, is_record, replace_texts, signature
+from sglc.arguments import Arguments, default_texts, is_record, replace_texts
 from sglc.foresee import foreseen
 from sglc.host import Host, captures, same_function
 from sglc.ir.builder import Builder, flattened
@@ -194,11 +194,7 @@ class _Recording:
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
-        defaults = {
-            name: parameter.default
-            for name, parameter in signature(function).parameters.items()
-            if isinstance(parameter.default, str)
-        }
+        defaults = default_texts(function)
         given = {param.name: param for param in params}
         self._params = {
             path: given.get(path) or self._builder.param(path, default=defaults.get(path)) for path in arguments.texts
@@ -267,13 +263,13 @@ class _Recording:
 
     def joined(self, texts: tuple[Any, ...]) -> Any:
         parts = tuple(part for text in texts for part in self.pieces(text))
-        return SymbolicText(self._builder.format(parts, loc=user_location()), self, "a text made from others")
+        return SymbolicText(self._builder.format(parts, loc=self._here()), self, "a text made from others")
 
     def method(self, name: str, text: SymbolicText, arguments: tuple[Any, ...]) -> Any:
         given = self._function_arguments("method", name, text, arguments)
         if given is None:
             self.need(text, f".{name}()")
-        op = self._one(("method", name, given), lambda: self._builder.method(name, given, loc=user_location()))
+        op = self._one(("method", name, given), lambda: self._builder.method(name, given, loc=self._here()))
         return SymbolicText(op, self, f"{text.name}.{name}()")
 
     def answer(self, name: str, text: SymbolicText, arguments: tuple[Any, ...], operation: str) -> bool:
@@ -289,7 +285,7 @@ class _Recording:
             return True
         if key in self._known.tests:
             return self._known.tests[key]
-        test = self._one(("test", name, given), lambda: self._builder.test(name, given, loc=user_location()))
+        test = self._one(("test", name, given), lambda: self._builder.test(name, given, loc=self._here()))
         assert isinstance(test, Test)
         unknown = self._leaves_of(given)
         why = f"{operation} of {text.name}"
@@ -387,7 +383,7 @@ class _Recording:
     # -- the machine
 
     def root(self) -> Op:
-        return self._builder.root(loc=user_location())
+        return self._builder.root(loc=self._here())
 
     def pieces(self, text: Any, *, trusted: bool = False) -> tuple[Piece, ...]:
         if is_symbolic(text):
@@ -408,17 +404,17 @@ class _Recording:
         return (part,)
 
     def image(self, path: Any, frames: int | None) -> Op:
-        return self._builder.image(self._text_op(path), frames, loc=user_location())
+        return self._builder.image(self._text_op(path), frames, loc=self._here())
 
     def append(self, prompt: Op, pieces: Sequence[Part]) -> Op:
         self._go_on()
-        return self._builder.append(prompt, pieces, loc=user_location())
+        return self._builder.append(prompt, pieces, loc=self._here())
 
     def gen(self, prompt: Op, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
         self._go_on()
         for text in (name, regex, *(sampling.stop or ()), *(sampling.stop_regex or ())):
             self._fixed(text, "a setting of a gen")
-        state = self._builder.gen(prompt, name=name, sampling=sampling, regex=regex, loc=user_location())
+        state = self._builder.gen(prompt, name=name, sampling=sampling, regex=regex, loc=self._here())
         return self._answered(self._same(state, name, sampling, regex), name)
 
     def select(
@@ -431,7 +427,7 @@ class _Recording:
             choices=tuple(tuple(choice) for choice in choices),
             name=name,
             method=method,
-            loc=user_location(),
+            loc=self._here(),
         )
         return self._answered(self._same(state, name, method), name)
 
@@ -448,7 +444,7 @@ class _Recording:
             tuple(self._host_argument(value, host) for value in arguments),
             tuple((key, self._host_argument(value, host)) for key, value in keywords.items()),
             timeout=host.timeout,
-            loc=user_location(),
+            loc=self._here(),
         )
         self._same(call, host.name)
         value = None
@@ -484,15 +480,17 @@ class _Recording:
 
     def meta(self, prompt: Op) -> Any:
         self._go_on()
-        meta = self._builder.meta(prompt, loc=user_location())
+        meta = self._builder.meta(prompt, loc=self._here())
+        self._repeated()
         if meta.number not in self._known.values:
             self._stop(Question("get_meta_info()", user_location(), leaves=(meta.number,), ops=(meta,)))
         return self.leaf(meta.number, meta, "get_meta_info()")
 
     def text(self, prompt: Op, since: Op | None = None) -> Any:
         self._go_on()
-        loc = user_location()
+        loc = self._here()
         render = self._builder.render(prompt, self._beginning(prompt) if since is None else since, loc=loc)
+        self._repeated()
         return self.leaf(render.number, render, "s.text()")
 
     def messages(self, prompt: Op) -> list[dict[str, Any]]:
@@ -559,6 +557,10 @@ class _Recording:
             prompt = prompt.state
         return prompt
 
+    def _here(self) -> Location | None:
+        """The user's line, for a new op; what a run repeats of the regions around has its place already."""
+        return None if len(self._builder.numbered) in self._earlier else user_location()
+
     def _go_on(self) -> None:
         """Nothing goes on after a question, even where the body swallowed it."""
         if self._question is not None:
@@ -583,13 +585,19 @@ class _Recording:
                 before = (op.function.partition("#")[0],)
             if before != attributes:
                 raise not_repeatable(self._function, user_location())
+        self._repeated()
         return op
 
+    def _repeated(self) -> None:
+        """After the last of what is repeated the run is watched."""
+        if len(self._builder.numbered) == len(self._earlier):
+            self._watch()
+
     def _answered(self, state: Gen | Select, name: str | None) -> Answered:
-        return Answered(state, self._answer(state, name), (self._builder.read(state, loc=user_location()),))
+        return Answered(state, self._answer(state, name), (self._builder.read(state, loc=self._here()),))
 
     def _answer(self, state: Gen | Select, name: str | None) -> Any:
-        read = self._builder.read(state, loc=user_location())
+        read = self._builder.read(state, loc=self._here())
         what = "the answer of an unnamed gen" if name is None else f"s[{name!r}]"
         if self._known.plain and state.number not in self._known.values:
             return Unread(self, state.number, read, what)
@@ -605,7 +613,7 @@ class _Recording:
         return cast("Any", value)
 
     def _text_op(self, text: Any) -> Op:
-        return text.op if is_symbolic(text) else self._builder.format(self.pieces(text), loc=user_location())
+        return text.op if is_symbolic(text) else self._builder.format(self.pieces(text), loc=self._here())
 
     # -- the end
 
@@ -672,59 +680,68 @@ class _Recording:
 
     @contextmanager
     def _watching(self) -> Generator[None]:
-        """Stops the run at an exception that may be there only because a text is symbolic, before the body catches it.
+        """Watches the body for what a trace must not do: draw, read a clock, or go on after an exception that may be
+        there only because a text is symbolic."""
+        outer, profiler, state = sys.gettrace(), sys.getprofile(), random.getstate()
+        first = not self._known.values and not self._known.tests
+        if not self._earlier:
+            self._watch()
+        if first:  # it is slow: once a program
+            sys.setprofile(self._on_profile)
+        try:
+            yield
+        finally:
+            if first:
+                sys.setprofile(profiler)
+            sys.settrace(outer)
+        if self._drawn is None and random.getstate() != state:
+            self._drawn = "it draws a random number", None
+
+    def _watch(self) -> None:
+        """From here on. (It is slow, and what a run repeats of the regions around was watched before.)"""
+        if self._known.plain:
+            return
+        sys.settrace(self._on_call)
+        frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: those that run already
+        while frame is not None and frame.f_code is not _Recording.run.__code__:
+            if not frame.f_code.co_filename.startswith(_OURS):
+                frame.f_trace, frame.f_trace_lines = self._on_event, False
+            frame = frame.f_back
+
+    def _on_call(self, frame: FrameType, event: str, given: Any) -> Any:
+        if frame.f_code.co_filename.startswith(_OURS):  # most are
+            return None
+        return None if _is_ours(frame) else self._on_event(frame, event, given)
+
+    def _on_event(self, frame: FrameType, event: str, given: Any) -> Any:
+        """Stops the run at a suspicious exception, before the body catches it.
 
         A C function that wants the characters of a `SymbolicText` raises TypeError; a marker in a plain string makes
         look-ups and parsers fail. With the real strings it may go well, so the run goes on only where they are known.
         """
-        outer = sys.gettrace()
+        frame.f_trace_lines = False
+        if event == "exception" and self._question is None and (self._given or self.markers.used):
+            kind: type[BaseException] = given[0]
+            suspicious = issubclass(kind, TypeError | AttributeError) or (
+                self.markers.used
+                and issubclass(kind, Exception)
+                and not issubclass(kind, _ENDS)
+                and not frame.f_code.co_filename.startswith(PYTHON)
+            )
+            if suspicious and not issubclass(kind, SglcError):
+                why = f"{kind.__name__}: {given[1]}".splitlines()[0][:100]
+                self._question = self._all_leaves(why, user_location())
+                self._seen = given[1]
+                raise Stopped
+        return self._on_event
 
-        def on_event(frame: FrameType, event: str, given: Any) -> Any:
-            frame.f_trace_lines = False
-            if event == "exception" and self._question is None:
-                kind: type[BaseException] = given[0]
-                suspicious = issubclass(kind, TypeError | AttributeError) or (
-                    self.markers.used
-                    and issubclass(kind, Exception)
-                    and not issubclass(kind, _ENDS)
-                    and not frame.f_code.co_filename.startswith(PYTHON)
-                )
-                if (
-                    suspicious
-                    and not self._known.plain
-                    and (self._given or self.markers.used)
-                    and not issubclass(kind, SglcError)
-                ):
-                    why = f"{kind.__name__}: {given[1]}".splitlines()[0][:100]
-                    self._question = self._all_leaves(why, user_location())
-                    self._seen = given[1]
-                    raise Stopped
-            return on_event
-
-        def on_call(frame: FrameType, event: str, given: Any) -> Any:
-            if frame.f_code.co_filename.startswith(_OURS):  # most are
-                return None
-            return None if _is_ours(frame) else on_event(frame, event, given)
-
-        def on_profile(frame: FrameType, event: str, given: Any) -> None:
-            if event != "c_call" or self._drawn is not None:
-                return
-            if given in CLOCKS and not frame.f_code.co_filename.startswith((_OURS, *PYTHON, "<frozen")):
-                self._drawn = ("it reads a clock", user_location())
-            elif given in DRAWS and not _is_ours(frame):
-                self._drawn = (DRAWS[given], user_location())
-
-        profiler, state = sys.getprofile(), random.getstate()
-        sys.settrace(on_call)
-        if not self._known.values and not self._known.tests:  # it is slow: once a program
-            sys.setprofile(on_profile)
-        try:
-            yield
-        finally:
-            sys.setprofile(profiler)
-            sys.settrace(outer)
-        if self._drawn is None and random.getstate() != state:
-            self._drawn = "it draws a random number", None
+    def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
+        if event != "c_call" or self._drawn is not None:
+            return
+        if given in CLOCKS and not frame.f_code.co_filename.startswith((_OURS, *PYTHON, "<frozen")):
+            self._drawn = ("it reads a clock", user_location())
+        elif given in DRAWS and not _is_ours(frame):
+            self._drawn = (DRAWS[given], user_location())
 
 
 def _is_ours(frame: FrameType | None) -> bool:

@@ -35,13 +35,11 @@ Invent = Callable[[int, "tuple[str, ...] | None"], str]
 """(number, choices of a select) -> the text of an answer."""
 
 
-def walk(graph: Graph, texts: Mapping[str, str], invent: Invent) -> Walk:
-    """The run of a graph on these texts and answers, to an end or an exit."""
-    return Walk(graph, texts, invent)
-
-
 class Walk:
-    """What a run does. answers: by number, also of calls and rendered texts. region: the one that it ends in."""
+    """The run of a graph on these texts and answers, to an end or an exit.
+
+    answers: by number, also of calls and rendered texts. region: the one that it ends in. ended: whether at an end.
+    """
 
     def __init__(self, graph: Graph, texts: Mapping[str, str], invent: Invent) -> None:
         self.events = Events()
@@ -108,7 +106,7 @@ class Walk:
                 text = self._asked(op, ("select", value(op.state), op.name, choices, op.method), choices)
                 return extended(value(op.state), (text,))
             case Call():
-                keywords = tuple((key, plain(self._argument(item))) for key, item in op.keywords)
+                keywords = plain({key: self._argument(item) for key, item in op.keywords})
                 arguments = plain(tuple(self._arguments(op.arguments)))
                 return self._asked(op, ("call", op.function.partition("#")[0], arguments, keywords), None)
             case _:

@@ -435,3 +435,15 @@ def test_compiling_needs_the_value_of_what_is_no_text() -> None:
     with pytest.raises(sglc.ArgumentsError, match="needs the value of count"):
         program(body).compile()
     assert program(body).compile(count=3).graph.statics == {"count": 3}
+
+
+def test_a_loop_that_ends_for_no_invented_text_does_not_hang() -> None:
+    def body(s, a):
+        s += "x" + sgl.gen("c")
+        text = str(len(a)) + a
+        while not text.endswith("."):
+            text = text[:-1]
+        s += text
+
+    with sgl.Scripted(lambda question: "yes") as backend:
+        assert program(body).run(a="ab.c", backend=backend).text() == "xyes4ab."

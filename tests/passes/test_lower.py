@@ -13,7 +13,7 @@ from sglc.ir.graph import Graph, Region, Switch
 from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Op, Primitive, Root, Sampling, Select, operands
 from sglc.ir.schedule import Schedule
 from sglc.ir.verify_schedule import verify_schedule
-from sglc.passes.lower import answers_read, lower
+from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from tests.graphs import beginnings, random_compiled_graph, random_graph
 
@@ -166,23 +166,6 @@ def test_steps_know_their_fork() -> None:
             op = p.graph.ops[step.op]
             inside = [index for index, fork in enumerate(p.graph.forks) if op in fork.members]
             assert step.fork in inside if inside else step.fork == -1
-
-
-def test_what_a_region_waits_for_is_what_its_steps_wait_for() -> None:
-    """`answers_read` is for a region that is traced while the program runs: it is given the path to it."""
-
-    def visit(p: Lowered, region: Region, path: tuple[Op, ...]) -> None:
-        path = (*path, *region.body)
-        steps = [step for step in p.schedule.steps if p.graph.ops[step.op] in region.body]
-        wanted = [
-            (p.graph.ops[step.op], tuple(p.graph.ops[p.schedule.steps[i].op] for i in step.after)) for step in steps
-        ]
-        assert answers_read(path, region.body) == wanted
-        for inner in region.inside():
-            visit(p, inner, path)
-
-    for p in PROGRAMS[::3]:
-        visit(p, p.graph.region, (*p.graph.params, *p.graph.prefixes))
 
 
 def test_a_graph_without_steps() -> None:

@@ -1,0 +1,61 @@
+"""Ends a run of a body on invented texts that takes too long: a loop may end for every real text and for no invented one."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+SECONDS = 0.5
+"""For one run of a body without a model; they take microseconds."""
+
+
+class TooLong(BaseException):
+    """Raised inside the body. Not an `Exception`, so that no body swallows it."""
+
+
+class Watchdog:
+    """Watches the runs of one thread, one after another. A context manager."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._thread = threading.get_ident()
+        self._deadline = float("inf")
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+
+    def __enter__(self) -> Watchdog:
+        threading.Thread(target=self._watch, name="sglc-watchdog", daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+
+    @contextmanager
+    def watching(self) -> Generator[None]:
+        """Raises `TooLong` in the block when its time is over."""
+        self._deadline = time.monotonic() + self._seconds
+        try:
+            yield
+        finally:
+            with self._lock:  # an exception is either on its way already, or will not be sent any more
+                late, self._deadline = self._deadline == 0.0, float("inf")
+            if late:
+                self._await()
+
+    def _await(self) -> None:
+        """An exception from another thread comes a few instructions later: not after the block."""
+        try:
+            for _ in range(1_000):
+                time.sleep(0)
+        except TooLong:
+            pass
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._seconds / 10):
+            with self._lock:
+                if time.monotonic() > self._deadline > 0.0:
+                    self._deadline = 0.0
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(TooLong))
