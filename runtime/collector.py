@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import threading
 
-YOUNG = 50_000
+YOUNG = 100_000
 """Objects made between two collections of the young ones; Python's own is 700 or 2,000."""
 
 _lock = threading.Lock()

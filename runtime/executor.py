@@ -7,7 +7,7 @@ the user's Python (host functions, ways on that were not compiled, checks) runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -56,7 +56,7 @@ class Run:
         self.block = program.entry
         self.path: list[Block] = []
         self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for
-        self.submitted: set[Any] = set()  # at the port
+        self.submitted: list[Hashable] = []  # at the port, also what has been answered
         self.remaining = 0  # steps that have not answered
         self.switching = False  # the way on after the block is being decided
         self.ended = False
@@ -95,7 +95,7 @@ class Frame:
 class _Running(Owner):
     """A step at the port."""
 
-    __slots__ = ("executor", "frame", "handle", "plan", "run")
+    __slots__ = ("executor", "frame", "plan", "run")
 
     def __init__(self, executor: Executor, run: Run, frame: Frame, plan: Plan) -> None:
         self.executor = executor
@@ -104,7 +104,6 @@ class _Running(Owner):
         self.plan = plan
 
     def answered(self, answer: Answer | Exception) -> None:
-        self.run.submitted.discard(self.handle)
         self.executor.answered(self.run, self.frame, self.plan, answer)
 
     def progressed(self, text: str) -> None:
@@ -212,9 +211,7 @@ class Executor:
             if plan.arguments is not None:
                 self._call(run, frame, plan)
                 return
-            running = _Running(self, run, frame, plan)
-            handle = running.handle = self.port.submit(self._job(run, plan), running)
-            run.submitted.add(handle)
+            run.submitted.append(self.port.submit(self._job(run, plan), _Running(self, run, frame, plan)))
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
             self._fail(run, plan.op.loc, error)
 

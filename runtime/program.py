@@ -132,7 +132,7 @@ class Block:
         self.end = end = region.end
         self.origin: Any = None
         self.risky = False
-        self.inputs = inputs_of(end.outputs() if isinstance(end, End) else end.subjects)
+        self.inputs = inputs_of(_not_answers(end.outputs()) if isinstance(end, End) else end.subjects)
         self.cases: dict[tuple[Any, ...], Block] = {}
         self.checked = False
         self.switches = isinstance(end, Switch)
@@ -242,6 +242,11 @@ def inputs_of(wanted: Iterable[Op]) -> tuple[Input, ...]:
     return tuple(found.items())
 
 
+def _not_answers(wanted: Iterable[Op]) -> Iterator[Op]:
+    """What an end reads, but for the answers themselves, which are there."""
+    return (op for op in wanted if not isinstance(op, Read))
+
+
 def answers_below(wanted: Iterable[Op]) -> Iterator[Primitive]:
     """The steps whose answers these ops are made of, without those that one of them waits for itself."""
     seen: set[Op] = set()
@@ -340,6 +345,9 @@ def arguments_of(arguments: tuple[Argument, ...]) -> Callable[[Run], list[Any]]:
 
 def _tree(tree: Tree) -> Compute:
     """A result of the program."""
+    if isinstance(tree, Read):
+        state = tree.state
+        return lambda run: run.answers[state].text
     if isinstance(tree, Op):
         return lambda run: run.values[tree]
     if isinstance(tree, dict):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ from sglc.symbolic import raised_at
 from sglc.tracer import not_repeatable, record
 
 MAX_WAYS = 2_000
-"""Ways on from one exit that are kept."""
+"""Ways on from exits that a program keeps; the oldest go first."""
 
 
 class LiveProgram:
@@ -56,6 +57,7 @@ class LiveProgram:
         self._traced = traced
         self._n = n
         self._numbers = itertools.count(max(traced.origins, default=-1) + 1)
+        self._ways: deque[tuple[Block, tuple[Any, ...]]] = deque()  # where the ways are kept, the oldest first
         self._programs: dict[int, tuple[Runner, Program]] = {}
 
     def program(self, backend: Runner) -> Program:
@@ -110,9 +112,15 @@ class LiveProgram:
         found.risky = recorded.risky
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
-        if len(block.cases) < MAX_WAYS:
-            block.cases[key_of(values)] = found
+        self._keep(block, key_of(values), found)
         return found
+
+    def _keep(self, block: Block, values: tuple[Any, ...], way: Block) -> None:
+        block.cases[values] = way
+        self._ways.append((block, values))
+        if len(self._ways) > MAX_WAYS:
+            oldest, key = self._ways.popleft()
+            oldest.cases.pop(key, None)
 
     def _check(self, run: Run, backend: Runner) -> Outcome | None:
         """Compares a run that has ended with a replay of the body; the outcome to take instead, where they differ."""

@@ -209,3 +209,20 @@ def test_text_of_users_never_becomes_a_control_token(engine: sglc.Engine, mode: 
             "<|turn_<|turn_end|>end|>",
         ):
             assert control_ids(hostile) == plain_text
+
+
+def test_ways_on_are_kept_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sglc.live.MAX_WAYS", 5)
+
+    @sgl.function
+    def three(s, text):
+        for _ in range(3):
+            text = str(len(text))
+            s += text + sgl.gen("x")
+            text += s["x"]
+
+    with sgl.Scripted(lambda question: "a" * (len(question.prompt) % 7)) as backend:
+        rows = [{"text": "b" * size} for size in range(40)]
+        expected = [result.text() for result in three.run_batch(rows, backend=backend, mode="interpret")]
+        for _ in range(2):
+            assert [result.text() for result in three.run_batch(rows, backend=backend)] == expected
