@@ -15,6 +15,7 @@ from sglc.host import Host
 from sglc.ir.artifact import ModelPart
 from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph
+from sglc.ir.ops import Call
 from sglc.ir.schedule import Schedule
 from sglc.settings import RUN_SETTINGS, checked_settings
 
@@ -46,6 +47,11 @@ class CompiledProgram(Compiled):
         from sglc.runtime.program import Program  # here: the compiler alone needs no model
 
         return Program(self.graph, self.schedule, dict(self.for_model(backend.tokenizer).automata), self.hosts)
+
+    @property
+    def calls(self) -> list[str]:
+        """The names of the host functions that it calls."""
+        return list(dict.fromkeys(op.function for op in self.graph.body if isinstance(op, Call)))
 
     def warm(self, backend: Runner) -> None:
         """Prefills the constant prompts."""

@@ -64,6 +64,12 @@ class RunJob:
                 hint="give the program's source, or leave --mode out",
             )
         program = load(target)
+        if missing := [name for name in program.calls if name not in program.hosts]:
+            raise ArtifactError(
+                f"the program calls host functions, and an artifact holds no Python: {', '.join(missing)}",
+                where=target,
+                hint="run the program's source, or load it in Python: sglc.load(path, hosts={...})",
+            )
         bound = [bind_compiled(program.graph, row, where) for where, row in rows]
         return cls(bound, {row.shape: program for row in bound}, artifact=Path(target))
 

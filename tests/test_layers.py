@@ -152,6 +152,7 @@ WRONG = [
     ("kernels/x.py", "import transformers", "kernels may not import transformers"),
     ("sglc/x.py", "from sglc.kernels import attention", "sglc may not import kernels"),
     ("sglc/x.py", "from .kernels import attention", "sglc may not import kernels"),
+    ("sglc/guards/x.py", "from ..kernels import attention", "sglc may not import kernels"),
     ("sglc/x.py", "import torch", "sglc may not import torch"),
     ("sglc/x.py", "import importlib\nimportlib.import_module('torch')", "sglc may not import torch"),
     ("sglc/x.py", "__import__(name)", "sglc may not import ?"),

@@ -236,3 +236,15 @@ def test_bad_options(tmp_path: Path, command: list[str], word: str) -> None:
     assert result.code == 2
     assert word in result.err, result.err
     assert "Traceback" not in result.err
+
+
+def test_an_artifact_without_its_host_functions_runs_no_row(tmp_path: Path) -> None:
+    tool = "@sgl.host\ndef tool(text: str) -> str:\n    return text\n\n\n@sgl.function"
+    (tmp_path / "prog.py").write_text(GOOD.replace("@sgl.function", tool).replace("+ question +", "+ tool(question) +"))
+    (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n')
+    assert sglc_command(["compile", "prog.py"], tmp_path).code == 0
+    result = sglc_command(["run", "prog.sglc", "--args", "rows.jsonl"], tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert "prog.sglc: the program calls host functions" in result.err
+    assert "prog.tool" in result.err
+    assert sglc_command(["run", "prog.py", "--args", "rows.jsonl"], tmp_path).code == 0

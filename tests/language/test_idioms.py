@@ -1,4 +1,4 @@
-"""Python on generated text: compiled, interpreted and plain runs of each idiom of `idioms.py` agree, case by case, in
+"""Python on generated text: compiled, interpreted and plain runs of each idiom of `idioms/` agree, case by case, in
 any order, alone and in a batch; or the body is refused with its line and a cure. Never silently something else."""
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from sglc.ir.errors import Location
 from sglc.language import ExpressionList, GenExpression, RoleEdge, SelectExpression
 from sglc.runtime.scripted import Question
 from sglc.symbolic import shown_path
-from tests.language import idioms
 from tests.language.idioms import IDIOMS, Idiom, said
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # what runs step by step says so
@@ -142,7 +141,7 @@ def test_refused_with_line_and_cure(name: str, backend: sgl.Scripted) -> None:
             continue
         assert idiom.refused in refusal.what
         assert isinstance(refusal.where, Location)
-        assert refusal.where.file == shown_path(idioms.__file__)
+        assert refusal.where.file == shown_path(inspect.getfile(idiom.body))
         assert first <= refusal.where.line < first + len(lines)
         assert refusal.hint
 

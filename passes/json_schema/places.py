@@ -1,0 +1,37 @@
+"""Schemas, and what is said of a place in one."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn, TypeAlias
+
+from sglc.ir.errors import ConstraintError
+from sglc.passes.regex.syntax import MAX_LENGTH
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+Schema: TypeAlias = dict[str, Json]
+
+
+def refuse(at: str, what: str, hint: str) -> NoReturn:
+    """at: a JSON pointer as a fragment, such as `#/properties/a`."""
+    raise ConstraintError(f"json_schema at {at}: {what}", hint=hint)
+
+
+def check_length(length: int, at: str) -> None:
+    if length > MAX_LENGTH:
+        what = f"it needs a regex of {length:,} characters, at most {MAX_LENGTH:,}"
+        refuse(at, what, "say less, or split the answer into several gens")
+
+
+def escaped(name: str) -> str:
+    """A step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def part(value: Json, step: str) -> Json:
+    """What a step of a JSON pointer leads to, None where that is nothing."""
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and re.fullmatch("[0-9]{1,6}", step) and int(step) < len(value):
+        return value[int(step)]
+    return None

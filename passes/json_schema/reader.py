@@ -1,0 +1,140 @@
+"""A schema to a regex, made of those of the schemas in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from sglc.passes.json_schema.apart import Comparison
+from sglc.passes.json_schema.commas import joined_items, joined_members
+from sglc.passes.json_schema.keywords import HINTS, checked, counts, only, properties_of, required_of, types
+from sglc.passes.json_schema.numbers import integer, number
+from sglc.passes.json_schema.places import Json, Schema, check_length, escaped, refuse
+from sglc.passes.json_schema.references import References
+from sglc.passes.json_schema.spelling import spelled
+from sglc.passes.json_schema.strings import string
+from sglc.passes.json_schema.values import constants
+from sglc.passes.json_schema.writing import either, literal, times
+
+MAX_NESTING = 50  # schemas in one another
+
+
+class Reader:
+    """Walks one schema. Its methods give regexes that can be put side by side: what has alternatives is a group."""
+
+    def __init__(self, root: Schema) -> None:
+        self._references = References(root)
+        self._comparison = Comparison(self._references)
+        self._open = ["#"]  # the references that are being read
+        self._known: dict[str, str] = {}  # the regexes of those that have been read
+        self._nesting = 0
+
+    def value(self, schema: Json, at: str) -> str:
+        if self._nesting == MAX_NESTING:
+            refuse(at, f"more than {MAX_NESTING} schemas in one another", "use fewer arrays and objects")
+        self._nesting += 1
+        text = self._value(checked(schema, at), at)
+        self._nesting -= 1
+        check_length(len(text), at)
+        return text
+
+    def _value(self, schema: Schema, at: str) -> str:
+        if "$ref" in schema:
+            return self._reference(schema["$ref"], at)
+        if "allOf" in schema:
+            return self.value(only(schema["allOf"], f"{at}/allOf"), f"{at}/allOf/0")
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema:
+                return self._alternatives(schema[keyword], f"{at}/{keyword}", exclusive=keyword == "oneOf")
+        if (values := constants(schema, at)) is not None:
+            return either(literal(spelled(value, at)) for value in values)
+        return either(self._of_type(kind, schema, at) for kind in types(schema, at))
+
+    def _all(self, schemas: Sequence[Json], places: Iterable[object], at: str) -> list[str]:
+        """The regexes of the schemas at some places below one."""
+        texts: list[str] = []
+        length = 0
+        for schema, place in zip(schemas, places, strict=True):
+            texts.append(self.value(schema, f"{at}/{escaped(str(place))}"))
+            length += len(texts[-1])
+            check_length(length, at)
+        return texts
+
+    def _reference(self, target: Json, at: str) -> str:
+        if isinstance(target, str) and target in self._open:
+            what = f"{target} contains itself, and no regex describes what nests without end"
+            refuse(f"{at}/$ref", what, "write out as many levels as you need")
+        schema, place = self._references.found(target, at)
+        if place not in self._known:
+            self._open.append(place)
+            self._known[place] = self.value(schema, place)
+            self._open.pop()
+        return self._known[place]
+
+    def _alternatives(self, schemas: Json, at: str, *, exclusive: bool) -> str:
+        if not isinstance(schemas, list) or not schemas:
+            refuse(at, "it is not a list of schemas", "list one or more")
+        texts = self._all(schemas, range(len(schemas)), at)
+        for i, one in enumerate(schemas if exclusive else ()):
+            for j, other in enumerate(schemas):
+                if i != j and not self._comparison.apart(one, other, at):
+                    what = f"a value of alternative {i} may be valid for alternative {j} too, and is wrong then"
+                    hint = "use anyOf, or tell them apart by a required property with different constants"
+                    refuse(at, what, hint)
+        return either(texts)
+
+    def _of_type(self, kind: str, schema: Schema, at: str) -> str:
+        match kind:
+            case "object":
+                return self._object(schema, at)
+            case "array":
+                return self._array(schema, at)
+            case "string":
+                return string(schema, at)
+            case "integer":
+                return integer(schema, at)
+            case "number":
+                return number(schema, at)
+            case "boolean":
+                return "(?:true|false)"
+            case _:
+                return "null"
+
+    def _object(self, schema: Schema, at: str) -> str:
+        properties, required = properties_of(schema, at), required_of(schema, at)
+        if not isinstance(schema.get("additionalProperties", True), bool):
+            what = "properties without a name are not supported"
+            refuse(f"{at}/additionalProperties", what, HINTS["patternProperties"])
+        if "properties" not in schema and schema.get("additionalProperties", True):
+            what = "it allows any object, which no regex describes"
+            refuse(at, what, 'list its "properties", or write "additionalProperties": false for {}')
+        for name in required:
+            if name not in properties:
+                what = f"{json.dumps(name)} is required, and properties does not say what it is"
+                refuse(f"{at}/required", what, "add it to properties, or leave it out here")
+        names = [literal(spelled(name, at)) for name in properties]
+        texts = self._all(list(properties.values()), properties, f"{at}/properties")
+        members = [f"{name}: {text}" for name, text in zip(names, texts, strict=True)]
+        return r"\{" + joined_members(members, [name in required for name in properties]) + r"\}"
+
+    def _array(self, schema: Schema, at: str) -> str:
+        least, most = counts(schema, at, "Items")
+        prefix, items = schema.get("prefixItems", []), schema.get("items", True)
+        if not isinstance(prefix, list):
+            refuse(f"{at}/prefixItems", "it is not a list of schemas", 'use "items" for one that all items share')
+        if isinstance(items, list):
+            refuse(f"{at}/items", "it is a list of schemas", 'write it as "prefixItems"')
+        if items is True and not prefix and most != 0:
+            refuse(at, "it allows any items, which no regex describes", 'say with "items" what they are')
+        if isinstance(items, bool):  # false: there are no others; true: we write no others
+            most = len(prefix) if most is None else min(most, len(prefix))
+        if most is not None and least > most:
+            what = f"it needs {least} items, and at most {most} are allowed or described"
+            refuse(at, what, 'change "minItems" or "maxItems", or describe the others with "items"')
+        firsts = self._all(prefix, range(len(prefix)), f"{at}/prefixItems")[:most]
+        others = ""
+        if not isinstance(items, bool) and most != len(firsts):
+            item = self.value(items, f"{at}/items")
+            firsts = firsts or [item]
+            others = times(f"(?:, {item})", max(0, least - len(firsts)), None if most is None else most - len(firsts))
+        return r"\[" + joined_items(firsts, others, least) + r"\]"

@@ -1,0 +1,92 @@
+"""Guards of cached traces: has anything changed that a function's code reads outside of its arguments?
+
+A walk goes from the function to all that its code can reach: globals, builtins, closure cells, defaults, helpers, the
+attributes of modules that the code names, classes, instances, containers, the environment. It leaves
+
+    facts   what is there, by value, with names for people; two walks with equal facts found the same
+    checks  the places that can change, with the very objects that are in them
+
+`Guard.holds` compares the places first. Where all hold the same objects nothing has changed, since what has no check
+cannot change. Where one does not, a new walk tells whether its object is equal to the old one.
+
+Of the standard library, of installed packages and of sglc the code is not walked: who changes a library while a program
+runs replaces its functions, and that shows. Their objects count by identity and by those attributes that the code names.
+Host functions are identities too: the compiled program calls them, so what they read is not part of a trace.
+
+Not seen: what is neither in Python's objects nor in the environment (files, clocks, random numbers), what other
+libraries keep inside their objects, and what is reached through arguments alone. No user code runs in here, but for
+what is behind a `MappingProxyType` and the `repr` of annotations and time zones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from operator import is_
+from typing import Any
+
+from sglc.guards.findings import Check, Fact
+from sglc.guards.places import CALL
+from sglc.guards.values import State
+from sglc.guards.walk import walked
+
+
+class Guard:
+    """What a function reads outside of its arguments, as it was when the guard was made."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._found = walked(function)
+        self._quick = _Quick.of(self._found.checks)
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Guard:
+        """A guard of a function, a program (`SglFunction`), a partial, a method ..."""
+        return cls(function)
+
+    def holds(self) -> bool:
+        """Whether all is as it was. Tens of microseconds where it is, for code of usual size."""
+        quick = self._quick
+        found = list(map(CALL, quick.reads, quick.places))
+        if list(map(len, found)) == quick.sizes and all(map(is_, chain.from_iterable(found), quick.expected)):
+            return True
+        return self.changed() is None
+
+    def changed(self) -> str | None:
+        """The name of what has changed, the first where there are several; None where all is as it was."""
+        now = walked(self._function, self._found.absent)
+        name = _first_difference(self._found.facts, now.facts)
+        if name is None:  # from here on the new objects, equal to the old ones, are the quick way
+            self._found = walked(self._function) if now.passed_over else now
+            self._quick = _Quick.of(self._found.checks)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Quick:
+    """Checks side by side, so that a comparison of all of them runs in C. sizes: objects in each place."""
+
+    reads: tuple[Callable[[Any], State], ...]
+    places: tuple[Any, ...]
+    sizes: list[int]
+    expected: State
+
+    @classmethod
+    def of(cls, checks: list[Check]) -> _Quick:
+        expected = [objects for _, _, objects in checks]
+        return cls(
+            tuple(read for read, _, _ in checks),
+            tuple(place for _, place, _ in checks),
+            list(map(len, expected)),
+            tuple(chain.from_iterable(expected)),
+        )
+
+
+def _first_difference(old: list[Fact], new: list[Fact]) -> str | None:
+    if old == new:
+        return None
+    one, other = next((one, other) for one, other in zip_longest(old, new) if one != other)
+    if other is None or (one is not None and (one[0] == other[0] or one[0] not in dict(new))):
+        return one[0]
+    return other[0]

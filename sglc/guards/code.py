@@ -1,0 +1,73 @@
+"""Code: the names that it reads."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+_GLOBAL_READS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
+_BY_STRING = frozenset({"getattr", "hasattr", "attrgetter", "methodcaller", "vars", "globals", "__dict__"})
+_IMPORTERS = frozenset({"import_module", "__import__"})
+ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "expandvars", "expanduser"})
+ENVIRONMENT_READERS: tuple[object, ...] = (os.getenv, os.getenvb, os.path.expandvars, os.path.expanduser)
+WHOLE_GLOBALS = frozenset({"globals", "eval", "exec"})
+WHOLE_MODULES = frozenset({"vars", "dir"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What code reads by name. globals: outside of functions. names: those and attributes. imports: module, level."""
+
+    globals: tuple[str, ...]
+    names: frozenset[str]
+    imports: tuple[tuple[str, int], ...]
+
+
+@functools.lru_cache(1024)
+def reads_of(code: CodeType) -> Reads:
+    """Of the code and all functions, comprehensions and classes inside."""
+    found: dict[str, None] = {}
+    names: set[str] = set()
+    imports: dict[tuple[str, int], None] = {}
+    for each in _nested(code):
+        own = set(each.co_names)
+        texts = [constant for constant in each.co_consts if isinstance(constant, str)]
+        if own & _BY_STRING:
+            own.update(texts)
+        if own & _IMPORTERS:
+            imports.update(((text, 0), None) for text in texts)
+        names |= own
+        before: list[Any] = [None, None]  # the arguments of the last two instructions: level and names of an import
+        for instruction in dis.get_instructions(each):
+            if instruction.opname in _GLOBAL_READS:
+                found[instruction.argval] = None
+            elif instruction.opname == "IMPORT_NAME":
+                imports[instruction.argval, before[-2] if isinstance(before[-2], int) else 0] = None
+            if instruction.opname != "EXTENDED_ARG":
+                before = [before[-1], instruction.argval]
+    return Reads(tuple(found), frozenset(names), tuple(imports))
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _nested(constant)
+
+
+def module_names(name: str, level: int, namespace: Mapping[str, Any]) -> list[str]:
+    """A module that is imported and those around it, by full name."""
+    if level:
+        package = namespace.get("__package__") or ""
+        try:
+            name = importlib.util.resolve_name("." * level + name, package)
+        except ImportError:  # the import itself will say so
+            return []
+    parts = name.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts))]

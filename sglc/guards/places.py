@@ -1,0 +1,115 @@
+"""Places that can change: what a check reads there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from itertools import chain, repeat
+from operator import attrgetter, call
+from types import CellType, FunctionType, MemberDescriptorType
+from typing import Any
+
+from sglc.guards.classes import own_dict, type_of
+from sglc.guards.findings import MAX_ITEMS
+from sglc.guards.values import MISSING, State
+
+CALL: Callable[..., Any] = call  # as `map` takes it
+BYTES_OF_AN_ITEM = 16  # of an array: so many count as one item
+LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # there they are a function, which nobody should call too early
+
+
+def entries(place: tuple[tuple[Callable[..., Any], ...], tuple[str, ...]]) -> State:
+    """What `get` methods of mappings give for names, one each."""
+    gets, names = place
+    return tuple(map(CALL, gets, names, repeat(MISSING)))
+
+
+def appeared(place: tuple[Any, frozenset[str]]) -> State:
+    """Empty while none of the names is a key."""
+    keys, names = place
+    return () if keys.isdisjoint(names) else (True,)
+
+
+def content_of(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # empty
+        return MISSING
+
+
+def contents_of(cells: tuple[CellType, ...]) -> State:
+    return tuple(map(content_of, cells))
+
+
+_FUNCTION = attrgetter(
+    *("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__name__", "__dict__"),
+    "__annotate__" if LAZY_ANNOTATIONS else "__annotations__",
+)
+
+
+def functions_state(functions: tuple[FunctionType, ...]) -> State:
+    return tuple(chain.from_iterable(map(_FUNCTION, functions)))
+
+
+def annotations_of(function: FunctionType) -> dict[str, Any]:
+    return {} if LAZY_ANNOTATIONS else function.__annotations__
+
+
+def keys_of(mappings: tuple[dict[str, Any], ...]) -> State:
+    return tuple(chain.from_iterable(mappings))
+
+
+def class_state(cls: type) -> State:
+    attributes = vars(cls)
+    return (type(cls), cls.__bases__, *attributes, *attributes.values())
+
+
+def instance_state(place: tuple[Any, tuple[MemberDescriptorType, ...]]) -> State:
+    instance, slots = place
+    attributes = own_dict(instance)
+    return (type_of(instance), *attributes, *attributes.values(), *(slot_of(instance, slot) for slot in slots))
+
+
+def slot_of(instance: Any, slot: MemberDescriptorType) -> Any:
+    try:
+        return slot.__get__(instance)
+    except AttributeError:  # not set
+        return MISSING
+
+
+def length_changed(place: tuple[type[Any], Any, int]) -> State:
+    base, value, length = place
+    return () if base.__len__(value) == length else (True,)
+
+
+def buffer_of(value: Any) -> State | None:
+    """Format, shape and bytes of an array; None for what is none, or has too many bytes to compare."""
+    try:
+        with memoryview(value) as view:
+            return (view.format, view.shape, view.tobytes()) if view.nbytes <= BYTES_OF_AN_ITEM * MAX_ITEMS else None
+    except (TypeError, ValueError, BufferError):  # ValueError: an array that has no such view, as numpy's of dates
+        return None
+
+
+def buffer_changed(place: tuple[Any, State]) -> State:
+    value, before = place
+    return () if buffer_of(value) == before else (True,)
+
+
+def context_state(variable: ContextVar[Any]) -> State:
+    try:
+        return (variable.get(),)
+    except LookupError:
+        return (MISSING,)
+
+
+def environment() -> dict[Any, Any]:
+    """The live variables, as `os.environ` keeps them: bytes by bytes; none where somebody has put another in its place."""
+    found = own_dict(os.environ).get("_data")
+    return found if type(found) is dict else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def environment_changed(before: dict[Any, Any]) -> State:
+    return () if environment() == before else (True,)
