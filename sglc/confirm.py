@@ -53,9 +53,11 @@ def confirmed_trace(
 
     Raises `ProgramError`, and what the body raises on every run.
     """
-    guard = guard or Guard.of(function)
+    guard = guard or Guard(function)
     _refuse_assigned_globals(function)
     traced = explore(function, arguments, bounds, n)
+    if traced.tools:  # what those change is their own matter
+        guard = Guard(function, traced.tools)
     difference = _difference(function, arguments, traced.graph, n)
     if (changed := guard.changed()) is not None:
         raise ProgramError(

@@ -43,6 +43,11 @@ class Traced:
     risky: tuple[bool, ...]
     hosts: dict[str, Host]
 
+    @property
+    def tools(self) -> frozenset[Callable[..., Any]]:
+        """The host functions themselves."""
+        return frozenset(host.function for host in self.hosts.values())
+
 
 @dataclass(eq=False)
 class _Node:

@@ -286,7 +286,7 @@ class SglFunction:
         refused = self._refused.get(key)
         if refused is not None and refused[0].holds():
             return refused[1]  # what it did outside of it may not show a second time
-        guard = Guard.of(self.func)
+        guard = Guard(self.func)
         try:
             distrusted = known is not None and known[1].distrusted
             traced = (
@@ -296,11 +296,11 @@ class SglFunction:
             )
             live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n)
         except SglcError as error:
-            self._refused[key] = Guard.of(self.func), error
+            self._refused[key] = Guard(self.func), error
             return error
         except Exception as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
             return located(error, raised_at(error, self.func.__code__.co_filename))
-        self._live[key] = guard, live
+        self._live[key] = Guard(self.func, traced.tools) if traced.tools else guard, live
         return live
 
     def _split(self, kwargs: Mapping[str, Any], seed: int | None) -> tuple[dict[str, Any], Settings]:

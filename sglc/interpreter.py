@@ -15,8 +15,9 @@ from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Sampling
 from sglc.ir.tokens import Piece, Text, TokenAutomaton
 from sglc.machine import Answered, outside, running
 from sglc.passes.regex.compile import compile_regex
+from sglc.replay import normal, plain, question_of, shown
 from sglc.runtime.executor import located
-from sglc.runtime.jobs import DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
+from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
 from sglc.runtime.program import no_text
 from sglc.runtime.runner import Runner
 from sglc.state import ProgramState, each_prompt
@@ -57,7 +58,7 @@ def interpret(
 
 
 Asked: TypeAlias = tuple[int, str]
-"""The number of a primitive, and the text of its prompt, or of what a host function was given."""
+"""The number of a primitive, and what it asks (`sglc.replay.question_of`) as text."""
 
 
 class Failed(BaseException):
@@ -111,25 +112,28 @@ class _Interpreter:
     def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
         settings = sampling.filled_from(self._sampling).filled_from(DEFAULT_SAMPLING)
         number = self._number()
-        identity = (self._seed, self._row, number) if settings.seed is None else (settings.seed,)
+        draw = (self._seed, self._row, number) if settings.seed is None else (settings.seed,)
         automaton = None if regex is None else self._automaton(regex)
-        return self._ask(DecodeJob(prompt, settings, identity, automaton), number)
+        known = self._known_answer(number, lambda: ("gen", normal(prompt), name, sampling, regex))
+        return self._ask(DecodeJob(prompt, settings, draw, automaton), known)
 
     def select(
         self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Piece]], method: ChoicesMethod
     ) -> Answered:
-        number = self._number()
-        return self._ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices), method=method), number)
+        def call() -> tuple[Any, ...]:
+            return ("select", normal(prompt), name, tuple(shown(normal(choice)) for choice in choices), method)
+
+        known = self._known_answer(self._number(), call)
+        return self._ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices), method=method), known)
 
     def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        asked = self._number(), repr((host.name, arguments, keywords))
-        if asked in self._answered:
-            return copy.deepcopy(self._answered[asked])
-        done: Future[Any] = Future()
-        self._engine.workers.call(
-            outside(), host.function, arguments, keywords, host.timeout, host.name, done.set_result
-        )
-        value = done.result()
+        value = self._known_answer(self._number(), lambda: ("call", host.name, plain(arguments), plain(keywords)))
+        if value is None:
+            done: Future[Any] = Future()
+            self._engine.workers.call(
+                outside(), host.function, arguments, keywords, host.timeout, host.name, done.set_result
+            )
+            value = done.result()
         if isinstance(value, Exception):
             self._fail(located(value, user_location()))
         if host.gives_text:
@@ -138,6 +142,12 @@ class _Interpreter:
             self._untrusted.append(value)
         return value
 
+    def _known_answer(self, number: int, call: Callable[[], tuple[Any, ...]]) -> Any:
+        """What is known already and is not asked again; None where it has to be."""
+        if not self._answered:
+            return None
+        return copy.deepcopy(self._answered.get((number, repr(question_of(call())))))
+
     def meta(self, prompt: Prompt) -> dict[str, Any]:
         self._number()
         return copy.deepcopy(self.known(prompt))
@@ -145,9 +155,6 @@ class _Interpreter:
     def known(self, prompt: Prompt) -> dict[str, Any]:
         """What is known about the answer that a prompt ends with."""
         return self._metas[id(prompt)][1]
-
-    def text_of(self, prompt: Prompt) -> str:
-        return self._engine.tokenizer.render(prompt)
 
     def text(self, prompt: Prompt, since: Prompt | None = None) -> str:
         self._number()
@@ -160,15 +167,15 @@ class _Interpreter:
     def text_method(self, name: str, text: Any, *arguments: Any) -> Any:
         return METHODS[name](text, *arguments)
 
-    def _ask(self, job: DecodeJob | ScoreJob, number: int) -> Answered:
+    def _ask(self, job: DecodeJob | ScoreJob, known: Answer | None) -> Answered:
         try:
-            known = self._answered.get((number, self.text_of(job.prompt)))
             answer = self._engine.ask(job) if known is None else known
         except Exception as error:  # noqa: BLE001 - ends the program, whatever the body catches
             self._fail(located(error, user_location()))
         self._untrusted.append(answer.text)
         self._metas[id(answer.prompt)] = answer.prompt, answer.meta
-        return Answered(answer.prompt, answer.text, (Text(answer.text, trusted=False),))
+        text = "".join((answer.text[:1], answer.text[1:]))  # a text of its own, told from an equal one in the same list
+        return Answered(answer.prompt, text, (Text(text, trusted=False),))
 
     def _automaton(self, regex: str) -> TokenAutomaton:
         automata = self._engine.automata

@@ -24,7 +24,7 @@ from sglc.ir.errors import SglcError
 from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.passes.regex.compile import compile_regex
-from sglc.replay import Answers, Events, choices_of, normal, plain, replay, shown
+from sglc.replay import Answers, Events, choices_of, normal, plain, question_of, replay, shown
 from sglc.runtime.executor import Run, located
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_of, pieces_of
@@ -151,13 +151,12 @@ class LiveProgram:
         values = replace_texts(self._arguments, run.texts.__getitem__)
         arguments = Arguments(values, dict(run.texts), self._arguments.statics)
         answered: dict[Asked, Any] = {}
-        for op in _numbered(run):
-            if isinstance(op, Gen | Select) and op in run.answers:
-                answered[op.number, backend.tokenizer.render(run.values[op.state])] = run.answers[op]
-            elif isinstance(op, Call) and op in run.values:
-                keywords = dict(zip((key for key, _ in op.keywords), _values(op, run)[1], strict=True))
-                given = (op.function.partition("#")[0], tuple(_values(op, run)[0]), keywords)
-                answered[op.number, repr(given)] = run.values[op]
+        for number, call in _events(run).calls.items():
+            op = next(op for op in _numbered(run) if op.number == number)
+            if isinstance(op, Gen | Select):
+                answered[number, repr(question_of(call))] = run.answers[op]
+            elif isinstance(op, Call):
+                answered[number, repr(question_of(call))] = run.values[op]
         return interpret(self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered)
 
 
@@ -206,7 +205,7 @@ def _events(run: Run) -> Events:
             case Meta():
                 call = ("meta",)
             case Render():
-                continue
+                call = ("text", shown(normal(values[op.state])), shown(normal(values[op.since])))
         events.calls[op.number] = call
         events.places[op.number] = op.loc
     end = run.block.end
@@ -235,19 +234,13 @@ def _answers(run: Run, events: Events) -> Answers:
     """What the run was answered, by number. What the graph left out has the answer of its twin, where it was left out
     because it has one, and "" where it was because nothing needs it."""
     by_number: Mapping[int, Op] = {op.number: op for op in _numbered(run) if op in run.values}
-    twins = {_asked(call): number for number, call in events.calls.items()}
+    twins = {question_of(call): number for number, call in events.calls.items()}
 
     def answer(number: int, call: tuple[Any, ...]) -> Any:
-        op = by_number.get(number) or by_number.get(twins.get(_asked(call), -1))
+        op = by_number.get(number) or by_number.get(twins.get(question_of(call), -1))
         if op is None:
             choices = choices_of(call)
             return choices[0] if choices else ""
         return run.answers[op].text if isinstance(op, Gen | Select) else copy.deepcopy(run.values[op])
 
     return answer
-
-
-def _asked(call: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a gen or select asks, whatever its name."""
-    kind, *given = call
-    return (kind, given[0], *given[2:]) if kind in ("gen", "select") else call

@@ -106,6 +106,12 @@ def choices_of(call: tuple[Any, ...]) -> tuple[str, ...]:
     return call[3] if call[0] == "select" else ()
 
 
+def question_of(call: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a call of `Events` asks, whatever the name of the variable that its answer goes to."""
+    kind, *given = call
+    return (kind, given[0], *given[2:]) if kind in ("gen", "select") else call
+
+
 def normal(prompt: Sequence[Any]) -> tuple[Any, ...]:
     """A prompt, a replay's or the runtime's, in a form that is equal for equal prompts: neighbouring texts are one."""
     items: list[Any] = []

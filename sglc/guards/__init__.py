@@ -20,7 +20,7 @@ what is behind a `MappingProxyType` and the `repr` of annotations and time zones
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from operator import is_
@@ -33,17 +33,17 @@ from sglc.guards.walk import walked
 
 
 class Guard:
-    """What a function reads outside of its arguments, as it was when the guard was made."""
+    """What a function reads outside of its arguments, as it was when the guard was made.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    function: a function, a program (`SglFunction`), a partial, a method ... tools: functions that it calls as host
+    functions, which may do what they like.
+    """
+
+    def __init__(self, function: Callable[..., Any], tools: Set[Callable[..., Any]] = frozenset()) -> None:
         self._function = function
-        self._found = walked(function)
+        self._tools = tools
+        self._found = walked(function, tools=tools)
         self._quick = _Quick.of(self._found.checks)
-
-    @classmethod
-    def of(cls, function: Callable[..., Any]) -> Guard:
-        """A guard of a function, a program (`SglFunction`), a partial, a method ..."""
-        return cls(function)
 
     def holds(self) -> bool:
         """Whether all is as it was. Tens of microseconds where it is, for code of usual size."""
@@ -55,10 +55,10 @@ class Guard:
 
     def changed(self) -> str | None:
         """The name of what has changed, the first where there are several; None where all is as it was."""
-        now = walked(self._function, self._found.absent)
+        now = walked(self._function, self._found.absent, self._tools)
         name = _first_difference(self._found.facts, now.facts)
         if name is None:  # from here on the new objects, equal to the old ones, are the quick way
-            self._found = walked(self._function) if now.passed_over else now
+            self._found = walked(self._function, tools=self._tools) if now.passed_over else now
             self._quick = _Quick.of(self._found.checks)
         return name
 

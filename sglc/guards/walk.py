@@ -43,16 +43,21 @@ _LEADS = frozenset({"func", "bind_arguments", "__wrapped__", "args", "keywords",
 """Attributes by which objects of libraries lead to the user's code: programs, cached functions, cached properties ..."""
 
 
-def walked(function: Callable[..., Any], ignored: Set[Absent] = frozenset()) -> Findings:
-    """What a function reads. ignored: see `Findings`."""
+def walked(
+    function: Callable[..., Any],
+    ignored: Set[Absent] = frozenset(),
+    tools: Set[Callable[..., Any]] = frozenset(),
+) -> Findings:
+    """What a function reads. ignored: see `Findings`. tools: functions that are called as host functions."""
     findings = Findings(ignored)
-    _Walk(function, findings).run(function)
+    _Walk(function, findings, tools).run(function)
     return findings
 
 
 class _Walk:
-    def __init__(self, function: Callable[..., Any], findings: Findings) -> None:
+    def __init__(self, function: Callable[..., Any], findings: Findings, tools: Set[Callable[..., Any]]) -> None:
         self._found = findings
+        self._tools = tools
         self._root = innermost(function)
         self._home = home_of(self._root)
         self._namespaces = Namespaces(findings)
@@ -77,7 +82,9 @@ class _Walk:
             self._found.note(name, ("again", index))
             return
         kind = type_of(value)
-        if kind is FunctionType:
+        if kind is FunctionType and value in self._tools:
+            self._found.note(name, Same(value))
+        elif kind is FunctionType:
             self._functions.visit(name, value)
         elif issubclass(kind, type):
             self._visit_class(name, value)

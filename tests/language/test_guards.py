@@ -108,7 +108,7 @@ def _the_world_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_change_is_noticed_and_named(case: Case) -> None:
     judge = loaded(case)
     body, before = judge.body, outcome(judge.body)
-    guard = Guard.of(body)
+    guard = Guard(body)
     assert guard.changed() is None
     assert guard.holds()
     happens(case, judge)
@@ -116,13 +116,13 @@ def test_a_change_is_noticed_and_named(case: Case) -> None:
     assert not guard.holds()
     assert guard.changed() == case.changed
     assert not guard.holds()
-    assert Guard.of(body).holds()
+    assert Guard(body).holds()
 
 
 @pytest.mark.parametrize("case", HOLDS, ids=str)
 def test_what_changes_nothing_is_not(case: Case) -> None:
     judge = loaded(case)
-    guard, asked = Guard.of(judge.body), Guard.of(judge.body)
+    guard, asked = Guard(judge.body), Guard(judge.body)
     before = outcome(judge.body) if "first time" not in case.title else None
     happens(case, judge)
     assert asked.changed() is None
@@ -135,14 +135,14 @@ def test_what_changes_nothing_is_not(case: Case) -> None:
 
 @pytest.mark.parametrize("case", [*CHANGES, *HOLDS], ids=str)
 def test_where_nothing_happens_nothing_is_walked(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    guard = Guard.of(loaded(case).body)
+    guard = Guard(loaded(case).body)
     monkeypatch.setattr(guards, "walked", None)
     assert guard.holds()
 
 
 def test_a_guard_holds_again_when_the_change_is_undone() -> None:
     judge = made("judge", "STYLE, SHOTS = 'a', [1]\ndef body(): return STYLE, SHOTS")
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     judge.STYLE = "b"
     judge.SHOTS.append(2)
     assert guard.changed() == "global STYLE of judge.py"
@@ -154,7 +154,7 @@ def test_a_guard_holds_again_when_the_change_is_undone() -> None:
 
 def test_a_program_is_guarded_like_its_function() -> None:
     judge = made("judge", "import sglc as sgl\nX = 1\n@sgl.function\ndef body(s, a, k=2): s += f'{X}{k}' + a")
-    guards_ = [Guard.of(judge.body), Guard.of(judge.body.func), Guard.of(judge.body.bind(a="b"))]
+    guards_ = [Guard(judge.body), Guard(judge.body.func), Guard(judge.body.bind(a="b"))]
     assert all(guard.holds() for guard in guards_)
     judge.X = 2
     assert [guard.changed() for guard in guards_] == ["global X of judge.py"] * 3
@@ -162,7 +162,7 @@ def test_a_program_is_guarded_like_its_function() -> None:
 
 def test_a_function_of_a_library_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = made("judge", "import json\ndef body(): return json.dumps([1])")
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     monkeypatch.setattr(json, "dumps", lambda value: "?")
     assert guard.changed() == "attribute dumps of module json"
 
@@ -185,7 +185,7 @@ def test_an_import_in_the_body(form: str, tmp_path: Path, monkeypatch: pytest.Mo
     package(tmp_path, "sglc_test_pack", judge=judge_source, prompts="STYLE = 'plain'")
     monkeypatch.syspath_prepend(tmp_path)
     judge = importlib.import_module("sglc_test_pack.judge")
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     assert judge.body() == "plain"
     assert guard.changed() is None, "to import a module for the first time is no change"
     prompts: Any = importlib.import_module("sglc_test_pack.prompts")
@@ -224,7 +224,7 @@ def test_an_installed_program_is_walked_and_its_libraries_are_not(
     package(installed, "sglc_test_program", __init__=program)
     monkeypatch.syspath_prepend(installed)
     judge: Any = importlib.import_module("sglc_test_program")
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     assert judge.body() == (1, 1, 1, 5)
     assert guard.changed() is None, "a library may add to itself, and count"
     judge.library.Y = 2
@@ -244,7 +244,7 @@ def test_an_installed_program_is_walked_and_its_libraries_are_not(
 def test_beyond_the_limit_identity_and_length_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings, "MAX_ITEMS", 50)
     judge = made("judge", "LARGE = [[0] for _ in range(100)]\nSMALL = [1]\ndef body(): return LARGE, SMALL")
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     judge.LARGE[0] = [1]
     assert guard.holds(), "the documented limit"
     judge.LARGE.append([0])
@@ -253,8 +253,8 @@ def test_beyond_the_limit_identity_and_length_count(monkeypatch: pytest.MonkeyPa
     assert guard.holds()
     judge.LARGE = list(judge.LARGE)
     assert guard.changed() == "global LARGE of judge.py"
-    assert Guard.of(judge.body).holds()
-    guard = Guard.of(judge.body)
+    assert Guard(judge.body).holds()
+    guard = Guard(judge.body)
     assert guard.holds()
     judge.SMALL[0] = 2
     assert guard.changed() == "global SMALL of judge.py"
@@ -269,7 +269,7 @@ def test_an_instance_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         def body(): return TABLE
     """
     judge = made("judge", textwrap.dedent(source))
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     assert guard.holds()
     judge.TABLE = judge.Table()
     assert guard.changed() == "global TABLE of judge.py"
@@ -295,7 +295,7 @@ def test_no_user_code_runs_in_a_guard() -> None:
         def body(): return THINGS[0]
     """
     judge = made("judge", textwrap.dedent(source))
-    guard = Guard.of(judge.body)
+    guard = Guard(judge.body)
     assert guard.holds()
     assert guard.changed() is None
     list.append(judge.THINGS[1], 1)
@@ -378,7 +378,7 @@ def test_random_data(seed: int) -> None:
         def body(data: list[Any] = data) -> str:
             return described(data)
 
-        guard, before = Guard.of(body), body()
+        guard, before = Guard(body), body()
         for _ in range(5):
             change_somewhere(draw, data)
             same = body() == before

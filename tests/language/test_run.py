@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -226,3 +227,50 @@ def test_ways_on_are_kept_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> 
         expected = [result.text() for result in three.run_batch(rows, backend=backend, mode="interpret")]
         for _ in range(2):
             assert [result.text() for result in three.run_batch(rows, backend=backend)] == expected
+
+
+def seen_by_a_marker(s, a):
+    s += "Q: " + sgl.select("x", choices=["a,b", a])
+    s["x"] = "in" if "y" in f"{s['x']}" else "out"  # Python's own `in` sees a placeholder
+    s += sgl.select("x", choices=[s["x"], "yes"])
+
+
+def text_of_a_marker(s, a):
+    s += "Q: " + sgl.gen("y", temperature=0)
+    child = s.fork(1)[0]
+    child += (re.findall("[a-z]+", f"{s['y'][:1]}?") or ["-"])[-1]
+    return child.text()
+
+
+@pytest.mark.parametrize("body", [seen_by_a_marker, text_of_a_marker], ids=lambda f: f.__name__)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_run_that_a_placeholder_misled_is_run_again(body: Any) -> None:
+    def answer(question: Any) -> str:
+        return question.choices[1 if "a,b" in question.choices else 0] if question.choices else "yes"
+
+    program = sgl.function(body)
+    with sgl.Scripted(answer) as backend:
+        expected = program.run(a="yes", backend=backend, mode="interpret")
+        for _ in range(3):
+            result = program.run(a="yes", backend=backend)
+            assert (result.text(), result.ret_value) == (expected.text(), expected.ret_value)
+
+
+CALLED: list[str] = []
+
+
+def noting(text: str) -> str:
+    CALLED.append(text)
+    return "noted"
+
+
+def test_what_a_tool_changes_is_its_own_matter() -> None:
+    @sgl.function
+    def program(s, a):
+        s += sgl.call(noting, a) + sgl.gen("x")
+
+    CALLED.clear()
+    with sgl.Scripted(lambda question: "yes") as backend:
+        for number in range(3):
+            assert program.run(a="b", backend=backend).text() == "notedyes"
+            assert len(CALLED) == number + 1
