@@ -20,7 +20,7 @@ from sglc.compiler import Compiled
 from sglc.confirm import differs, differs_from_itself
 from sglc.explore import Origin, Traced, switch_at
 from sglc.interpreter import Asked, interpret
-from sglc.ir.errors import SglcError
+from sglc.ir.errors import RunError, SglcError
 from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.passes.regex.compile import compile_regex
@@ -88,6 +88,8 @@ class LiveProgram:
         block, program = run.block, run.program
         origin: Origin = block.origin
         known = origin.question.answered(origin.known, values)
+        if known == origin.known:  # it would ask the same for ever
+            raise RunError(f"an exit that leads nowhere: {origin.question.why}", hint="please report this program")
         earlier = {op.number: op for op in _numbered(run)}
         hosts = self._traced.hosts
         try:

@@ -276,7 +276,8 @@ class _Recording:
         given = self._function_arguments("test", name, text, arguments)
         if given is None:
             self.need(text, operation)
-        few = [op for op in self._leaves_of(given) if foreseen(op)]
+        unknown = self._unknown(given)
+        few = [op for op in unknown if foreseen(op)]
         if few:  # better than the answer to one question: all is known of the text then
             keys = tuple(self._leaf_of(op) for op in few)
             self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(few)))
@@ -287,14 +288,13 @@ class _Recording:
             return self._known.tests[key]
         test = self._one(("test", name, given), lambda: self._builder.test(name, given, loc=self._here()))
         assert isinstance(test, Test)
-        unknown = self._leaves_of(given)
         why = f"{operation} of {text.name}"
         self._stop(
             Question(why, user_location(), test, key, tuple(self._leaf_of(op) for op in unknown), tuple(unknown))
         )
 
     def need(self, text: SymbolicText, operation: str) -> NoReturn:
-        leaves = self._leaves_of((text.op,))
+        leaves = self._unknown((text.op,))
         keys = tuple(self._leaf_of(op) for op in leaves)
         self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(leaves)))
 
@@ -358,6 +358,10 @@ class _Recording:
             else:
                 stack.extend(operands(op))
         return list(found)
+
+    def _unknown(self, wanted: Sequence[Any]) -> list[Op]:
+        """Those of the leaves that the body was not given. (A known text that came from outside is a leaf, too.)"""
+        return [op for op in self._leaves_of(wanted) if self._leaf_of(op) not in self._known.values]
 
     def _leaf_of(self, op: Op) -> Leaf:
         if isinstance(op, Param):
@@ -570,7 +574,7 @@ class _Recording:
         """A setting is a plain text: where it is made of others, the run goes on when they are known."""
         parts = () if text is None else self.markers.parts(text)
         if not _literal(parts):
-            leaves = self._leaves_of(parts)
+            leaves = self._unknown(parts)
             keys = tuple(self._leaf_of(op) for op in leaves)
             self._stop(Question(what, user_location(), leaves=keys, ops=tuple(leaves)))
 

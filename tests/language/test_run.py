@@ -274,3 +274,14 @@ def test_what_a_tool_changes_is_its_own_matter() -> None:
         for number in range(3):
             assert program.run(a="b", backend=backend).text() == "notedyes"
             assert len(CALLED) == number + 1
+
+
+def test_a_known_text_in_a_question_is_not_asked_for_again() -> None:
+    @sgl.function
+    def program(s, a):
+        s += "Q: " + sgl.select("z", choices=["yes", "B: c\nd"])  # such a text is marked where it is appended
+        return a + s["z"] == "yes"
+
+    with sgl.Scripted(lambda question: question.choices[1]) as backend:
+        assert program.run(a="yes", backend=backend).ret_value is False
+        assert program.run(a="", backend=backend, mode="interpret").ret_value is False
