@@ -9,7 +9,7 @@ IS_NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check golden mutants test-gpu bench clean
+.PHONY: help setup demo test check golden mutants fuzz test-gpu bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
@@ -42,6 +42,9 @@ golden: setup ## rewrite the golden files from what the code does now; read the 
 
 mutants: setup ## plant bugs in the engine, and see that the tests find each
 	$(BIN)/python -m tests.mutants
+
+fuzz: setup ## compare compiled programs with plain Python: random ones, N=1000000 START=0
+	$(BIN)/python -m tests.fuzz --count $(or $(N),1000000) --start $(or $(START),0) --processes $(or $(PROCESSES),2)
 
 test-gpu: setup ## run the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu -rs $(ARGS)

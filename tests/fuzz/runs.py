@@ -1,0 +1,143 @@
+"""Runs a program on rows of arguments and notes all that can be seen: ends, questions to the model, host calls, warnings."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+from unittest.mock import patch
+
+from sglc import confirm, interpreter, live
+from sglc.function import SglFunction
+from sglc.passes import compile_constraints
+from sglc.passes.regex.compile import compile_regex
+from tests.fuzz import hosts
+from tests.fuzz.model import Key, Model
+from tests.fuzz.observe import Seen, failed, seen
+from tests.fuzz.programs import Program, Row
+
+SEED = 11
+"""Of the runs: both modes draw alike."""
+
+LATE = 0.01
+"""Seconds to wait after a failed run, whose host calls go on, so that they do not count as the next run's."""
+
+
+@dataclass
+class Ran:
+    """What came of each row, what each asked the model, and the host calls of all."""
+
+    seen: list[Seen]
+    asked: list[list[Key]]
+    calls: list[hosts.Call]
+
+
+class Hang(BaseException):
+    """A program did not end."""
+
+
+class Runs:
+    """Keeps one backend for all programs. A context manager: while it is open, warnings are caught, and each regex is
+    compiled once for all programs."""
+
+    def __init__(self) -> None:
+        self.model = Model()
+        self.warned: list[str] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> Runs:
+        self._open.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *rest: self.warned.append(str(message))
+        for module in (interpreter, live, compile_constraints):
+            made_once = functools.lru_cache(64)(compile_regex)
+            self._open.enter_context(patch.object(module, "compile_regex", made_once))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+        self.model.shutdown()
+
+    def renew(self) -> None:
+        """A new backend; the old one hangs."""
+        self.model = Model()
+
+    def run(
+        self,
+        program: Program,
+        function: SglFunction,
+        rows: Sequence[Row],
+        mode: str,
+        *,
+        other: Set[Key] = frozenset(),
+        seeded: bool = True,
+    ) -> Ran:
+        """Several rows as a batch, one alone. other, seeded: see `Model`."""
+        self.model.prepare(program.words, 0 if other else program.failing, other=other, seeded=seeded)
+        hosts.calls = []
+        settings = {**self.settings(program), "mode": mode}
+        ran = Ran([], [[] for _ in rows], hosts.calls)
+        for number, one in enumerate(_ends(function, rows, settings)):
+            ran.seen.append(one)
+            if mode == "interpret":  # row after row, and its questions do not say which row asks
+                ran.asked[number] = [key for _, key in self.model.log]
+                self.model.log.clear()
+        for number, key in self.model.log:
+            ran.asked[number].append(key)
+        if program.features & {"host", "failing host"} and any(one.error for one in ran.seen):
+            time.sleep(LATE)
+        return ran
+
+    def settings(self, program: Program) -> dict[str, Any]:
+        return {"backend": self.model, "seed": SEED, **program.settings}
+
+
+def _ends(function: SglFunction, rows: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[Seen]:
+    if len(rows) > 1:
+        yield from map(seen, function.run_batch(rows, generator_style=True, **settings))
+        return
+    try:
+        yield seen(function.run(**rows[0], **settings))
+    except Exception as error:  # noqa: BLE001 - what is wrong with a program for all texts is raised
+        yield failed(error)
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises `Hang` where what is inside takes longer. In the main thread only; elsewhere there is no limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_HOSTILE, _CONSTANTS, _WAYS = confirm.HOSTILE, confirm.MAX_CONSTANTS, live.MAX_WAYS
+
+
+@contextmanager
+def limits(program: Program) -> Iterator[None]:
+    """Traces are confirmed with all invented texts, or with one, which is faster and leaves more to the tracer itself;
+    and a program keeps few ways on, so that some are forgotten."""
+    confirm.HOSTILE, confirm.MAX_CONSTANTS = (_HOSTILE, _CONSTANTS) if program.thorough else (_HOSTILE[:1], 0)
+    live.MAX_WAYS = program.ways
+    try:
+        yield
+    finally:
+        confirm.HOSTILE, confirm.MAX_CONSTANTS, live.MAX_WAYS = _HOSTILE, _CONSTANTS, _WAYS
