@@ -24,7 +24,7 @@ class Question:
 
     def __init__(self, job: DecodeJob | ScoreJob) -> None:
         self._job = job
-        self.choices = tuple(map(render, job.choices)) if isinstance(job, ScoreJob) else ()
+        self.choices: tuple[str, ...] = tuple(map(render, job.choices)) if isinstance(job, ScoreJob) else ()
 
     @property
     def prompt(self) -> str:
