@@ -62,6 +62,20 @@ def known_text(scope: Scope, depth: int = 0) -> str:
     return scope.choices.pick(known[::-1]) if known else word(scope)
 
 
+def subject(scope: Scope, depth: int = 0) -> str:
+    """A text to be looked at: one that was there before, or two of them joined, or a part."""
+    way = scope.choices.weighted(((16, "known"), (2, "joined"), (1, "part"), (1, "stripped"), (1, "literal first")))
+    known = known_text(scope)
+    if way == "joined":
+        return f"({known} + {known_text(scope)})"
+    return {
+        "known": known,
+        "part": f"{known}[:3]",
+        "stripped": f"{known}.strip()",
+        "literal first": f"({word(scope)} + {known})",
+    }[way]
+
+
 def _form(pattern: str, *makes: Make) -> Make:
     """An expression with others in its holes, `{0}` ..."""
 
@@ -149,7 +163,7 @@ _METHODS = _one_of(
     "{0}[:2]", "{0}[-1:]", "{0}[1:]", "{0}[::-1]", '{0}.replace("y", "z")', '{0}.lstrip("xy ")', "{0}.rstrip()",
     "{0}.zfill(4)", '{0}.center(6, "*")', "{0}.ljust(5)", '{0}.removeprefix("y")', '{0}.removesuffix("o")',
     "{0}.expandtabs(2)", "{0}.rjust(3)",
-    makes=(known_text,),
+    makes=(subject,),
 )  # fmt: skip
 """What the tracer records."""
 
@@ -159,7 +173,7 @@ _C_METHODS = _one_of(
     '", ".join([{0}, "z"])', "(({0}) or 'none')[0]", "({0}).encode().decode()", "str(sorted({0}))",
     "max({0}, 'm')", "(re.findall(r'[a-z]+', {0}) or ['-'])[-1]", '({0}).translate({{121: "Y"}})', "min([{0}, 'b'], key=len)",
     "textwrap.shorten({0}, 9)", "html.escape({0})", "{0}.format('f', 'g')",
-    makes=(known_text,),
+    makes=(subject,),
 )  # fmt: skip
 """What needs the characters: an exit."""
 
@@ -264,23 +278,23 @@ _TEXTS: Options = (
 )
 
 _CONDITIONS: Options = (
-    (20, _form("{0} == {1}", known_text, _word)),
-    (5, _form("{0} in {1}", _word, known_text)),
-    (4, _one_of("{0}", "not {0}", makes=(known_text,))),
+    (20, _form("{0} == {1}", subject, _word)),
+    (5, _form("{0} in {1}", _word, subject)),
+    (4, _one_of("{0}", "not {0}", makes=(subject,))),
     (3, _known_truth),
-    (5, _one_of("{0} != {1}", "{0} < {1}", "{0} >= {1}", "{1} <= {0}", "{1} > {0}", makes=(known_text, _word))),
+    (5, _one_of("{0} != {1}", "{0} < {1}", "{0} >= {1}", "{1} <= {0}", "{1} > {0}", makes=(subject, _word))),
     (3, _one_of("{0} == {1}", "{0} in {1}", "{0} != {1}", "{0} < {1}", makes=(known_text, known_text))),
-    (4, _one_of("{0}.startswith({1})", "{0}.endswith({1})", "{0}.startswith(({1}, 'n'))", makes=(known_text, _word))),
-    (4, _one_of("{0}.isdigit()", "{0}.isalpha()", "{0}.isspace()", "{0}.isupper()", "{0}.islower()", "{0}.isascii()", makes=(known_text,))),
-    (8, _one_of("{0}.strip().lower() == {1}", "{0}.strip() == {1}", "{0}.lower() != {1}", makes=(known_text, _word))),
-    (4, _one_of("{0} in ({1}, 'no')", "{0} in [{1}, 'A']", "{0} in {{{1}, 'B'}}", "{0} in TABLE", "{0} not in ('', {1})", makes=(known_text, _word))),
-    (3, _one_of("len({0}) > {1}", "{0}.count('y') == {1}", "{0}.find('o') < {1}", "len({0}.split()) > {1}", makes=(known_text, _digit))),
+    (4, _one_of("{0}.startswith({1})", "{0}.endswith({1})", "{0}.startswith(({1}, 'n'))", makes=(subject, _word))),
+    (4, _one_of("{0}.isdigit()", "{0}.isalpha()", "{0}.isspace()", "{0}.isupper()", "{0}.islower()", "{0}.isascii()", makes=(subject,))),
+    (8, _one_of("{0}.strip().lower() == {1}", "{0}.strip() == {1}", "{0}.lower() != {1}", makes=(subject, _word))),
+    (4, _one_of("{0} in ({1}, 'no')", "{0} in [{1}, 'A']", "{0} in {{{1}, 'B'}}", "{0} in TABLE", "{0} not in ('', {1})", makes=(subject, _word))),
+    (3, _one_of("len({0}) > {1}", "{0}.count('y') == {1}", "{0}.find('o') < {1}", "len({0}.split()) > {1}", makes=(subject, _digit))),
     (3, _one_of("({0} and {1})", "({0} or {1})", "(not ({0}) or {1})", makes=(condition, condition))),
     (2, _form("{0} > {1}", number, number)),
-    (2, _one_of("re.search(r'[0-9]', {0})", "re.fullmatch('yes|no', {0})", "re.match('[a-y]', {0}) is None", makes=(known_text,))),
-    (1, _one_of("any(w in {0} for w in ('y', 'A'))", "all(c.isalnum() for c in {0})", "isinstance({0}, str)", "bool({0})", makes=(known_text,))),
+    (2, _one_of("re.search(r'[0-9]', {0})", "re.fullmatch('yes|no', {0})", "re.match('[a-y]', {0}) is None", makes=(subject,))),
+    (1, _one_of("any(w in {0} for w in ('y', 'A'))", "all(c.isalnum() for c in {0})", "isinstance({0}, str)", "bool({0})", makes=(subject,))),
     (1, _one_of('"x" in {0}', '"q" in {0}', makes=(_state,))),
-    (1, _form("{0} == {1} == {2}", known_text, _word, known_text)),
+    (1, _form("{0} == {1} == {2}", known_text, _word, subject)),
     (1, _form("{0} == {1}", texts, texts)),
     (1, _form("'yes' in {0}", _known_list)),
     (1, _odd_condition),

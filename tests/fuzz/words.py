@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WORDS = (
     "yes", "no", "A", "7", "", "12", "x y", "No.", " 8 ", "yes\n", "a,b", "-3", '{"a": 1}', "[1, 2]", "None", "B: c\nd", "é",
-    "İß", "%s{0}", "\\d+'\"", "<think>t</think> u", "\t no", " yes", "7 ", "x" * 40,
+    "İß", "%s{0}", "\\d+'\"", "<think>t</think> u", "\t no", " yes", "7 ", "a\u2028b\x00", "x" * 40,
 )  # fmt: skip
 """What programs compare with, and what the model answers."""
 
