@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks._report import Report, main
 from sglc import Engine
-from sglc.program_file import load_program
+from sglc.command.program_file import load_program
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 3

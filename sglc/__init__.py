@@ -15,12 +15,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sglc.arguments import static
 from sglc.backends import flush_cache, get_server_info, set_default_backend
 from sglc.endpoints import Anthropic, Crusoe, LiteLLM, OpenAI, RuntimeEndpoint, VertexAI
 from sglc.function import SglFunction, function
 from sglc.global_config import global_config
-from sglc.host import call, host
 from sglc.ir.errors import (
     ArgumentsError,
     ArtifactError,
@@ -32,7 +30,8 @@ from sglc.ir.errors import (
     RunError,
     SglcError,
 )
-from sglc.language import (
+from sglc.language.arguments import static
+from sglc.language.expressions import (
     assistant,
     assistant_begin,
     assistant_end,
@@ -55,7 +54,8 @@ from sglc.language import (
     user_end,
     video,
 )
-from sglc.state import ProgramState, ProgramStateGroup
+from sglc.language.host import call, host
+from sglc.language.state import ProgramState, ProgramStateGroup
 
 if TYPE_CHECKING:
     from sglc.batch import BatchInterrupted

@@ -1,5 +1,5 @@
 """`python -m sglc`."""
 
-from sglc.cli import main
+from sglc.command.cli import main
 
 main()

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from sglc.arguments import Arguments
 from sglc.interpreter import interpret
 from sglc.ir.ops import Sampling
+from sglc.language.arguments import Arguments
 from sglc.result import Result
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Program

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sglc.arguments import Arguments, argument_names, bind_compiled
 from sglc.backends import default_backend
 from sglc.compiler import Compiled
 from sglc.compiler import load as load_compiled
-from sglc.host import Host
 from sglc.ir.artifact import ModelPart
 from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Call
 from sglc.ir.schedule import Schedule
-from sglc.settings import RUN_SETTINGS, checked_settings
+from sglc.language.arguments import Arguments, argument_names, bind_compiled
+from sglc.language.host import Host
+from sglc.language.settings import RUN_SETTINGS, checked_settings
 
 if TYPE_CHECKING:
     from sglc.result import Result

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sglc.arguments import Arguments
 from sglc.ir.artifact import Artifact, ModelPart
 from sglc.ir.artifact import load as load_artifact
 from sglc.ir.artifact import save as save_artifact
@@ -17,6 +16,7 @@ from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Tokenizer
 from sglc.ir.verify import verify
+from sglc.language.arguments import Arguments
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import compile_model_part, optimise
 

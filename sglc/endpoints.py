@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sglc.ir.errors import ModelError
-from sglc.symbolic import user_location
+from sglc.language.symbolic import user_location
 
 
 class _Elsewhere:

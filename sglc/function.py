@@ -9,24 +9,24 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from sglc.arguments import Arguments, bind, signature, unknown_arguments
 from sglc.backends import default_backend
 from sglc.guards import Guard
 from sglc.ir.errors import ArgumentsError, ProgramError, SglcError
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
-from sglc.machine import current_machine
+from sglc.language.arguments import Arguments, bind, signature, unknown_arguments
+from sglc.language.machine import current_machine
+from sglc.language.settings import RUN_SETTINGS, Bounds, checked_settings
+from sglc.language.state import ProgramState
+from sglc.language.symbolic import raised_at, user_location
 from sglc.result import Result
-from sglc.settings import RUN_SETTINGS, Bounds, checked_settings
-from sglc.state import ProgramState
-from sglc.symbolic import raised_at, user_location
 
 if TYPE_CHECKING:
     from sglc.compiled import CompiledProgram
     from sglc.compiler import Observer
-    from sglc.explore import Traced
     from sglc.live import LiveProgram
     from sglc.runtime.runner import Row, Runner
+    from sglc.trace.explore import Traced
 
 Mode: TypeAlias = Literal["compiled", "interpret"]
 
@@ -52,7 +52,7 @@ class Settings:
 class SglFunction:
     """A program. Its first parameter is the state `s`; the others are its arguments.
 
-    max_paths, max_depth: how far it is traced ahead of time (`sglc.explore.Bounds`).
+    max_paths, max_depth: how far it is traced ahead of time (`sglc.language.settings.Bounds`).
     """
 
     def __init__(
@@ -240,16 +240,20 @@ class SglFunction:
         return self._traced(args, kwargs).graph
 
     def _traced(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Traced:
-        from sglc.confirm import confirmed_trace  # here: what traces is half of what `import sglc` would load
+        from sglc.trace.confirm import confirmed_trace  # here: what traces is half of what `import sglc` would load
+        from sglc.trace.replay import raise_if_always
 
         kwargs.pop("backend", None)
         arguments = unknown_arguments(self.func, args, {**kwargs, **self.bind_arguments})
         try:
-            return confirmed_trace(self.func, arguments, self.bounds)
+            traced = confirmed_trace(self.func, arguments, self.bounds)
+            if traced.failure is not None:
+                raise_if_always(self.func, arguments, None, traced.failure)
         except SglcError:
             raise
         except Exception as error:
             raise _raised(self.func, error) from error
+        return traced
 
     def cache(self, backend: Runner | None = None) -> None:
         """Prefills the program's constant prompts, so that the first run finds them."""
@@ -274,10 +278,10 @@ class SglFunction:
     def compiled_for(self, row: Arguments, n: int | None = None) -> LiveProgram | Exception:
         """The compiled program for a row's shape: a known one, where all that its trace read is as it was."""
         from sglc.compiler import compile_graph  # here: torch comes with it
-        from sglc.confirm import confirmed_trace
-        from sglc.explore import explore
         from sglc.live import LiveProgram
         from sglc.runtime.executor import located
+        from sglc.trace.confirm import confirmed_trace
+        from sglc.trace.explore import explore
 
         key = (row.shape, n, self.bounds)
         known = self._live.get(key)

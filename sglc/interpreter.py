@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, TypeAlias
 
-from sglc.arguments import Arguments
-from sglc.host import Host
 from sglc.ir.errors import ConstraintError, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Sampling
 from sglc.ir.tokens import Piece, Text, TokenAutomaton
-from sglc.machine import Answered, outside, running
+from sglc.language.arguments import Arguments
+from sglc.language.host import Host
+from sglc.language.machine import Answered, outside, running
+from sglc.language.state import ProgramState, each_prompt
+from sglc.language.symbolic import note_folder, raised_at, user_location
 from sglc.passes.regex.compile import compile_regex
-from sglc.replay import normal, plain, question_of, shown
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
 from sglc.runtime.program import no_text
 from sglc.runtime.runner import Runner
-from sglc.state import ProgramState, each_prompt
-from sglc.symbolic import note_folder, raised_at, user_location
+from sglc.trace.replay import normal, plain, question_of, shown
 
 
 def interpret(
@@ -58,7 +58,7 @@ def interpret(
 
 
 Asked: TypeAlias = tuple[int, str]
-"""The number of a primitive, and what it asks (`sglc.replay.question_of`) as text."""
+"""The number of a primitive, and what it asks (`sglc.trace.replay.question_of`) as text."""
 
 
 class Failed(BaseException):

@@ -15,22 +15,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sglc.arguments import Arguments, replace_texts
 from sglc.compiler import Compiled
-from sglc.confirm import differs, differs_from_itself
-from sglc.explore import Origin, Traced, switch_at
 from sglc.interpreter import Asked, interpret
 from sglc.ir.errors import RunError, SglcError
 from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
+from sglc.language.arguments import Arguments, replace_texts
+from sglc.language.symbolic import raised_at
 from sglc.passes.regex.compile import compile_regex
-from sglc.replay import Answers, Events, choices_of, normal, plain, question_of, replay, shown
 from sglc.runtime.executor import Run, located
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_of, pieces_of
 from sglc.runtime.runner import Runner
-from sglc.symbolic import raised_at
-from sglc.tracer import not_repeatable, record
+from sglc.trace.confirm import differs, differs_from_itself
+from sglc.trace.explore import Origin, Traced, switch_at
+from sglc.trace.repeatable import not_repeatable
+from sglc.trace.replay import Answers, Events, choices_of, normal, plain, question_of, replay, shown
+from sglc.trace.tracer import record
 
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""

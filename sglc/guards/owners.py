@@ -10,9 +10,9 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeGuard
 
 from sglc.guards.classes import module_of, own_dict, type_of
+from sglc.language.symbolic import PACKAGE
 
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-_SGLC = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIBRARIES = frozenset({*sys.stdlib_module_names, "sglc"})
 _INSTALLED = re.compile(r".*?/(?:site|dist)-packages/[^/]+")
 
@@ -27,7 +27,7 @@ def home_of(function: Any) -> str | None:
 def is_users_file(file: str, home: str | None) -> bool:
     if (found := _INSTALLED.match(file)) is not None:
         return found[0] == home
-    return not file.startswith((_LIBRARY, _SGLC, "<frozen "))
+    return not file.startswith((_LIBRARY, PACKAGE, "<frozen "))
 
 
 def is_users_module(name: str, home: str | None) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from sglc.cli import main
+from sglc.command.cli import main
 
 
 @dataclass(frozen=True)

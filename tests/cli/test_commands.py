@@ -115,7 +115,7 @@ def test_ir_shows_each_stage(folder: Path) -> None:
 
 def test_print_after(folder: Path) -> None:
     out = sglc_command(["compile", "ask.py", "--print-after", "all"], folder).out
-    from sglc.cli import STAGES
+    from sglc.command.cli import STAGES
 
     assert [line.removeprefix("# after ") for line in out.splitlines() if line.startswith("# after ")] == list(STAGES)
     one = sglc_command(["compile", "ask.py", "--print-after", "fold_text"], folder).out
@@ -184,8 +184,8 @@ def test_ctrl_c_ends_at_once_and_keeps_the_rows_that_are_done(folder: Path) -> N
 
 
 def test_ctrl_c_prints_the_table_of_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sglc import run_job
     from sglc.batch import BatchInterrupted
+    from sglc.command import run_job
     from sglc.runtime.backend import Engine
 
     whole = run_job.run_rows

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sglc.arguments import bind
-from sglc.program_file import load_program, load_rows
+from sglc.command.program_file import load_program, load_rows
+from sglc.language.arguments import bind
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DATA = EXAMPLES / "data"

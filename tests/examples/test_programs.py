@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import sglc
+from sglc.command.program_file import load_program
 from sglc.ir.graph import Graph, Region, Switch
-from sglc.program_file import load_program
 from sglc.runtime.scripted import Question
 from tests.cli.command import sglc_command
 from tests.examples.scripted import ANSWERS

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from sglc import explore, live, state, symbolic, tracer
+from sglc import live
 from sglc.ir import functions
 from sglc.ir.ops import Call, Gen, operands
+from sglc.language import state, symbolic
 from sglc.passes import share_prefix
 from sglc.passes.rebuild import rebuilt
 from sglc.runtime import executor, program
+from sglc.trace import explore, tracer
 
 
 @dataclass(frozen=True)

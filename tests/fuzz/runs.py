@@ -14,10 +14,11 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-from sglc import confirm, interpreter, live
+from sglc import interpreter, live
 from sglc.function import SglFunction
 from sglc.passes import compile_constraints
 from sglc.passes.regex.compile import compile_regex
+from sglc.trace import confirm
 from tests.fuzz import hosts
 from tests.fuzz.model import Key, Model
 from tests.fuzz.observe import Seen, failed, seen

@@ -9,7 +9,7 @@ import pytest
 
 import sglc
 import sglc as sgl
-from sglc.arguments import bind_compiled, replace_texts, take_apart
+from sglc.language.arguments import bind_compiled, replace_texts, take_apart
 
 
 @dataclass

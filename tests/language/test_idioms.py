@@ -17,9 +17,9 @@ import pytest
 import sglc
 import sglc as sgl
 from sglc.ir.errors import Location
-from sglc.language import ExpressionList, GenExpression, RoleEdge, SelectExpression
+from sglc.language.expressions import ExpressionList, GenExpression, RoleEdge, SelectExpression
+from sglc.language.symbolic import shown_path
 from sglc.runtime.scripted import Question
-from sglc.symbolic import shown_path
 from tests.language.idioms import IDIOMS, Idiom, said
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # what runs step by step says so

@@ -22,7 +22,7 @@ from sglc import backends
 from sglc.ir.errors import Location
 from sglc.ir.graph import Switch
 from sglc.ir.ops import ChoicesMethod, Sampling, Select
-from sglc.language import (
+from sglc.language.expressions import (
     ExpressionList,
     GenExpression,
     ImageExpression,
@@ -31,8 +31,8 @@ from sglc.language import (
     SelectExpression,
     VideoExpression,
 )
-from sglc.settings import RUN_SETTINGS, checked_settings
-from sglc.symbolic import shown_path
+from sglc.language.settings import RUN_SETTINGS, checked_settings
+from sglc.language.symbolic import shown_path
 
 # As the release 0.5.23 has them, by name and order: what a program may pass by place.
 GEN = [
@@ -462,7 +462,7 @@ def test_an_import_loads_nothing_slow() -> None:
     heavy = {"torch", "numpy", "lark", "networkx", "transformers", "tokenizers", "msgpack", "rich", "typer"}
     code = "import sys, sglc; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
-    assert "sglc.language" in loaded.split()
+    assert "sglc.language.expressions" in loaded.split()
     assert heavy & set(loaded.split()) == set()
 
 

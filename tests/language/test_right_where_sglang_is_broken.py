@@ -24,7 +24,7 @@ import pytest
 import sglc
 import sglc as sgl
 from sglc.ir.errors import Location
-from sglc.symbolic import shown_path
+from sglc.language.symbolic import shown_path
 
 T = TypeVar("T")
 MODES = ("compiled", "interpret")

@@ -18,7 +18,7 @@ import sglc as sgl
 from sglc.ir.errors import Location
 from sglc.ir.graph import End, Switch
 from sglc.ir.ops import Append, Gen, Param, Role, Select
-from sglc.symbolic import shown_path
+from sglc.language.symbolic import shown_path
 from tests.language.programs import CASES, forks, nested
 
 
@@ -447,3 +447,23 @@ def test_a_loop_that_ends_for_no_invented_text_does_not_hang() -> None:
 
     with sgl.Scripted(lambda question: "yes") as backend:
         assert program(body).run(a="ab.c", backend=backend).text() == "xyes4ab."
+
+
+def test_a_run_does_not_believe_an_error_that_only_other_texts_raise() -> None:
+    def body(s, a):
+        s += "x" + sgl.gen("answers")  # a list, with n=2
+        if f"{a}" != "no":
+            s += s["answers"].upper()
+
+    with sgl.Scripted(lambda question: "yes") as backend:
+        run = program(body).run_batch([{"a": "no"}, {"a": "other"}], backend=backend, n=2)
+    assert [type(state.error()) for state in run] == [type(None), sglc.RunError]
+
+
+def test_compiling_refuses_what_fails_on_all_texts() -> None:
+    def body(s, a):
+        s += f"x{a}" + sgl.gen("c")
+        s += nowhere + s["c"]  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
+
+    with pytest.raises(sglc.ProgramError, match="NameError: name 'nowhere' is not defined"):
+        program(body).compile()

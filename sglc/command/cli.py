@@ -1,4 +1,4 @@
-"""The command line: compile, run, ir, warmup."""
+"""The commands: compile, run, ir, warmup."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from sglc.command.program_file import load_program, load_rows
 from sglc.compiler import Compiled, compile_graph, load
 from sglc.ir.errors import ModelError, ProgramError, SglcError
 from sglc.ir.export import Comments, to_dot, to_json, to_text
@@ -20,7 +21,6 @@ from sglc.ir.schedule import Schedule
 from sglc.passes.compile_constraints import compile_constraints
 from sglc.passes.pipeline import GRAPH_PASSES
 from sglc.passes.prefill_constants import prefill_constants
-from sglc.program_file import load_program, load_rows
 
 if TYPE_CHECKING:
     from sglc.function import SglFunction
@@ -138,7 +138,7 @@ def run(
     chat_template: TemplateOption = None,
 ) -> None:
     """Run a program or an artifact on every row of arguments."""
-    from sglc.run_job import RunJob  # here: torch comes with it
+    from sglc.command.run_job import RunJob  # here: torch comes with it
 
     if mode not in ("compiled", "interpret"):
         raise typer.BadParameter(f"{mode!r} is neither compiled nor interpret", param_hint="--mode")
@@ -209,7 +209,7 @@ def warmup(
     chat_template: TemplateOption = None,
 ) -> None:
     """Prefill an artifact's constant prompts, and save their KV."""
-    from sglc.warm import save_warm  # here: torch comes with it
+    from sglc.command.warm import save_warm  # here: torch comes with it
 
     compiled = load(artifact)
     with _engine(model, device, dtype, None, _tokenizer(model, chat_template)) as engine:

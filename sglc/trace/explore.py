@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sglc.arguments import Arguments
-from sglc.foresee import foreseen, foreseen_all
-from sglc.host import Host
 from sglc.ir.graph import Case, End, Graph, Region, Switch
 from sglc.ir.ops import Numbered, Op, Param
+from sglc.language.arguments import Arguments
+from sglc.language.host import Host
+from sglc.language.settings import Bounds
+from sglc.language.symbolic import note_folder
 from sglc.passes.drop_dead import drop_dead
-from sglc.replay import always_raised
-from sglc.settings import Bounds
-from sglc.symbolic import note_folder
-from sglc.tracer import Known, Question, Recorded, record
+from sglc.trace.foresee import foreseen, foreseen_all
+from sglc.trace.known import Known, Question
+from sglc.trace.replay import raise_if_always
+from sglc.trace.tracer import Recorded, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,14 @@ class Origin:
 @dataclass(frozen=True)
 class Traced:
     """graph: the program. origins: of its switches, by number. risky: for each region whether each run that ends there
-    is to be checked. hosts: the host functions that it calls, by name."""
+    is to be checked. hosts: the host functions that it calls, by name. failure: what the body raised before the first
+    question; with the real texts it may go well, so a run finds an exit there."""
 
     graph: Graph
     origins: dict[int, Origin]
     risky: tuple[bool, ...]
     hosts: dict[str, Host]
+    failure: Exception | None = None
 
     @property
     def tools(self) -> frozenset[Callable[..., Any]]:
@@ -72,7 +75,7 @@ def explore(
     """The graph of a program for arguments of this shape; the texts' characters are not used.
 
     plain: let the body see real strings only, so that each answer it reads is an exit. Raises what the body raises
-    whatever the texts are; what it raises on one path alone is left to the run.
+    whatever the texts are; what only some may raise is left to the run.
     """
     note_folder()
     bounds = bounds or Bounds()
@@ -80,8 +83,8 @@ def explore(
     root = _Node(Known(plain=plain), {}, 0)
     root.recorded = record(function, arguments, root.known, hosts=hosts, n=n)
     failure = root.recorded.failure
-    if failure is not None and (error := always_raised(function, arguments, n, failure)) is not None:
-        raise error
+    if failure is not None and not root.recorded.risky:
+        raise_if_always(function, arguments, n, failure)
     params = root.recorded.params
     waiting = deque([root])
     paths = 1
@@ -112,7 +115,7 @@ def explore(
     risky: list[bool] = []
     region = _region(root, numbers, origins, risky)
     graph = Graph(function.__name__, params, (), region, arguments.statics)
-    return Traced(drop_dead(graph), origins, tuple(risky), hosts)
+    return Traced(drop_dead(graph), origins, tuple(risky), hosts, failure)
 
 
 def _region(node: _Node, numbers: Iterable[int], origins: dict[int, Origin], risky: list[bool]) -> Region:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from sglc.ir.errors import ConstraintError
-from sglc.symbolic import user_location
+from sglc.language.symbolic import user_location
 
 
 def schema_regex(schema: str) -> str:

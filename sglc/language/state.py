@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
 from sglc.ir.ops import Role, Sampling
-from sglc.language import (
+from sglc.language.expressions import (
     Expression,
     GenExpression,
     ImageExpression,
@@ -23,9 +23,9 @@ from sglc.language import (
     TrustedExpression,
     VideoExpression,
 )
-from sglc.machine import Answered, Machine, Piece
-from sglc.schema import schema_regex
-from sglc.symbolic import user_location
+from sglc.language.machine import Answered, Machine, Piece
+from sglc.language.schema import schema_regex
+from sglc.language.symbolic import user_location
 
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
 

@@ -7,20 +7,13 @@ to questions about the others. It runs to its end, or to the first question that
 from __future__ import annotations
 
 import copy
-import datetime
-import os
-import random
 import sys
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from types import FrameType
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
-from sglc.arguments import Arguments, default_texts, is_record, replace_texts
-from sglc.foresee import foreseen
-from sglc.host import Host, captures, same_function
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location, ProgramError, SglcError
 from sglc.ir.functions import METHODS, what_is_wrong_with_call
@@ -48,81 +41,18 @@ from sglc.ir.ops import (
     operands,
 )
 from sglc.ir.values import what_is_wrong
-from sglc.machine import Answered, Piece, running
-from sglc.state import ProgramState
-from sglc.symbolic import PYTHON, Markers, SymbolicText, is_symbolic, raised_at, shown_path, user_location
-
-Leaf: TypeAlias = "str | int"
-"""Where a text is from: the path of an argument, or the number of a gen, select, call, meta or render."""
+from sglc.language.arguments import Arguments, default_texts, is_record, replace_texts
+from sglc.language.host import Host, captures, same_function
+from sglc.language.machine import Answered, Piece, running
+from sglc.language.state import ProgramState
+from sglc.language.symbolic import PACKAGE, PYTHON, Markers, SymbolicText, is_symbolic, raised_at, user_location
+from sglc.trace.foresee import foreseen
+from sglc.trace.known import Known, Leaf, Question
+from sglc.trace.repeatable import Draws, is_ours, not_repeatable, start_of
 
 P = TypeVar("P", Gen, Select, Call)
 
-TestKey: TypeAlias = tuple[Any, ...]
-"""A question in terms of leaves: equal for the same question in another run of the body."""
-
-DRAWS = {
-    random.random: "it draws a random number",
-    random.getrandbits: "it draws a random number",
-    random.seed: "it seeds Python's own random numbers",
-    os.urandom: "it draws a random number",
-}
-"""Where Python's random values come from; a generator of the body's own, with a seed, is none of these."""
-
-CLOCKS = frozenset(
-    (
-        time.time, time.time_ns, time.monotonic, time.monotonic_ns, time.perf_counter, time.perf_counter_ns,
-        time.process_time, time.localtime, time.gmtime, time.strftime, time.ctime, datetime.datetime.now,
-        datetime.datetime.today, datetime.date.today,
-    )
-)  # fmt: skip
-"""What reads a clock. Python's own modules may (a line of a log has its time); the body may not."""
-
-_OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a run of the body is given.
-
-    values: of leaves. tests: answers to questions about the others. plain: the body sees no symbolic text at all: where
-    it reads an answer that is not known, the run stops.
-    """
-
-    values: Mapping[Leaf, Any] = field(default_factory=dict["Leaf", Any])
-    tests: Mapping[TestKey, bool] = field(default_factory=dict["TestKey", bool])
-    plain: bool = False
-
-    def with_test(self, key: TestKey, answer: bool) -> Known:
-        return replace(self, tests={**self.tests, key: answer})
-
-    def with_values(self, values: Mapping[Leaf, Any]) -> Known:
-        return replace(self, values={**self.values, **values})
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a run stopped at. Either `test` with its `key`, or the values of `leaves`, which `ops` are.
-
-    final: the program's prompt so far. why: what the body did, in words.
-    """
-
-    why: str
-    loc: Location | None
-    test: Test | None = None
-    key: TestKey = ()
-    leaves: tuple[Leaf, ...] = ()
-    ops: tuple[Op, ...] = ()
-
-    @property
-    def subjects(self) -> tuple[Op, ...]:
-        return self.ops if self.test is None else (self.test,)
-
-    def answered(self, known: Known, values: Sequence[Any]) -> Known:
-        """What is known after the answer; `values` in the order of `subjects`."""
-        if self.test is not None:
-            return known.with_test(self.key, bool(values[0]))
-        return known.with_values(dict(zip(self.leaves, values, strict=True)))
 
 
 class NoPlainData(ProgramError):
@@ -190,7 +120,7 @@ class _Recording:
         self._hosts = hosts
         self._question: Question | None = None
         self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
-        self._drawn: tuple[str, Location | None] | None = None  # a source of random values that the body used
+        self._draws = Draws()
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
@@ -215,8 +145,9 @@ class _Recording:
             pass
         except Exception as error:  # noqa: BLE001 - what it means is decided below
             failure = error
-        if self._drawn is not None:
-            raise not_repeatable(self._function, self._drawn[1], self._drawn[0])
+        if self._draws.found is not None:
+            why, where = self._draws.found
+            raise not_repeatable(self._function, where, why)
         if self._question is not None:  # also where the body swallowed it
             end, failure = None, self._seen
         elif failure is not None:
@@ -686,20 +617,14 @@ class _Recording:
     def _watching(self) -> Generator[None]:
         """Watches the body for what a trace must not do: draw, read a clock, or go on after an exception that may be
         there only because a text is symbolic."""
-        outer, profiler, state = sys.gettrace(), sys.getprofile(), random.getstate()
-        first = not self._known.values and not self._known.tests
+        outer = sys.gettrace()
         if not self._earlier:
             self._watch()
-        if first:  # it is slow: once a program
-            sys.setprofile(self._on_profile)
         try:
-            yield
+            with self._draws.watched(lines=not self._known.values and not self._known.tests):  # once a program
+                yield
         finally:
-            if first:
-                sys.setprofile(profiler)
             sys.settrace(outer)
-        if self._drawn is None and random.getstate() != state:
-            self._drawn = "it draws a random number", None
 
     def _watch(self) -> None:
         """From here on. (It is slow, and what a run repeats of the regions around was watched before.)"""
@@ -708,14 +633,14 @@ class _Recording:
         sys.settrace(self._on_call)
         frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: those that run already
         while frame is not None and frame.f_code is not _Recording.run.__code__:
-            if not frame.f_code.co_filename.startswith(_OURS):
+            if not frame.f_code.co_filename.startswith(PACKAGE):
                 frame.f_trace, frame.f_trace_lines = self._on_event, False
             frame = frame.f_back
 
     def _on_call(self, frame: FrameType, event: str, given: Any) -> Any:
-        if frame.f_code.co_filename.startswith(_OURS):  # most are
+        if frame.f_code.co_filename.startswith(PACKAGE):  # most are
             return None
-        return None if _is_ours(frame) else self._on_event(frame, event, given)
+        return None if is_ours(frame) else self._on_event(frame, event, given)
 
     def _on_event(self, frame: FrameType, event: str, given: Any) -> Any:
         """Stops the run at a suspicious exception, before the body catches it.
@@ -739,21 +664,6 @@ class _Recording:
                 raise Stopped
         return self._on_event
 
-    def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
-        if event != "c_call" or self._drawn is not None:
-            return
-        if given in CLOCKS and not frame.f_code.co_filename.startswith((_OURS, *PYTHON, "<frozen")):
-            self._drawn = ("it reads a clock", user_location())
-        elif given in DRAWS and not _is_ours(frame):
-            self._drawn = (DRAWS[given], user_location())
-
-
-def _is_ours(frame: FrameType | None) -> bool:
-    """Whether a frame is this package's, or Python's own on behalf of it."""
-    while frame is not None and frame.f_code.co_filename.startswith((*PYTHON, "<frozen")):
-        frame = frame.f_back
-    return frame is None or frame.f_code.co_filename.startswith(_OURS)
-
 
 class Unread:
     """An answer that a plain run has not read yet: reading stops the run, giving it back does not."""
@@ -772,19 +682,3 @@ class Unread:
 
 def _literal(parts: Sequence[Part]) -> bool:
     return all(isinstance(part, str) for part in parts)
-
-
-def start_of(function: Callable[..., Any]) -> Location:
-    """The first line of a function."""
-    return Location(shown_path(function.__code__.co_filename), function.__code__.co_firstlineno)
-
-
-def not_repeatable(function: Callable[..., Any], where: Location | None, why: str = "") -> ProgramError:
-    """The error of a body that does something else when it runs again with the same texts."""
-    because = f" ({why})" if why else ""
-    return ProgramError(
-        f"{function.__name__} does something else when it runs again with the same texts: it is not repeatable{because}",
-        where=where or start_of(function),
-        hint="a body may run several times: pass times and random values as arguments, keep no counters outside of it, "
-        "and put what has an effect into a host function (@sglc.host)",
-    )

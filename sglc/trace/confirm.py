@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any, cast
 
-from sglc.arguments import Arguments
-from sglc.explore import Traced, explore
 from sglc.guards import Guard
 from sglc.ir.errors import Location, ProgramError
 from sglc.ir.graph import Graph, Region, Static, Switch
 from sglc.ir.ops import Op, Param, Read, Test
-from sglc.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
-from sglc.settings import Bounds
-from sglc.symbolic import shown_path
-from sglc.tracer import not_repeatable, start_of
-from sglc.walk import Walk
-from sglc.watchdog import TooLong, Watchdog
+from sglc.language.arguments import Arguments
+from sglc.language.settings import Bounds
+from sglc.language.symbolic import shown_path
+from sglc.trace.explore import Traced, explore
+from sglc.trace.repeatable import not_repeatable, start_of
+from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
+from sglc.trace.walk import Walk
+from sglc.trace.watchdog import TooLong, Watchdog
 
 EFFECTS = (
     "a body may run several times and must have no effect: give results back, and put what has an effect into a host "
@@ -51,7 +51,7 @@ def confirmed_trace(
 ) -> Traced:
     """The trace of a program, confirmed. guard: what the function reads outside of it, taken just now.
 
-    Raises `ProgramError`, and what the body raises on every run.
+    Raises `ProgramError`, and what the body raises whatever the texts are.
     """
     guard = guard or Guard(function)
     _refuse_assigned_globals(function)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from sglc.ir.errors import ConstraintError, ProgramError
 from sglc.ir.ops import Sampling
 from sglc.ir.values import SETTINGS, what_is_wrong_with_text
-from sglc.symbolic import is_symbolic, user_location
+from sglc.language.symbolic import is_symbolic, user_location
 
 RUN_SETTINGS = {
     "max_new_tokens": "max_tokens",

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sglc.arguments import Arguments, bind, bind_compiled
 from sglc.batch import BatchInterrupted, collect, interpret_rows, ready_rows, run_rows
+from sglc.command.program_file import load_program
+from sglc.command.report import print_results, print_savings, results_console, row_json
+from sglc.command.warm import load_warm, pointed_folder
 from sglc.compiled import CompiledProgram, load
 from sglc.compiler import Compiled
 from sglc.function import SglFunction
 from sglc.ir.errors import ArtifactError, ProgramError
 from sglc.ir.ops import Sampling
 from sglc.ir.printer import print_graph
+from sglc.language.arguments import Arguments, bind, bind_compiled
 from sglc.live import LiveProgram
-from sglc.program_file import load_program
-from sglc.report import print_results, print_savings, results_console, row_json
 from sglc.result import Result
 from sglc.runtime.backend import Engine
 from sglc.runtime.tokenizer import ModelTokenizer
-from sglc.warm import load_warm, pointed_folder
 
 PlacedRow = tuple[str, dict[str, Any]]
 """Where a row is from, and its arguments."""

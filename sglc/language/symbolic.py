@@ -21,11 +21,13 @@ from sglc.ir.errors import Location
 from sglc.ir.functions import METHODS, TESTS
 from sglc.ir.ops import Op, Part
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""Where sglc is."""
+
 PYTHON = tuple(path + os.sep for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")})
 """Where Python's own modules and installed ones are."""
 
-_FOREIGN = (_PACKAGE, *PYTHON, "<frozen")
+_FOREIGN = (PACKAGE, *PYTHON, "<frozen")
 """What is no code of the user's."""
 
 _OPEN, _SEPARATOR, _CLOSE = "\U0010f8f0", "\U0010f8f1", "\U0010f8f2"  # private use: no case, no compatibility forms

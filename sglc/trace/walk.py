@@ -29,7 +29,7 @@ from sglc.ir.ops import (
     Test,
     Trusted,
 )
-from sglc.replay import Events, Item, extended, plain, shown
+from sglc.trace.replay import Events, Item, extended, plain, shown
 
 Invent = Callable[[int, "tuple[str, ...] | None"], str]
 """(number, choices of a select) -> the text of an answer."""

@@ -9,8 +9,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sglc.host import Host
 from sglc.ir.ops import ChoicesMethod, Sampling
+from sglc.language.host import Host
 
 Piece: TypeAlias = Any
 """Something that a machine can put into a prompt: its literals and values, a `Role`, an image."""

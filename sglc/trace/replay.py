@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
-from sglc.arguments import Arguments, replace_texts
-from sglc.host import Host
 from sglc.ir.errors import Location
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import ChoicesMethod, Role, Sampling
 from sglc.ir.tokens import Sampled, Text
-from sglc.machine import Answered, running
-from sglc.state import ProgramState
-from sglc.symbolic import raised_at, user_location
+from sglc.language.arguments import Arguments, replace_texts
+from sglc.language.host import Host
+from sglc.language.machine import Answered, running
+from sglc.language.state import ProgramState
+from sglc.language.symbolic import raised_at, user_location
 
 Item: TypeAlias = "str | Role | tuple[str, ...]"
 Prompt: TypeAlias = tuple[Item, ...]
@@ -83,11 +83,10 @@ def replay(
     return events
 
 
-def always_raised(
-    function: Callable[..., Any], arguments: Arguments, n: int | None, failure: Exception
-) -> Exception | None:
-    """The exception, with its traceback, where the body raises it whatever the texts are."""
-    error: Exception | None = None
+def raise_if_always(function: Callable[..., Any], arguments: Arguments, n: int | None, failure: Exception) -> None:
+    """Raises a failure of a trace, with its traceback, where plain texts give the same: three that have little in
+    common."""
+    error = failure
     for text in HOSTILE[:3]:
 
         def answer(number: int, call: tuple[Any, ...], text: str = text) -> str:
@@ -95,10 +94,10 @@ def always_raised(
             return choices[number % len(choices)] if choices else text
 
         events = replay(function, arguments, dict.fromkeys(arguments.texts, text), answer, n)
-        if events.end != ("raises", type(failure).__name__, str(failure)):
-            return None
+        if events.error is None or events.end != ("raises", type(failure).__name__, str(failure)):
+            return
         error = events.error
-    return error
+    raise error
 
 
 def choices_of(call: tuple[Any, ...]) -> tuple[str, ...]:

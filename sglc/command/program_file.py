@@ -11,7 +11,7 @@ from typing import Any
 
 from sglc.function import SglFunction
 from sglc.ir.errors import ArgumentsError, Location, ProgramError
-from sglc.symbolic import note_folder, raised_at, shown_path
+from sglc.language.symbolic import note_folder, raised_at, shown_path
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one row at most."""

@@ -90,7 +90,7 @@ def host_with(function: Callable[..., Any], timeout: float | None) -> Callable[.
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        from sglc.machine import current_machine  # here: it imports this module
+        from sglc.language.machine import current_machine  # here: it imports this module
 
         machine = current_machine()
         return function(*args, **kwargs) if machine is None else machine.call(made, args, kwargs)

@@ -13,8 +13,15 @@ from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
 from sglc.ir.ops import ChoicesMethod, Role, Sampling
-from sglc.settings import DTYPE_REGEX, checked_dtype, checked_n, checked_regex, checked_sampling, checked_schema
-from sglc.symbolic import SymbolicText, user_location
+from sglc.language.settings import (
+    DTYPE_REGEX,
+    checked_dtype,
+    checked_n,
+    checked_regex,
+    checked_sampling,
+    checked_schema,
+)
+from sglc.language.symbolic import SymbolicText, user_location
 
 Appendable: TypeAlias = "str | Expression | SymbolicText"
 

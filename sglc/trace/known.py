@@ -1,0 +1,60 @@
+"""What a run of a body is given, and what it may stop at to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from sglc.ir.errors import Location
+from sglc.ir.ops import Op, Test
+
+Leaf: TypeAlias = "str | int"
+"""Where a text is from: the path of an argument, or the number of a gen, select, call, meta or render."""
+
+TestKey: TypeAlias = tuple[Any, ...]
+"""A question in terms of leaves: equal for the same question in another run of the body."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a run of the body is given.
+
+    values: of leaves. tests: answers to questions about the others. plain: the body sees no symbolic text at all: where
+    it reads an answer that is not known, the run stops.
+    """
+
+    values: Mapping[Leaf, Any] = field(default_factory=dict["Leaf", Any])
+    tests: Mapping[TestKey, bool] = field(default_factory=dict["TestKey", bool])
+    plain: bool = False
+
+    def with_test(self, key: TestKey, answer: bool) -> Known:
+        return replace(self, tests={**self.tests, key: answer})
+
+    def with_values(self, values: Mapping[Leaf, Any]) -> Known:
+        return replace(self, values={**self.values, **values})
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run stopped at. Either `test` with its `key`, or the values of `leaves`, which `ops` are.
+
+    final: the program's prompt so far. why: what the body did, in words.
+    """
+
+    why: str
+    loc: Location | None
+    test: Test | None = None
+    key: TestKey = ()
+    leaves: tuple[Leaf, ...] = ()
+    ops: tuple[Op, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[Op, ...]:
+        return self.ops if self.test is None else (self.test,)
+
+    def answered(self, known: Known, values: Sequence[Any]) -> Known:
+        """What is known after the answer; `values` in the order of `subjects`."""
+        if self.test is not None:
+            return known.with_test(self.key, bool(values[0]))
+        return known.with_values(dict(zip(self.leaves, values, strict=True)))

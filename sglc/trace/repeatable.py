@@ -1,0 +1,88 @@
+"""Whether a body does the same when it runs again: what it draws or reads from a clock, and the error for it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from sglc.ir.errors import Location, ProgramError
+from sglc.language.symbolic import PACKAGE, PYTHON, shown_path, user_location
+
+DRAWS = {
+    random.random: "it draws a random number",
+    random.getrandbits: "it draws a random number",
+    random.seed: "it seeds Python's own random numbers",
+    os.urandom: "it draws a random number",
+}
+"""Where Python's random values come from; a generator of the body's own, with a seed, is none of these."""
+
+CLOCKS = frozenset(
+    (
+        time.time, time.time_ns, time.monotonic, time.monotonic_ns, time.perf_counter, time.perf_counter_ns,
+        time.process_time, time.localtime, time.gmtime, time.strftime, time.ctime, datetime.datetime.now,
+        datetime.datetime.today, datetime.date.today,
+    )
+)  # fmt: skip
+"""What reads a clock. Python's own modules may (a line of a log has its time); the body may not."""
+
+
+class Draws:
+    """Notices the first random number that a body draws, or clock that it reads.
+
+    found: what it does, in words, and the line where it is known.
+    """
+
+    def __init__(self) -> None:
+        self.found: tuple[str, Location | None] | None = None
+
+    @contextmanager
+    def watched(self, *, lines: bool) -> Generator[None]:
+        """lines: says the line too, and sees clocks; it is slow."""
+        profiler, state = sys.getprofile(), random.getstate()
+        if lines:
+            sys.setprofile(self._on_profile)
+        try:
+            yield
+        finally:
+            if lines:
+                sys.setprofile(profiler)
+        if self.found is None and random.getstate() != state:
+            self.found = "it draws a random number", None
+
+    def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
+        if event != "c_call" or self.found is not None:
+            return
+        if given in CLOCKS and not frame.f_code.co_filename.startswith((PACKAGE, *PYTHON, "<frozen")):
+            self.found = ("it reads a clock", user_location())
+        elif given in DRAWS and not is_ours(frame):
+            self.found = (DRAWS[given], user_location())
+
+
+def is_ours(frame: FrameType | None) -> bool:
+    """Whether a frame is this package's, or Python's own on behalf of it."""
+    while frame is not None and frame.f_code.co_filename.startswith((*PYTHON, "<frozen")):
+        frame = frame.f_back
+    return frame is None or frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def start_of(function: Callable[..., Any]) -> Location:
+    """The first line of a function."""
+    return Location(shown_path(function.__code__.co_filename), function.__code__.co_firstlineno)
+
+
+def not_repeatable(function: Callable[..., Any], where: Location | None, why: str = "") -> ProgramError:
+    """The error of a body that does something else when it runs again with the same texts."""
+    because = f" ({why})" if why else ""
+    return ProgramError(
+        f"{function.__name__} does something else when it runs again with the same texts: it is not repeatable{because}",
+        where=where or start_of(function),
+        hint="a body may run several times: pass times and random values as arguments, keep no counters outside of it, "
+        "and put what has an effect into a host function (@sglc.host)",
+    )
