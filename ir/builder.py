@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from sglc.ir.errors import Location
-from sglc.ir.graph import End, Graph, Region, Static, Switch, Tree
+from sglc.ir.graph import End, Graph, Region, Static, Switch, Tree, answers_of
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -170,7 +170,7 @@ class Builder:
         statics: Mapping[str, Static] | None = None,
     ) -> Graph:
         """The graph of a program that does not branch."""
-        return self.finish_with(End(final, dict(variables or {}), value), statics)
+        return self.finish_with(End(final, dict(variables or {}), value, answers_of(variables or {})), statics)
 
     def finish_with(self, end: End | Switch, statics: Mapping[str, Static] | None = None) -> Graph:
         return Graph(

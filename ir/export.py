@@ -80,7 +80,12 @@ def to_json(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
             "final": index[end.final],
         }
         if isinstance(end, End):
-            return {**found, "variables": plain(end.variables), "value": plain(end.value)}
+            return {
+                **found,
+                "variables": plain(end.variables),
+                "value": plain(end.value),
+                "answers": plain(end.answers),
+            }
         cases = [{"values": list(case.values), "region": number[case.region]} for case in end.cases]
         switch = {"subjects": plain(end.subjects), "cases": cases, "open": end.open, "number": end.number}
         return {**found, "switch": {**switch, "why": end.why, "loc": place(end.loc)}}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from sglc.ir.errors import Location
-from sglc.ir.ops import Op, Param, operands, with_operands
+from sglc.ir.ops import Op, Param, Read, operands, with_operands
 
 MAX_REGIONS = 200
 """Of regions inside each other; the verifier and the parser refuse more."""
@@ -37,17 +37,21 @@ class End:
     final:     the state whose text is the program's text.
     variables: name -> text, or a list of texts (a joined fork), in the order of first assignment.
     value:     what the Python function returned.
+    answers:   name -> the gen or select that filled the variable, where one did; a list for a list, with None for what
+               else is in it. The body may have changed the variable since.
     """
 
     final: Op
     variables: dict[str, Tree]
     value: Tree = None
+    answers: dict[str, Tree] = field(default_factory=dict[str, "Tree"])
 
     def outputs(self) -> Iterator[Op]:
         """The ops that the program gives back."""
         yield self.final
         yield from leaves(self.variables)
         yield from leaves(self.value)
+        yield from leaves(self.answers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +180,20 @@ class Graph:
         return users
 
 
+def answers_of(variables: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The answers of variables that are answers as they stand, or lists of them."""
+    return {name: answers for name, tree in variables.items() if (answers := _answers_in(tree)) is not None}
+
+
+def _answers_in(tree: Tree) -> Tree:
+    if isinstance(tree, Read):
+        return tree.state
+    if isinstance(tree, list):
+        items = [_answers_in(item) for item in tree]
+        return items if any(item is not None for item in items) else None
+    return None
+
+
 def leaves(tree: Tree) -> Iterator[Op]:
     """The ops in a result, left to right."""
     if isinstance(tree, Op):
@@ -219,8 +237,10 @@ def _moved(end: End | Switch, new: Callable[[Op], Op], made: Mapping[Region, Reg
     if isinstance(end, Switch):
         cases = tuple(Case(case.values, made[case.region]) for case in end.cases)
         return replace(end, final=new(end.final), subjects=tuple(map(new, end.subjects)), cases=cases)
-    variables = {name: map_leaves(tree, new) for name, tree in end.variables.items()}
-    return End(new(end.final), variables, map_leaves(end.value, new))
+    variables, answers = (
+        {name: map_leaves(tree, new) for name, tree in trees.items()} for trees in (end.variables, end.answers)
+    )
+    return End(new(end.final), variables, map_leaves(end.value, new), answers)
 
 
 def rewritten(graph: Graph, rewrite: Callable[[Op], Op | None]) -> Graph:

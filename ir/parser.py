@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sglc.ir.errors import IRError, Location
-from sglc.ir.graph import MAX_REGIONS, Case, End, Fork, Graph, Region, Static, Switch, Tree
+from sglc.ir.graph import MAX_REGIONS, Case, End, Fork, Graph, Region, Static, Switch, Tree, answers_of
 from sglc.ir.ops import Op, Param
 from sglc.ir.parse_op import Values, constant, fresh, location, nothing_left, number, rule, string, taken
 from sglc.ir.printer import pointer
@@ -62,6 +62,7 @@ class _Open:
     forks: list[Fork] = field(default_factory=list[Fork])
     final: Op | None = None
     variables: dict[str, Tree] = field(default_factory=dict[str, Tree])
+    answers: dict[str, Tree] = field(default_factory=dict[str, Tree])
     returned: list[Tree] = field(default_factory=list[Tree])  # of `return` lines
     way_on: _WayOn | None = None
     cases: list[Case] = field(default_factory=list[Case])
@@ -74,7 +75,13 @@ class _Open:
 
     def end(self, final: Op) -> End | Switch:
         if self.way_on is None:
-            return End(final, self.variables, self.returned[0] if self.returned else None)
+            answers = {**answers_of(self.variables), **self.answers}
+            return End(
+                final,
+                self.variables,
+                self.returned[0] if self.returned else None,
+                {name: tree for name, tree in answers.items() if tree is not None},
+            )
         is_exit = self.way_on.kind == "exit"
         if not (is_exit or self.cases):
             raise Fault("a `switch` without a case", hint="`exit` is the one that has none")
@@ -120,6 +127,7 @@ class _Reader:
             "fork": self.fork,
             "static": self.static,
             "variable": self.variable,
+            "answers": self.answers,
             "final": self.final,
             "result": self.result,
             "switch": self.way_on,
@@ -186,6 +194,10 @@ class _Reader:
         name = fresh(region.variables, line.children[0])
         region.variables[name] = self.values.tree(line.children[1])
 
+    def answers(self, line: Rule, region: _Open) -> None:
+        name = fresh(region.answers, line.children[0])
+        region.answers[name] = self.values.tree(line.children[1])
+
     def final(self, line: Rule, region: _Open) -> None:
         if region.final is not None:
             raise fault_at(line, "a second `final` line")
@@ -198,8 +210,8 @@ class _Reader:
 
     def way_on(self, line: Rule, region: _Open) -> None:
         kind = "exit" if line.data == "exit" else "switch"
-        if region.variables or region.returned:
-            word = "variable" if region.variables else "return"
+        said = {"variable": region.variables, "answers": region.answers, "return": region.returned}
+        if word := next(filter(said.get, said), None):
             raise Fault(f"`{kind}` after `{word}`", hint="results belong to the ends of paths, not where they part")
         subjects, attributes, place = line.children
         given = self.values.attributes(attributes)

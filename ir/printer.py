@@ -39,6 +39,9 @@ A program that branches has a switch instead, and what comes after it for each a
       }
     }
 
+What is known of an answer goes with the variable that reads it. Where the body changed the variable since, a line
+`answers "comment" = %3` says whose answer it was (`null`: nobody's any more).
+
 `exit` ends what was traced; `else exit` after the cases says that there may be other answers.
 
 One line is one op or one field of the graph. Strings are JSON's. Names are made afresh by every print: a param's from
@@ -55,7 +58,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from sglc.ir.errors import Location
-from sglc.ir.graph import End, Fork, Graph, Region, Switch, Tree
+from sglc.ir.graph import End, Fork, Graph, Region, Switch, Tree, answers_of
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -137,6 +140,10 @@ def _end(end: End | Switch, names: Mapping[Op, str]) -> Iterator[tuple[str, str]
         return
     for variable, tree in end.variables.items():
         yield f"variable {variable}", f"variable {_tree(variable, names)} = {_tree(tree, names)}"
+    implied = answers_of(end.variables)
+    for variable in dict.fromkeys((*end.variables, *end.answers)):
+        if (answers := end.answers.get(variable)) != implied.get(variable):
+            yield f"answers {variable}", f"answers {_tree(variable, names)} = {_tree(answers, names)}"
     if end.value is not None:
         yield "return", f"return {_tree(end.value, names)}"
 

@@ -78,6 +78,9 @@ def _same_end(before: Region, after: Region, old: dict[Op, int], new: dict[Op, i
     _same("the names of the variables", list(one.variables), list(two.variables))
     for name, tree in one.variables.items():
         _same(f"the variable {quoted(name)}", _tree(tree, old), _tree(two.variables[name], new))
+    _same("the variables that are answers", list(one.answers), list(two.answers))
+    for name, tree in one.answers.items():
+        _same(f"the answer in {quoted(name)}", _tree(tree, old), _tree(two.answers[name], new))
     _same("the return value", _tree(one.value, old), _tree(two.value, new))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from sglc.ir.errors import IRError
-from sglc.ir.graph import MAX_REGIONS, Fork, Graph, Region, Switch, Tree
+from sglc.ir.graph import MAX_REGIONS, End, Fork, Graph, Region, Switch, Tree
 from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Numbered, Op, Param, Root, Select, Type
 from sglc.ir.printer import MAX_NESTING, Key, lines_of, pointer, quoted, value_names
 from sglc.ir.terms import terms
@@ -124,7 +124,15 @@ class _Verifier:
         for name, tree in region.end.variables.items():
             self.tree((region, f"variable {name}"), name)
             self.tree((region, f"variable {name}"), tree)
+        self.answers(region, region.end)
         self.tree((region, "return"), region.end.value)
+
+    def answers(self, region: Region, end: End) -> None:
+        for name, tree in end.answers.items():
+            line: Key = region, f"answers {name}"
+            if name not in end.variables:
+                raise Broken(line, quoted(name), f"answers of {quoted(name)}, which is no variable")
+            self.tree(line, tree, answers=True)
 
     def fork(self, fork: Fork, here: set[Op]) -> None:
         """here: the ops of its region."""
@@ -184,15 +192,21 @@ class _Verifier:
                 raise Broken(line, "", "two cases are the same")
             seen.add(case.values)
 
-    def tree(self, line: Key, tree: Tree) -> None:
-        """A result: plain data of exact types, finite, not too deep, whose ops are texts of the graph."""
+    def tree(self, line: Key, tree: Tree, *, answers: bool = False) -> None:
+        """A result: plain data of exact types, finite, not too deep, whose ops are texts of the graph. answers: gens and
+        selects, in lists, instead."""
         todo: list[tuple[Tree, int]] = [(tree, 0)]
         while todo:
             item, depth = todo.pop()
             if isinstance(item, Op):
-                if item not in self.known.defined or item.result is not Type.TEXT:
+                known = item in self.known.defined
+                if answers and not (known and isinstance(item, Gen | Select)):
+                    raise Broken(line, item, "an answer is not of a gen or select of the graph")
+                if not answers and not (known and item.result is Type.TEXT):
                     raise Broken(line, item, "a result is not a text of the graph", "read a gen or a select")
                 continue
+            if answers and not isinstance(item, list | None):
+                raise Broken(line, "", "answers are gens and selects, null, and lists of these")
             if (problem := what_is_wrong(item)) is not None:
                 raise Broken(line, "", problem, "results are plain data, as JSON has it")
             if isinstance(item, list | tuple | dict):

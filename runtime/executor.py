@@ -335,8 +335,8 @@ def _known_results(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
     block, end = run.block, run.block.end
     if isinstance(end, End):
         for name, tree in end.variables.items():
-            texts = tuple(leaves(tree))
-            if all(op in run.values for op in answers_below(texts)):
+            texts, answers = tuple(leaves(tree)), tuple(leaves(end.answers.get(name)))
+            if all(op in run.values for op in (*answers_below(texts), *answers)):
                 run.compute(inputs_of(texts))
                 variables[name] = block.variables[name](run)
                 if name in block.metas:

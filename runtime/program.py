@@ -140,7 +140,7 @@ class Block:
         if isinstance(end, Switch):
             return
         self.variables = {name: _tree(tree) for name, tree in end.variables.items()}
-        self.metas = {name: meta for name, tree in end.variables.items() if (meta := _meta(tree)) is not None}
+        self.metas = {name: _meta(tree) for name, tree in end.answers.items()}
         self.values = _tree(end.value)
 
     def _wait_for_each_other(self) -> None:
@@ -244,7 +244,7 @@ def inputs_of(wanted: Iterable[Op]) -> tuple[Input, ...]:
 
 def _not_answers(wanted: Iterable[Op]) -> Iterator[Op]:
     """What an end reads, but for the answers themselves, which are there."""
-    return (op for op in wanted if not isinstance(op, Read))
+    return (op for op in wanted if not isinstance(op, Read | Gen | Select))
 
 
 def answers_below(wanted: Iterable[Op]) -> Iterator[Primitive]:
@@ -360,13 +360,11 @@ def _tree(tree: Tree) -> Compute:
     return lambda run: tree
 
 
-def _meta(tree: Tree) -> Compute | None:
-    """What is known about the answers that a variable is made of; a list for a list. None where no answer is in it."""
-    if isinstance(tree, Read):
-        state = tree.state
-        return lambda run: run.answers[state].meta
-    if isinstance(tree, list):
-        children = [_meta(item) for item in tree]
-        if any(child is not None for child in children):
-            return lambda run: [None if child is None else child(run) for child in children]
-    return None
+def _meta(answers: Tree) -> Compute:
+    """What is known about answers: a list for a list, None for None."""
+    if isinstance(answers, list):
+        children = [_meta(item) for item in answers]
+        return lambda run: [child(run) for child in children]
+    if isinstance(answers, Op):
+        return lambda run: run.answers[answers].meta
+    return lambda run: None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sglc.ir.builder import Builder
 from sglc.ir.errors import Location
-from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, Tree, with_regions
+from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, Tree, answers_of, with_regions
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -233,7 +233,12 @@ class _Region:
         variables: dict[str, Tree] = {f"v{i}": read for i, read in enumerate(reads)}
         if reads and rng.random() < 0.5:
             variables["all é"] = list[Tree](reads)
-        return End(self.final(), variables, self.tree(2) if rng.random() < 0.5 else None)
+        value = self.tree(2) if rng.random() < 0.5 else None
+        answers = answers_of(variables)
+        for name in variables:  # the body may have changed it since
+            if rng.random() < 0.2 and self.answers:
+                answers[name] = rng.choice((self.answers[-1], [None, self.answers[0]]))
+        return End(self.final(), variables, value, answers)
 
     def final(self) -> Op:
         return (self.states[-1] if self.rng.random() < 0.7 else self.rng.choice(self.states))[0]

@@ -49,9 +49,6 @@ class ProgramState:
         self._n = n
         self._variables: dict[str, Any] = {}
         self._answers: dict[str, Any] = {}  # of variables that gens and selects filled: the prompt with the answer
-        self._lists: dict[
-            str, list[Any]
-        ] = {}  # of those that are lists: the answers, which the body may change in place
         self._assigned: dict[str, None] = {}  # names given a value since the fork, in order
         self._role: str | None = None
         self._added: list[Piece] = []  # since the fork
@@ -92,13 +89,9 @@ class ProgramState:
 
     @property
     def answers(self) -> dict[str, Any]:
-        """For each variable that a gen or select filled, and that the body did not change since, the prompt with the
-        answer; a list for the variables of joined forks, with None for those that no answer filled."""
-        return {
-            name: answer
-            for name, answer in self._answers.items()
-            if name not in self._lists or _alike(self._variables[name], self._lists[name])
-        }
+        """For each variable that a gen or select filled, the prompt with the answer; a list for those of joined forks,
+        with None for what no answer filled."""
+        return self._answers
 
     def get_meta_info(self, name: str) -> Any:
         """What is known about the answer in a variable: counts, why it ended, log probabilities. None for a variable
@@ -154,7 +147,6 @@ class ProgramState:
         child = ProgramState(self._machine, self._prompt, self._sampling, self._n)
         child._variables = dict(self._variables)
         child._answers = dict(self._answers)
-        child._lists = dict(self._lists)
         child._role = self._role
         return child
 
@@ -200,15 +192,7 @@ class ProgramState:
         if name is not None:
             several = len(answers) > 1
             self[name] = [answer.text for answer in answers] if several else first.text
-            self._filled(name, [answer.prompt for answer in answers] if several else first.prompt)
-
-    def _filled(self, name: str, answer: Any) -> None:
-        """Notes that a variable is an answer, or a list of them."""
-        self._answers[name] = answer
-        if isinstance(answer, list):
-            self._lists[name] = _copied(self._variables[name])
-        else:
-            self._lists.pop(name, None)
+            self._answers[name] = [answer.prompt for answer in answers] if several else first.prompt
 
     def _reason(self, item: ReasoningExpression) -> None:
         """Runs the expression, answer by answer: each prompt goes on without the reasoning in it."""
@@ -218,7 +202,9 @@ class ProgramState:
             if isinstance(part, GenExpression | SelectExpression) and part.name is not None:
                 text = self[part.name]
                 self[f"{part.name}_reasoning_content"] = self._machine.text_method("reasoning", text, item.end)
+                answer = self._answers[part.name]
                 self[part.name] = self._machine.text_method("after_reasoning", text, item.end)
+                self._answers[part.name] = answer
                 self._prompt = before
                 self._added.pop()
                 self._run(self[part.name])
@@ -258,18 +244,6 @@ class ProgramState:
             open_role = f"{_a(self._role)} message is open" if self._role else "no message is open"
             raise ProgramError(f"{_a(role.name)} message ends, but {open_role}", where=user_location())
         self._role = role.name if role.edge == "begin" else None
-
-
-def _copied(tree: Any) -> Any:
-    return [_copied(item) for item in cast("list[Any]", tree)] if isinstance(tree, list) else tree
-
-
-def _alike(one: Any, two: Any) -> bool:
-    """Whether two trees of lists have the very same leaves."""
-    if isinstance(one, list) and isinstance(two, list):
-        items, others = cast("list[Any]", one), cast("list[Any]", two)
-        return len(items) == len(others) and all(map(_alike, items, others))
-    return one is two
 
 
 def each_prompt(tree: Any, function: Callable[[Any], Any]) -> Any:
@@ -376,7 +350,7 @@ class ProgramStateGroup:
                 self._parent[name] = [state.variables.get(name) for state in self._states]
                 answers = [state.answers.get(name) for state in self._states]
                 if any(answer is not None for answer in answers):
-                    self._parent._filled(name, answers)  # pyright: ignore[reportPrivateUsage]: one module
+                    self._parent._answers[name] = answers  # pyright: ignore[reportPrivateUsage]: one module
         elif mode == "concate_and_append":
             for state in self._states:
                 self._parent._append(list(state._added))  # pyright: ignore[reportPrivateUsage]: one module

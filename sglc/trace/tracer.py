@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location, ProgramError, SglcError
 from sglc.ir.functions import METHODS, what_is_wrong_with_call
-from sglc.ir.graph import End, Tree, map_leaves
+from sglc.ir.graph import End, Tree
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -539,13 +539,17 @@ class _Recording:
         return self.leaf(state.number, read, what)
 
     def read(self, value: Any) -> Any:
-        if type(value) is Unread:
-            return value.read()
-        if type(value) is list:  # of a joined fork; otherwise the body's own list stays itself
-            items = cast("list[Any]", value)
-            if any(type(item) is Unread or type(item) is list for item in items):
-                return [self.read(item) for item in items]
-        return cast("Any", value)
+        """A variable as the body sees it. A list is the body's own, to be changed in place."""
+        seen: set[int] = set()
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if type(item) is Unread:
+                item.read()  # what is not known ends the run
+            elif type(item) is list and id(cast("Any", item)) not in seen:
+                seen.add(id(cast("Any", item)))
+                stack.extend(cast("list[Any]", item))
+        return value
 
     def _text_op(self, text: Any) -> Op:
         return text.op if is_symbolic(text) else self._builder.format(self.pieces(text), loc=self._here())
@@ -564,22 +568,8 @@ class _Recording:
             ) from None
 
     def _results(self, state: ProgramState) -> End:
-        variables = {
-            name: self._variable(value, state.answers.get(name), f"variable {name!r}")
-            for name, value in state.variables.items()
-        }
-        return End(state.prompt, variables, self.result(state.ret_value, "the returned value"))
-
-    def _variable(self, value: Any, answer: Any, what: str) -> Tree:
-        """A variable. That of an answer is a `read` of it, which is where its meta info comes from; any other is none."""
-        if isinstance(answer, Gen | Select):
-            return self._builder.read(answer)
-        if isinstance(answer, list):
-            pairs = zip(cast("list[Any]", value), cast("list[Any]", answer), strict=True)
-            return [self._variable(item, its_answer, what) for item, its_answer in pairs]
-        return map_leaves(
-            self.result(value, what), lambda op: self._builder.format((op,)) if isinstance(op, Read) else op
-        )
+        variables = {name: self.result(value, f"variable {name!r}") for name, value in state.variables.items()}
+        return End(state.prompt, variables, self.result(state.ret_value, "the returned value"), state.answers)
 
     def result(self, value: Any, what: str) -> Tree:
         """A variable or the return value as plain data with ops in it."""

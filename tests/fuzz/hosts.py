@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import sglc as sgl
@@ -10,8 +11,13 @@ import sglc as sgl
 Call = tuple[Any, ...]
 """The name of a function and the arguments that it was given."""
 
-calls: list[Call] = []
-"""Of the programs that ran since it was cleared; in no order where calls ran at once. `append` is safe in threads."""
+_calls: SimpleQueue[Call] = SimpleQueue()
+"""In no order where calls ran at once. No list: a trace would see that another thread's program changes it."""
+
+
+def taken_calls() -> list[Call]:
+    """The calls since this was asked last."""
+    return [_calls.get_nowait() for _ in range(_calls.qsize())]
 
 
 class HostFailure(Exception):
@@ -19,44 +25,44 @@ class HostFailure(Exception):
 
 
 def _turned(text: str) -> str:
-    calls.append(("turned", text))
+    _calls.put(("turned", text))
     return text[::-1]
 
 
 async def _shouted(text: str, times: int = 1) -> str:
-    calls.append(("shouted", text, times))
+    _calls.put(("shouted", text, times))
     return text.upper() + "!" * times
 
 
 def _counted(text: str) -> int:
-    calls.append(("counted", text))
+    _calls.put(("counted", text))
     return len(text)
 
 
 def _cut(text: str) -> list[str]:
-    calls.append(("cut", text))
+    _calls.put(("cut", text))
     return text.split()
 
 
 async def _found(text: str) -> dict[str, Any]:
-    calls.append(("found", text))
+    _calls.put(("found", text))
     return {"text": text, "long": len(text) > 2, "tags": ["t", text[:1]]}
 
 
 def _joined(texts: list[str], mark: str = "+") -> str:
-    calls.append(("joined", tuple(texts), mark))
+    _calls.put(("joined", tuple(texts), mark))
     return mark.join(texts)
 
 
 def _flaky(text: str) -> str:
-    calls.append(("flaky", text))
+    _calls.put(("flaky", text))
     if len(text) % 3 == 1:
         raise HostFailure(f"not with {text!r}")
     return f"({text})"
 
 
 async def _async_flaky(text: str) -> int:
-    calls.append(("async_flaky", text))
+    _calls.put(("async_flaky", text))
     if len(text) % 3 == 2:
         raise HostFailure(f"not now, {text!r}")
     return len(text) // 2
@@ -64,14 +70,14 @@ async def _async_flaky(text: str) -> int:
 
 def _mixed(text: str) -> Any:
     """Values that are equal and yet not the same, and such as cannot be looked up."""
-    calls.append(("mixed", text))
+    _calls.put(("mixed", text))
     values: tuple[Any, ...] = (1, True, 1.0, "1", None, 0, False, -0.0, (1, 2), (True, 2), [1], {"k": text}, text)
     return values[sum(text.encode()) % len(values)]
 
 
 def bare(text: str, mark: str = "~") -> str:
     """Not decorated: for `sgl.call`."""
-    calls.append(("bare", text, mark))
+    _calls.put(("bare", text, mark))
     return mark + text
 
 

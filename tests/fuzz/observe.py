@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -50,8 +51,11 @@ def failed(error: Exception) -> Seen:
     """The end of a run with this error, which its result had, or which was raised at once."""
     cause = error.__cause__
     root = error if cause is None else cause
+    told = str(error)
+    if isinstance(root, UnboundLocalError):  # CPython 3.11 may name the line before, once it has run a function often
+        told = re.sub(r"^(\S+):\d+: ", r"\1: ", told)
     return Seen(
-        error=(type(error).__name__, str(error), repr(cause)),
+        error=(type(error).__name__, told, repr(cause)),
         cause=f"{type(root).__name__}: {getattr(root, 'what', root)}",
     )
 

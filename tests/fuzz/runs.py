@@ -82,9 +82,9 @@ class Runs:
     ) -> Ran:
         """Several rows as a batch, one alone. other, seeded: see `Model`."""
         self.model.prepare(program.words, 0 if other else program.failing, other=other, seeded=seeded)
-        hosts.calls = []
+        hosts.taken_calls()
         settings = {**self.settings(program), "mode": mode}
-        ran = Ran([], [[] for _ in rows], hosts.calls)
+        ran = Ran([], [[] for _ in rows], [])
         for number, one in enumerate(_ends(function, rows, settings)):
             ran.seen.append(one)
             if mode == "interpret":  # row after row, and its questions do not say which row asks
@@ -94,6 +94,7 @@ class Runs:
             ran.asked[number].append(key)
         if program.features & {"host", "failing host"} and any(one.error for one in ran.seen):
             time.sleep(LATE)
+        ran.calls = hosts.taken_calls()
         return ran
 
     def settings(self, program: Program) -> dict[str, Any]:

@@ -167,6 +167,8 @@ DIFFERENT = {
     "variable's name": ('variable "v"', 'variable "u"', "the names of the variables"),
     "order of variables": ('variable "v" = %4\nvariable "w" = [%5, %8]', 'variable "w" = [%5, %8]\nvariable "v" = %4', "the names of the variables"),
     "variable missing": ('variable "v" = %4\n', "", "the names of the variables"),
+    "answer": ('variable "w" = [%5, %8]\n', 'variable "w" = [%5, %8]\nanswers "v" = %3\n', 'the answer in "v"'),
+    "answers": ('variable "w" = [%5, %8]\n', 'variable "w" = [%5, %8]\nanswers "v" = null\n', "the variables that are answers"),
     "constant": ("[1, %4]", "[2, %4]", VALUE),
     "constant's type": ("[1, %4]", "[1.0, %4]", VALUE),
     "bool for int": ("[1, %4]", "[true, %4]", VALUE),

@@ -360,6 +360,11 @@ ERRORS = {
     "key twice": (BODY + 'return {"a": 1, "a": 2}', "<ir>:3:17: a is given twice", ""),
     "static twice": (BODY + 'static "a" = 1\nstatic "a" = 1', "<ir>:4:8: a is given twice", ""),
     "variable twice": (BODY + 'variable "a" = 1\nvariable "a" = 1', "<ir>:4:10: a is given twice", ""),
+    "answers twice": (
+        BODY + 'variable "a" = 1\nanswers "a" = null\nanswers "a" = null',
+        "<ir>:5:9: a is given twice",
+        "",
+    ),
     "static of ops": (
         BODY + 'static "a" = %0',
         "<ir>:3:14: unexpected '%0'",

@@ -175,6 +175,22 @@ BAD_TEXTS = {
     "fork of itself": ("%1 = gen %0\nfork %1: %1", "p:5:8: a fork's member does not extend its state"),
     "variable of a state": ('variable "x" = %0', "p:5:18: a result is not a text of the graph"),
     "variable of an image": ('%1 = image %a\nvariable "x" = [1, %1]', "p:6:22: a result is not a text of the graph"),
+    "answers of nothing": (
+        '%1 = gen %0\nanswers "x" = %1',
+        'p:6:11: answers of "x", which is no variable',
+    ),
+    "answers of an append": (
+        '%1 = append %0, ["x"]\nvariable "x" = "y"\nanswers "x" = [%1]',
+        "p:7:18: an answer is not of a gen or select of the graph",
+    ),
+    "answers of a text": (
+        'variable "x" = "y"\nanswers "x" = %a',
+        "p:6:17: an answer is not of a gen or select of the graph",
+    ),
+    "answers of a string": (
+        'variable "x" = "y"\nanswers "x" = [null, "a"]',
+        "p:6:3: answers are gens and selects, null, and lists of these",
+    ),
     "returned state": ('return {"a": [%0]}', "p:5:17: a result is not a text of the graph"),
     "large integer": (f"return {2**1024}", "p:5:3: an integer has more than 1024 bits"),
     "half a character": (r'%1 = append %0, ["\ud800"]', "p:4:20: a text holds half a character (a lone surrogate)"),

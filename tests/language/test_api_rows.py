@@ -635,6 +635,7 @@ def in_both(body: Callable[..., Any], says: str | list[str] | Answer = "ok") -> 
     assert interpreted.error() is None
     assert (compiled.text(), compiled.ret_value) == (interpreted.text(), interpreted.ret_value)
     assert compiled.variables == interpreted.variables
+    assert compiled.meta.keys() == interpreted.meta.keys()
     return compiled
 
 
@@ -900,6 +901,20 @@ def join_gathers_meta() -> None:
     result = in_both(body)
     assert result.ret_value == 2
     assert [meta["finish_reason"]["type"] for meta in result.get_meta_info("a")] == ["stop", "stop"]
+
+
+@row("1.5 meta infos stay with a variable that the body changes in place")
+def meta_of_a_changed_list() -> None:
+    def body(s):
+        forks = s.fork(2)
+        forks += sgl.gen("a")
+        forks.join()
+        s += sgl.gen("b", n=2)
+        s["a"].append("more")
+        s["b"][0] = "other"
+
+    result = in_both(body)
+    assert [len(result.get_meta_info(name)) for name in "ab"] == [2, 2]
 
 
 @row("1.5 join: concate_and_append")
@@ -1200,6 +1215,17 @@ def text_async_iter(engine: sglc.Engine) -> None:
     pairs = asyncio.run(pieces(var_name="a", return_meta_data=True))
     assert "".join(piece for piece, _ in pairs) == result["a"]
     assert pairs[-1][1]["finish_reason"] == result.get_meta_info("a")["finish_reason"]
+
+
+@row("1.1 separate_reasoning: what is known of the answer stays")
+def meta_of_reasoned() -> None:
+    def body(s):
+        s += sgl.separate_reasoning(sgl.gen("a"), model_type="qwen3")
+
+    result = in_both(body, "<think>so</think>yes")
+    assert (result["a"], result["a_reasoning_content"]) == ("yes", "so")
+    assert result.get_meta_info("a")["finish_reason"]["type"] == "stop"
+    assert result.get_meta_info("a_reasoning_content") is None
 
 
 @row("1.1 separate_reasoning, streamed")

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -467,3 +468,16 @@ def test_compiling_refuses_what_fails_on_all_texts() -> None:
 
     with pytest.raises(sglc.ProgramError, match="NameError: name 'nowhere' is not defined"):
         program(body).compile()
+
+
+def test_a_nested_list_is_changed_in_place_after_an_exit() -> None:
+    def body(s, a):
+        forks = s.fork(1)
+        forks += sgl.gen("x", n=2)
+        forks.join()
+        s["x"].append(" ".join(reversed(a.split())))
+
+    with sgl.Scripted(lambda question: "yes") as backend, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = program(body).run(a="b a", backend=backend)
+    assert result["x"] == [["yes", "yes"], "a b"]
