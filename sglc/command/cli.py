@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from sglc.command.program_file import load_program, load_rows
-from sglc.compiler import Compiled, compile_graph, load
-from sglc.ir.errors import ModelError, ProgramError, SglcError
-from sglc.ir.export import Comments, to_dot, to_json, to_text
-from sglc.ir.graph import Graph
-from sglc.ir.notes import notes, summary
-from sglc.ir.printer import print_graph, print_schedule
-from sglc.ir.schedule import Schedule
-from sglc.passes.compile_constraints import compile_constraints
-from sglc.passes.pipeline import GRAPH_PASSES
-from sglc.passes.prefill_constants import prefill_constants
+from sglc.command.stages import MODEL_STAGES, STAGES
+from sglc.ir.errors import ModelError, SglcError
 
 if TYPE_CHECKING:
-    from sglc.function import SglFunction
     from sglc.runtime.backend import Engine
     from sglc.runtime.tokenizer import ModelTokenizer
 
@@ -38,13 +27,7 @@ app = typer.Typer(
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
-FORMATS: dict[str, Callable[[Graph, Schedule | None, Comments], str]] = {
-    "text": to_text,
-    "json": to_json,
-    "dot": to_dot,
-}
-MODEL_STAGES = (compile_constraints.__name__, prefill_constants.__name__)
-STAGES = ("trace", *(p.__name__ for p in GRAPH_PASSES), "lower", *MODEL_STAGES)
+FORMATS = ("text", "json", "dot")
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]", help="A file with an @sglc.function.")]
 ModelOption = Annotated[
@@ -89,31 +72,9 @@ def compile_command(
     chat_template: TemplateOption = None,
 ) -> None:
     """Compile a program into an artifact (.sglc)."""
-    wanted = set(print_after or ())
-    for stage in wanted - {"all"}:
-        _check_stage(stage)
+    from sglc.command.compile_job import compile_file  # here: slow to import, and `--help` needs none
 
-    def observe(name: str, graph: Graph) -> None:
-        if wanted & {name, "all"}:
-            print(f"# after {name}\n{print_graph(graph)}")
-
-    function = load_program(program)
-    compiled = _compiled(function, args, observe)
-    if wanted & {"lower", "all"}:
-        print(f"# after lower\n{print_schedule(compiled.graph, compiled.schedule)}")
-    tokenizer = _tokenizer(model, chat_template)
-    part = compiled.for_model(tokenizer)
-    for stage in MODEL_STAGES:
-        if wanted & {stage, "all"}:
-            print(f"# after {stage}\n{print_graph(compiled.graph, compiled.comments(tokenizer))}")
-    path = output or Path(f"{function.__name__}.sglc" if ":" in program else Path(program).with_suffix(".sglc").name)
-    compiled.save(path)
-    tokens = sum(map(len, part.prefix_ids))
-    print(
-        f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
-        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} regex automata; "
-        f"{summary(compiled.graph)}"
-    )
+    compile_file(program, output, args, frozenset(print_after or ()), lambda: _tokenizer(model, chat_template))
 
 
 @app.command()
@@ -138,6 +99,7 @@ def run(
     chat_template: TemplateOption = None,
 ) -> None:
     """Run a program or an artifact on every row of arguments."""
+    from sglc.command.program_file import load_rows
     from sglc.command.run_job import RunJob  # here: torch comes with it
 
     if mode not in ("compiled", "interpret"):
@@ -175,26 +137,13 @@ def ir(
     chat_template: TemplateOption = None,
 ) -> None:
     """Print a program's graph and schedule."""
+    from sglc.command.compile_job import shown
+
     if output_format not in FORMATS:
         raise typer.BadParameter(f"{output_format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
-    if after is not None:
-        _check_stage(after)
-    graph_stages = STAGES[: STAGES.index("lower")]
-    graphs: dict[str, Graph] = {}
-    if program.endswith(".sglc"):
-        compiled = load(program)
-        if after in graph_stages:
-            raise ProgramError(
-                "an artifact holds the graph after all passes only", where=program, hint="leave --after out"
-            )
-    else:
-        compiled = _compiled(load_program(program), args, graphs.__setitem__)
-    show = FORMATS[output_format]
-    if after in graph_stages:
-        print(show(graphs[after], None, notes(graphs[after])))
-        return
-    tokenizer = _tokenizer(model, chat_template) if model is not None or after in MODEL_STAGES else None
-    print(show(compiled.graph, compiled.schedule, compiled.comments(tokenizer)))
+    for_model = model is not None or after in MODEL_STAGES
+    tokenizer = (lambda: _tokenizer(model, chat_template)) if for_model else None
+    print(shown(program, args, after, output_format, tokenizer))
 
 
 @app.command()
@@ -210,6 +159,7 @@ def warmup(
 ) -> None:
     """Prefill an artifact's constant prompts, and save their KV."""
     from sglc.command.warm import save_warm  # here: torch comes with it
+    from sglc.compiler import load
 
     compiled = load(artifact)
     with _engine(model, device, dtype, None, _tokenizer(model, chat_template)) as engine:
@@ -218,22 +168,6 @@ def warmup(
         tokens = engine.stats().prefilled_tokens
         where = f", saved as {save_warm(engine, prefixes, artifact, save)}" if save is not None else ""
     print(f"{artifact}: {len(prefixes)} constant prompts, {tokens} tokens prefilled{where}")
-
-
-def _compiled(function: SglFunction, args: str | None, observe: Callable[[str, Graph], None]) -> Compiled:
-    """The model-free compile of a program, shown after each stage; the first row of `args` gives the shape."""
-    if args is None:
-        graph = function.trace()
-    else:
-        rows = load_rows(args)
-        graph = function.trace(**(rows[0][1] if rows else {}))
-    observe("trace", graph)
-    return compile_graph(graph, observe)
-
-
-def _check_stage(stage: str) -> None:
-    if stage not in STAGES:
-        raise ProgramError(f"there is no pass {stage!r}", hint=f"the passes are: {', '.join(STAGES)}")
 
 
 def _tokenizer(model: str | None, chat_template: Path | None) -> ModelTokenizer:

@@ -225,3 +225,19 @@ def test_kv_that_cannot_be_saved_leaves_nothing_behind(folder: Path, monkeypatch
         assert "hint:" in result.err
     assert list((folder / "kv").iterdir()) == []
     assert not (folder / "ask.sglc.warm").exists()
+
+
+def test_the_stages_are_the_passes() -> None:
+    from sglc.command.stages import GRAPH_STAGES, MODEL_STAGES
+    from sglc.passes.compile_constraints import compile_constraints
+    from sglc.passes.pipeline import GRAPH_PASSES
+    from sglc.passes.prefill_constants import prefill_constants
+
+    assert ("trace", *(graph_pass.__name__ for graph_pass in GRAPH_PASSES)) == GRAPH_STAGES
+    assert (compile_constraints.__name__, prefill_constants.__name__) == MODEL_STAGES
+
+
+def test_help_loads_nothing_slow() -> None:
+    code = "import sys\nfrom sglc.command.cli import main\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
+    assert {"torch", "numpy", "lark", "networkx", "transformers", "msgpack", "rich"} & set(loaded.split()) == set()
