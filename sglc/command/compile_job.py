@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from sglc.command.program_file import load_program, load_rows
 from sglc.command.stages import GRAPH_STAGES, MODEL_STAGES, STAGES
@@ -15,9 +16,11 @@ from sglc.ir.graph import Graph
 from sglc.ir.notes import notes, summary
 from sglc.ir.printer import print_graph, print_schedule
 from sglc.ir.schedule import Schedule
-from sglc.runtime.tokenizer import ModelTokenizer
 
-Tokenizer = Callable[[], ModelTokenizer]
+if TYPE_CHECKING:
+    from sglc.runtime.tokenizer import ModelTokenizer
+
+Tokenizer: TypeAlias = "Callable[[], ModelTokenizer]"
 """Loads it: what is wrong with the program is said first."""
 
 FORMATS: dict[str, Callable[[Graph, Schedule | None, Comments], str]] = {
