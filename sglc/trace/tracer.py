@@ -121,6 +121,7 @@ class _Recording:
         self._question: Question | None = None
         self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
         self._draws = Draws()
+        self._watches = False
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
@@ -137,8 +138,8 @@ class _Recording:
         try:
             if self._known.plain:
                 self._ask_for_arguments()
-            values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
             with running(self), self._watching():
+                values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
                 state.ret_value = self._function(state, **values)
             end = self._end(state)
         except Stopped:
@@ -190,6 +191,8 @@ class _Recording:
         if self._known.plain:
             self._stop(Question(f"reading {name}", user_location(), leaves=(leaf,), ops=(op,)))
         self._given[leaf] = op
+        if self._known.values:
+            self._watch()  # also what is repeated: Python has not seen this text beside those that are plain now
         return SymbolicText(op, self, name)
 
     def joined(self, texts: tuple[Any, ...]) -> Any:
@@ -618,8 +621,9 @@ class _Recording:
 
     def _watch(self) -> None:
         """From here on. (It is slow, and what a run repeats of the regions around was watched before.)"""
-        if self._known.plain:
+        if self._known.plain or self._watches:
             return
+        self._watches = True
         sys.settrace(self._on_call)
         frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: those that run already
         while frame is not None and frame.f_code is not _Recording.run.__code__:

@@ -481,3 +481,20 @@ def test_a_nested_list_is_changed_in_place_after_an_exit() -> None:
         warnings.simplefilter("error")
         result = program(body).run(a="b a", backend=backend)
     assert result["x"] == [["yes", "yes"], "a b"]
+
+
+def test_a_text_that_is_known_now_beside_one_that_is_not() -> None:
+    def body(s, a, b):
+        try:
+            if a in b:
+                s["in"] = True
+            [][len(b)]
+        except LookupError:
+            s["swallowed"] = True
+        except Exception:  # noqa: BLE001 - as bodies do: the TypeError of a look-up in a plain string is not the body's
+            s["other"] = True
+
+    with sgl.Scripted(lambda question: "yes") as backend, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = program(body).run(a="e", b="yes", backend=backend)
+    assert result.variables == {"in": True, "swallowed": True}
