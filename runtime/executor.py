@@ -272,6 +272,8 @@ class Executor:
                 return
             if isinstance(way, Exception):
                 self._fail(run, switch.loc, way)
+            elif isinstance(way, Outcome):
+                self._end(run, way)
             else:
                 self._enter(run, way)
 

@@ -42,6 +42,7 @@ from sglc.ir.tokens import Piece, Text, TokenAutomaton
 
 if TYPE_CHECKING:
     from sglc.runtime.executor import Run
+    from sglc.runtime.jobs import Outcome
 
 Compute = Callable[["Run"], Any]
 """The value of an op from the values of a run; those of its operands are known."""
@@ -69,10 +70,11 @@ class BodyRaised(Exception):
 
 
 class Leave(Protocol):
-    """Goes on where no path was compiled: the block for these values of a switch. Runs the user's Python, so it is
-    called off the loop. What it raises is the program's error."""
+    """Goes on where no path was compiled: the block for these values of a switch; or the outcome of the run, where the
+    program does not come here. Runs the user's Python, so it is called off the loop. What it raises is the program's
+    error."""
 
-    def __call__(self, run: Run, switch: Switch, values: tuple[Any, ...], /) -> Block: ...
+    def __call__(self, run: Run, switch: Switch, values: tuple[Any, ...], /) -> Block | Outcome: ...
 
 
 class Checked(Protocol):

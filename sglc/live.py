@@ -17,7 +17,7 @@ from typing import Any
 
 from sglc.compiler import Compiled
 from sglc.interpreter import Asked, interpret
-from sglc.ir.errors import RunError, SglcError
+from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
@@ -29,6 +29,7 @@ from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_o
 from sglc.runtime.runner import Runner
 from sglc.trace.confirm import differs, differs_from_itself
 from sglc.trace.explore import Origin, Traced, switch_at
+from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable
 from sglc.trace.replay import Answers, Events, choices_of, normal, plain, question_of, replay, shown
 from sglc.trace.tracer import record
@@ -84,8 +85,9 @@ class LiveProgram:
                 block.origin = self._traced.origins[block.end.number]
         return program
 
-    def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block:
-        """The block that follows the run's last one for these values."""
+    def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block | Outcome:
+        """The block that follows the run's last one for these values; or the outcome to take instead, where the body
+        does not come here with the real texts."""
         block, program = run.block, run.program
         origin: Origin = block.origin
         known = origin.question.answered(origin.known, values)
@@ -95,11 +97,13 @@ class LiveProgram:
         hosts = self._traced.hosts
         try:
             recorded = record(self._function, self._arguments, known, earlier, program.params, hosts, self._n)
+        except AskedOtherwise as other:
+            return self._instead(run, _events(run), other.where, backend)
         except SglcError:
             raise
         except Exception as error:
             raised = located(error, raised_at(error, self._function.__code__.co_filename))
-            had = replay(self._function, self._arguments, run.texts, _answers(run, _events(run)), self._n).variables
+            had = self._replayed(run, _events(run)).variables
             raise BodyRaised(raised, had) from error
         program.hosts.update(hosts)
         end = recorded.end
@@ -127,19 +131,20 @@ class LiveProgram:
 
     def _check(self, run: Run, backend: Runner) -> Outcome | None:
         """Compares a run that has ended with a replay of the body; the outcome to take instead, where they differ."""
-        block = run.block
         expected = _events(run)
-        answers = _answers(run, expected)
+        where = differs(expected, self._replayed(run, expected))
+        if where is not None:
+            return self._instead(run, expected, where, backend)
+        run.block.checked = not any(block.risky for block in run.path)
+        return None
 
-        def found() -> Events:
-            return replay(self._function, self._arguments, run.texts, answers, self._n)
+    def _replayed(self, run: Run, events: Events) -> Events:
+        return replay(self._function, self._arguments, run.texts, _answers(run, events), self._n)
 
-        first = found()
-        where = differs(expected, first)
-        if where is None:
-            block.checked = not any(each.risky for each in run.path)
-            return None
-        if (itself := differs_from_itself(first, found())) is not None:
+    def _instead(self, run: Run, events: Events, where: Location, backend: Runner) -> Outcome:
+        """What plain Python does, where the graph does something else. Raises `ProgramError` for a body that differs from
+        itself."""
+        if (itself := differs_from_itself(self._replayed(run, events), self._replayed(run, events))) is not None:
             raise not_repeatable(self._function, itself)
         self.distrusted = True
         warnings.warn(

@@ -58,3 +58,12 @@ class Question:
         if self.test is not None:
             return known.with_test(self.key, bool(values[0]))
         return known.with_values(dict(zip(self.leaves, values, strict=True)))
+
+
+class AskedOtherwise(Exception):
+    """The body asked something else than the regions around, which it was to repeat: it is not repeatable, or what it
+    saw when they were recorded misled it, such as a placeholder in a plain string."""
+
+    def __init__(self, where: Location) -> None:
+        super().__init__(str(where))
+        self.where = where

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -47,7 +47,7 @@ from sglc.language.machine import Answered, Piece, running
 from sglc.language.state import ProgramState
 from sglc.language.symbolic import PACKAGE, PYTHON, Markers, SymbolicText, is_symbolic, raised_at, user_location
 from sglc.trace.foresee import foreseen
-from sglc.trace.known import Known, Leaf, Question
+from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
 from sglc.trace.repeatable import Draws, is_ours, not_repeatable, start_of
 
 P = TypeVar("P", Gen, Select, Call)
@@ -120,10 +120,12 @@ class _Recording:
         self._hosts = hosts
         self._question: Question | None = None
         self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
+        self._differs_at: Location | None = None  # where the body asked something else than was recorded before
         self._draws = Draws()
         self._watches = False
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
+        self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
         defaults = default_texts(function)
         given = {param.name: param for param in params}
@@ -146,6 +148,8 @@ class _Recording:
             pass
         except Exception as error:  # noqa: BLE001 - what it means is decided below
             failure = error
+        if self._differs_at is not None:
+            raise AskedOtherwise(self._differs_at)
         if self._draws.found is not None:
             why, where = self._draws.found
             raise not_repeatable(self._function, where, why)
@@ -349,16 +353,17 @@ class _Recording:
         return self._builder.append(prompt, pieces, loc=self._here())
 
     def gen(self, prompt: Op, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
-        self._go_on()
+        self._next_is(Gen)
         for text in (name, regex, *(sampling.stop or ()), *(sampling.stop_regex or ())):
             self._fixed(text, "a setting of a gen")
         state = self._builder.gen(prompt, name=name, sampling=sampling, regex=regex, loc=self._here())
+        self._note_twins(prompt, state)
         return self._answered(self._same(state, name, sampling, regex), name)
 
     def select(
         self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]], method: ChoicesMethod
     ) -> Answered:
-        self._go_on()
+        self._next_is(Select)
         self._fixed(name, "the name of a select")
         state = self._builder.select(
             prompt,
@@ -367,10 +372,11 @@ class _Recording:
             method=method,
             loc=self._here(),
         )
+        self._note_twins(prompt, state)
         return self._answered(self._same(state, name, method), name)
 
     def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        self._go_on()
+        self._next_is(Call)
         if captures(host.function, is_symbolic):
             raise ProgramError(
                 f"the host function {host.name} holds on to a text that is not known yet",
@@ -417,7 +423,7 @@ class _Recording:
         )
 
     def meta(self, prompt: Op) -> Any:
-        self._go_on()
+        self._next_is(Meta)
         meta = self._builder.meta(prompt, loc=self._here())
         self._repeated()
         if meta.number not in self._known.values:
@@ -425,9 +431,10 @@ class _Recording:
         return self.leaf(meta.number, meta, "get_meta_info()")
 
     def text(self, prompt: Op, since: Op | None = None) -> Any:
-        self._go_on()
+        self._next_is(Render)
         loc = self._here()
-        render = self._builder.render(prompt, self._beginning(prompt) if since is None else since, loc=loc)
+        begin = self._beginning(prompt) if since is None else self._begins(prompt, since)
+        render = self._builder.render(prompt, begin, loc=loc)
         self._repeated()
         return self.leaf(render.number, render, "s.text()")
 
@@ -495,14 +502,40 @@ class _Recording:
             prompt = prompt.state
         return prompt
 
+    def _begins(self, prompt: Op, since: Op) -> Op:
+        """The state among those that a prompt was made from which is `since`, or its twin."""
+        if len(self._builder.numbered) in self._earlier:  # the text that is recorded says since when itself
+            return since
+        state = prompt
+        while state is not since and state is not self._twins.get(since):
+            if not isinstance(state, Append | Gen | Select):
+                self._differ()
+            state = state.state
+        return state
+
+    def _note_twins(self, prompt: Op, answer: Gen | Select) -> None:
+        """Where an answer is repeated, its prompt was recorded with texts unknown that are plain now: as other ops."""
+        now, before = list(_appended(prompt)), list(_appended(answer.state))
+        if len(now) == len(before):
+            self._twins.update(zip(now, before, strict=True))
+
     def _here(self) -> Location | None:
         """The user's line, for a new op; what a run repeats of the regions around has its place already."""
         return None if len(self._builder.numbered) in self._earlier else user_location()
 
     def _go_on(self) -> None:
         """Nothing goes on after a question, even where the body swallowed it."""
-        if self._question is not None:
+        if self._question is not None or self._differs_at is not None:
             raise Stopped
+
+    def _next_is(self, kind: type[Numbered]) -> None:
+        self._go_on()
+        if not isinstance(self._earlier.get(len(self._builder.numbered)), kind | None):
+            self._differ()
+
+    def _differ(self) -> NoReturn:
+        self._differs_at = user_location() or start_of(self._function)
+        raise Stopped
 
     def _fixed(self, text: str | None, what: str) -> None:
         """A setting is a plain text: where it is made of others, the run goes on when they are known."""
@@ -522,7 +555,7 @@ class _Recording:
             else:
                 before = (op.function.partition("#")[0],)
             if before != attributes:
-                raise not_repeatable(self._function, user_location())
+                self._differ()
         self._repeated()
         return op
 
@@ -672,6 +705,14 @@ class Unread:
 
     def read(self) -> Any:
         return self._recording.leaf(self._leaf, self.op, self._name)
+
+
+def _appended(state: Op) -> Iterator[Op]:
+    """A state and those before it, up to the answer before them."""
+    yield state
+    while isinstance(state, Append):
+        state = state.state
+        yield state
 
 
 def _literal(parts: Sequence[Part]) -> bool:

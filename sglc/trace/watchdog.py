@@ -23,6 +23,7 @@ class Watchdog:
         self._seconds = seconds
         self._thread = threading.get_ident()
         self._deadline = float("inf")
+        self._sent = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -41,7 +42,7 @@ class Watchdog:
             yield
         finally:
             with self._lock:  # an exception is either on its way already, or will not be sent any more
-                late, self._deadline = self._deadline == 0.0, float("inf")
+                late, self._sent, self._deadline = self._sent, False, float("inf")
             if late:
                 self._await()
 
@@ -56,6 +57,6 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds / 10):
             with self._lock:
-                if time.monotonic() > self._deadline > 0.0:
-                    self._deadline = 0.0
+                if time.monotonic() > self._deadline:  # again and again: a `__del__` or a callback may swallow one
+                    self._sent = True
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(TooLong))

@@ -498,3 +498,52 @@ def test_a_text_that_is_known_now_beside_one_that_is_not() -> None:
         warnings.simplefilter("error")
         result = program(body).run(a="e", b="yes", backend=backend)
     assert result.variables == {"in": True, "swallowed": True}
+
+
+def test_a_scope_that_began_before_an_answer_was_known() -> None:
+    def body(s):
+        s += "Q: " + sgl.select("k", choices=["no", "yes"])
+        s += s["k"] + "!"
+        with s.var_scope("x"):
+            s += "A: " + sgl.gen("y")
+            {"yes": 1}[s["k"]]
+
+    with sgl.Scripted(lambda question: "yes") as backend, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = program(body).run(backend=backend)
+    assert result["x"] == "A: yes"
+
+
+def test_a_misled_trace_gives_way_to_plain_python() -> None:
+    def body(s, a):
+        s += "Q: "
+        if f"{a}" == str(3) + "x":  # a placeholder is not, and no confirmation tries this text
+            s += sgl.select("x", choices=["yes", "no"])
+        else:
+            s += sgl.gen("x")
+        s["n"] = len(s["x"])
+
+    with (
+        sgl.Scripted(lambda question: "yes") as backend,
+        pytest.warns(RuntimeWarning, match="run again by plain Python"),
+    ):
+        result = program(body).run(a="3x", backend=backend)
+    assert result.variables == {"x": "yes", "n": 3}
+
+
+def test_a_loop_that_swallows_what_ends_it_does_not_hang() -> None:
+    def body(s, a):
+        s += "x" + sgl.gen("c")
+        swallowed = False
+        text = str(len(a)) + a
+        while not text.endswith("."):
+            try:
+                text = text[:-1]
+                for _ in range(10**9 if not text and not swallowed else 0):
+                    pass
+            except BaseException:  # noqa: BLE001 - once, as a callback of the garbage collector does
+                swallowed = True
+        s += text
+
+    with sgl.Scripted(lambda question: "yes") as backend:
+        assert program(body).run(a="ab.c", backend=backend).text() == "xyes4ab."
