@@ -269,6 +269,14 @@ def field_names(kind: type[Op]) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name != "loc")
 
 
+def prompts(state: Op) -> Iterator[Op]:
+    """A state and those that it was made from, to the root."""
+    yield state
+    while isinstance(state, Append | Gen | Select):
+        state = state.state
+        yield state
+
+
 def operands(op: Op) -> Iterator[Op]:
     """The ops that `op` reads, in the order of its fields, repeated where it reads one twice."""
     for name in field_names(type(op)):

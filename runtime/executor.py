@@ -13,7 +13,7 @@ from typing import Any
 
 from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Switch, leaves
-from sglc.ir.ops import Append, Call, Gen, Op, Sampling, Select
+from sglc.ir.ops import Call, Gen, Op, Sampling, Select, prompts
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
 from sglc.runtime.port import Owner, Port
 from sglc.runtime.program import Block, BodyRaised, Input, Plan, Program, answers_below, inputs_of, key_of, no_text
@@ -344,12 +344,10 @@ def _known_results(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
                 if name in block.metas:
                     meta[name] = block.metas[name](run)
         return variables, meta
-    state = end.final
-    while isinstance(state, Append | Gen | Select):
-        if not isinstance(state, Append) and state.name is not None and state in run.answers:
+    for state in prompts(end.final):
+        if isinstance(state, Gen | Select) and state.name is not None and state in run.answers:
             variables.setdefault(state.name, run.answers[state].text)
             meta.setdefault(state.name, run.answers[state].meta)
-        state = state.state
     return dict(reversed(variables.items())), dict(reversed(meta.items()))
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from sglc.ir.ops import Append, Gen, Op, Primitive, Select
+from sglc.ir.ops import Gen, Op, Primitive, Select, prompts
 from sglc.result import Result
 from sglc.runtime.executor import Run
 from sglc.runtime.jobs import Outcome
@@ -205,11 +205,7 @@ class _Said:
 def _text_so_far(run: Run, partial: dict[Gen, str]) -> str:
     """The program's text as far as it is certain: up to the first answer that is under way, and the part of it that has
     come."""
-    states: list[Op] = []
-    state = run.block.end.final
-    while isinstance(state, Append | Gen | Select):
-        states.append(state)
-        state = state.state
+    *states, _ = prompts(run.block.end.final)  # without the root
     last: Op | None = None
     more = ""
     for state in reversed(states):

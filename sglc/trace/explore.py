@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.ir.graph import Case, End, Graph, Region, Switch
-from sglc.ir.ops import Numbered, Op, Param
+from sglc.ir.ops import Numbered, Op, Param, Render, prompts
 from sglc.language.arguments import Arguments
 from sglc.language.host import Host
 from sglc.language.settings import Bounds
@@ -105,6 +105,9 @@ def explore(
                 case.recorded = record(function, arguments, case.known, recorded.numbered, params, hosts, n)
             except Exception:  # noqa: BLE001 - raised on this path alone: the run that takes it raises it again
                 complete = False
+                continue
+            if not all(op.since in prompts(op.state) for op in case.recorded.body if isinstance(op, Render)):
+                complete = False  # the prompt was recorded before, in steps of other texts
                 continue
             cases.append(case)
         node.inside, node.open = cases, not complete

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -39,6 +39,7 @@ from sglc.ir.ops import (
     Test,
     Trusted,
     operands,
+    prompts,
 )
 from sglc.ir.values import what_is_wrong
 from sglc.language.arguments import Arguments, default_texts, is_record, replace_texts
@@ -455,13 +456,8 @@ class _Recording:
 
     def _parts_of(self, prompt: Op) -> list[Any]:
         """Roles and texts of a prompt, in order; answers that are known as plain strings."""
-        chain: list[Op] = []
-        state = prompt
-        while isinstance(state, Append | Gen | Select):
-            chain.append(state)
-            state = state.state
         found: list[Any] = []
-        for op in reversed(chain):
+        for op in reversed(list(prompts(prompt))):
             if isinstance(op, Append):
                 for part in op.parts:
                     value = part.text if isinstance(part, Trusted) else part
@@ -498,25 +494,20 @@ class _Recording:
                 return argument
 
     def _beginning(self, prompt: Op) -> Op:
-        while isinstance(prompt, Append | Gen | Select):
-            prompt = prompt.state
-        return prompt
+        return list(prompts(prompt))[-1]
 
     def _begins(self, prompt: Op, since: Op) -> Op:
-        """The state among those that a prompt was made from which is `since`, or its twin."""
-        if len(self._builder.numbered) in self._earlier:  # the text that is recorded says since when itself
-            return since
-        state = prompt
-        while state is not since and state is not self._twins.get(since):
-            if not isinstance(state, Append | Gen | Select):
-                self._differ()
-            state = state.state
-        return state
+        """The state among those that a prompt was made from which is `since`, or its twin; `since` where there is none:
+        at an exit the prompt may be one that passes have made."""
+        for state in prompts(prompt):
+            if state is since or state is self._twins.get(since):
+                return state
+        return since
 
     def _note_twins(self, prompt: Op, answer: Gen | Select) -> None:
         """Where an answer is repeated, its prompt was recorded with texts unknown that are plain now: as other ops."""
-        now, before = list(_appended(prompt)), list(_appended(answer.state))
-        if len(now) == len(before):
+        now, before = _appended(prompt), _appended(answer.state)
+        if len(now) == len(before):  # an empty text that is known now was not appended
             self._twins.update(zip(now, before, strict=True))
 
     def _here(self) -> Location | None:
@@ -707,12 +698,14 @@ class Unread:
         return self._recording.leaf(self._leaf, self.op, self._name)
 
 
-def _appended(state: Op) -> Iterator[Op]:
+def _appended(state: Op) -> list[Op]:
     """A state and those before it, up to the answer before them."""
-    yield state
-    while isinstance(state, Append):
-        state = state.state
-        yield state
+    states: list[Op] = []
+    for before in prompts(state):
+        states.append(before)
+        if not isinstance(before, Append):
+            break
+    return states
 
 
 def _literal(parts: Sequence[Part]) -> bool:
