@@ -19,10 +19,14 @@ from tests.fuzz.search import Searched, search
 CHUNK = 100
 """Programs between two reports of a process."""
 
+LINE = 10_000
+"""Programs between two lines, where there is no terminal for a bar."""
+
 
 def hunt(start: int, count: int, processes: int) -> int:
     """All seeds from `start`, shared out in chunks. Prints a summary; 1 where a program failed or not all ran."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ctrl-C is ignored in the background of a shell
     context = multiprocessing.get_context("spawn")  # threads of a parent do not live on in a fork
     chunks, done = context.Queue(), context.Queue()
     starts = set(range(start, start + count, CHUNK))
@@ -45,6 +49,8 @@ def hunt(start: int, count: int, processes: int) -> int:
                 speed = progress.tasks[0].speed
                 rate = f"{speed:.0f}" if speed else "-"
                 progress.update(task, advance=report.coverage.programs, rate=rate, failures=total.kinds.total())
+                if not console.is_terminal and total.coverage.programs % LINE == 0:
+                    console.print(f"{total.coverage.programs} programs, {rate}/s, {total.kinds.total()} failures")
         except KeyboardInterrupt:
             console.print(f"stopped; go on with --start {min(starts, default=start + count)}")
     for worker in workers:
@@ -63,6 +69,7 @@ def _columns() -> tuple[Any, ...]:
 def _work(chunks: Any, done: Any) -> None:
     """One process: chunks of seeds in, reports out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with Runs() as runs:
         told: list[Found] = []
         while (seeds := chunks.get()) is not None:
