@@ -74,7 +74,7 @@ class Tokenizer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TokenAutomaton:
     """A regular constraint over a vocabulary: a byte DFA and one mask row per set of allowed tokens.
 

@@ -11,6 +11,7 @@ from sglc.runtime import kv_file
 from sglc.runtime.detokenizer import Detokenizer
 from sglc.runtime.engine import model as models
 from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.request import Stats
 from sglc.runtime.engine.torch_device import TorchDevice
 from sglc.runtime.model_folder import model_folder
@@ -27,6 +28,7 @@ class Engine(Runner):
     max_kv_tokens: size of the KV pool in tokens; None takes what fits.
     chunk_tokens:  tokens computed in one forward pass at most. max_running: requests decoded at once at most.
     chat_template: a Jinja chat template in the place of the model's own.
+    jump_forward:  text that a constraint forces is appended without drawing it.
     tokenizer:     the model's, where it is loaded already.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
@@ -42,6 +44,7 @@ class Engine(Runner):
         chunk_tokens: int = 512,
         max_running: int = 256,
         chat_template: str | None = None,
+        jump_forward: bool = True,
         tokenizer: ModelTokenizer | None = None,
     ) -> None:
         limits = {"max_kv_tokens": max_kv_tokens, "chunk_tokens": chunk_tokens, "max_running": max_running}
@@ -54,7 +57,10 @@ class Engine(Runner):
         vocabulary = own_tokenizer.vocabulary
         detokenizer = Detokenizer(vocabulary)
         self._device = TorchDevice(model, num_pages=max_kv_tokens, vocab_size=len(vocabulary.tokens))
-        self._core = EngineCore(self._device, detokenizer, chunk_tokens=chunk_tokens, max_running=max_running)
+        jumps = Jumps(vocabulary, own_tokenizer.encode_inside) if jump_forward else None
+        self._core = EngineCore(
+            self._device, detokenizer, chunk_tokens=chunk_tokens, max_running=max_running, jumps=jumps
+        )
         super().__init__(EnginePort(self._core, own_tokenizer, detokenizer.decode), own_tokenizer)
 
     def stats(self) -> Stats:

@@ -119,6 +119,10 @@ class SpanEncoder:
         encode = self._remembered if remember and len(text) >= _LONG else self._encode
         return encode(text, self._position(before))
 
+    def encode_inside(self, text: str) -> Sequence[int]:
+        """The ids of a span that follows ordinary text."""
+        return self._encode(text, "text")
+
     def boundaries(self, text: str, before: int | None) -> list[int]:
         """The indices into `encode(text, before)` where a word begins: no token reaches across such a place.
 

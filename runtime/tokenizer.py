@@ -73,6 +73,10 @@ class ModelTokenizer:
         """
         return self._start(prompt) + self._encode_units(list(self._units(prompt)))
 
+    def encode_inside(self, text: str) -> Sequence[int]:
+        """The ids of a text that follows other text. Raises `ModelError` for one that only a control token can write."""
+        return self._spans.encode_inside(text)
+
     def render(self, prompt: Sequence[Piece]) -> str:
         """The text of a prompt; BOS only where the chat template spells it."""
         return "".join(

@@ -13,6 +13,8 @@ import codecs
 from bisect import bisect_right
 from typing import Literal, Protocol
 
+from sglc.ir.tokens import TokenAutomaton
+from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.request import Request
 from sglc.runtime.engine.stops import Stops
 
@@ -29,10 +31,11 @@ class Answer:
     """The answer of one request so far.
 
     reason: why it ended, None while it goes on. With `max_tokens` 0 it has ended from the start, by "length".
-    forced: how many of `ids` were appended because the constraint allowed nothing else.
+    forced: how many of `ids` were appended because the constraint allowed no other text. jumps: without them, only where
+    it allows no other id.
     """
 
-    def __init__(self, request: Request, detokenizer: Detokenizer) -> None:
+    def __init__(self, request: Request, detokenizer: Detokenizer, jumps: Jumps | None = None) -> None:
         self.ids: list[int] = []
         self.state = 0
         self.forced = 0
@@ -40,6 +43,7 @@ class Answer:
         self.stop: str | int | None = None
         self._request = request
         self._bytes_of = detokenizer.bytes_of
+        self._jumps = jumps
         self._decoder = _Decoder("replace")
         self._pieces: list[str] = []
         self._length = 0  # of the decoded text, in characters
@@ -87,12 +91,23 @@ class Answer:
                 self.reason = "match"
             elif len(self.ids) >= self._request.max_tokens:
                 self.reason = "length"
-            elif automaton is not None and (token := int(automaton.forced[self.state])) >= 0:
+            elif automaton is not None and (forced := self._forced(automaton)):
                 before = len(self.ids)
-                self._append(token)
+                for token in forced[: self._request.max_tokens - before]:
+                    if self.reason is None:
+                        self._append(token)
                 self.forced += len(self.ids) - before
             else:
                 return
+
+    def _forced(self, automaton: TokenAutomaton) -> tuple[int, ...]:
+        """The ids that come next whatever the model says."""
+        if self._jumps is not None:
+            before = self.ids[-1] if self.ids else None
+            if ids := self._jumps.ids(automaton, self.state, before):
+                return ids
+        token = int(automaton.forced[self.state])
+        return (token,) if token >= 0 else ()
 
     def _append(self, token: int) -> None:
         request = self._request

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sglc.ir.errors import CapacityError
 from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending
+from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import RadixTree
 from sglc.runtime.engine.request import Event, Failed, Progress, Request, Stats
@@ -39,6 +40,7 @@ class EngineCore:
     chunk_tokens:    the most tokens in a batch; longer prompts are prefilled in chunks.
     max_running:     the most requests that hold pages at a time.
     headroom_tokens: pages kept free for each running request when another is admitted.
+    jumps:           what constraints force; None: it is drawn, but where one id alone is allowed.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class EngineCore:
         chunk_tokens: int = 512,
         max_running: int = 256,
         headroom_tokens: int = 16,
+        jumps: Jumps | None = None,
     ) -> None:
         if chunk_tokens < 1 or max_running < 1 or headroom_tokens < 0:
             raise ValueError("chunk_tokens and max_running are at least 1, headroom_tokens at least 0")
         self._device = device
         self._detokenizer = detokenizer
+        self._jumps = jumps
         self._pool = PagePool(device.num_pages)
         self._tree = RadixTree(self._pool)
         self._scheduler = Scheduler(self._pool, self._tree, chunk_tokens, max_running, headroom_tokens)
@@ -66,7 +70,7 @@ class EngineCore:
         that makes no sense."""
         _check(request)
         self._check_capacity(len(request.ids), request.max_tokens)
-        sequence = Sequence(self._next_id, request, self._detokenizer)
+        sequence = Sequence(self._next_id, request, self._detokenizer, self._jumps)
         self._next_id += 1
         self._live[sequence.id] = sequence
         self._scheduler.add(sequence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 from sglc.runtime.engine.answer import Answer, Detokenizer
+from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.radix import Handle
 from sglc.runtime.engine.request import Finished, Request, Score
 
@@ -42,10 +43,16 @@ class Sequence:
         "scores",
     )
 
-    def __init__(self, id: int, request: Request, detokenizer: Detokenizer) -> None:  # noqa: A002 - the name of the field
+    def __init__(
+        self,
+        id: int,  # noqa: A002 - the name of the field
+        request: Request,
+        detokenizer: Detokenizer,
+        jumps: Jumps | None = None,
+    ) -> None:
         self.id = id
         self.request = request
-        self.answer = Answer(request, detokenizer)
+        self.answer = Answer(request, detokenizer, jumps)
         self.ids = array("i", request.ids)
         self.prompt_tokens = len(self.ids)
         self.cached_tokens = 0
