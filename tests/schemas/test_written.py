@@ -13,8 +13,8 @@ import pytest
 from sglc.ir.errors import ConstraintError
 from sglc.passes.json_schema import regex_of_schema
 from sglc.passes.regex.compile import compile_bytes
-from tests.schemas.oracle import FORMATS, is_date
 from tests.schemas.random_schemas import TEXTS
+from tests.schemas.strings import FORMATS, is_date
 from tests.schemas.texts import accepts, dumped, matches
 
 WRITTEN: list[tuple[Any, list[str], list[str]]] = [
