@@ -67,7 +67,7 @@ CASES = read()
 def parameters(*, refused: bool) -> list[Any]:
     """The cases that are refused, or those that are not, as parameters of a test."""
     return [
-        pytest.param(case, id=name, marks=[pytest.mark.xfail(strict=True, reason=case.known)] * bool(case.known))
+        pytest.param(case, id=name, marks=[pytest.mark.xfail(strict=True, reason=case.known or "")] * bool(case.known))
         for name, case in CASES.items()
         if (case.refused is not None) == refused
     ]
