@@ -13,8 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.passes.regex.automaton import Dfa, Run
+from sglc.passes.regex.automaton import Dfa
 from sglc.passes.regex.limits import MAX_STATES, Budget
+from sglc.passes.regex.nfa import Run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
