@@ -150,7 +150,7 @@ class Nfa:
         return self._build(body, after)
 
     def _begins_no_other(self, tree: Regular) -> bool:
-        if any(isinstance(node, Look | Atomic) for node in nodes(tree)):
+        if any(isinstance(node, Look) for node in nodes(tree)):
             return False
         moves, accepts = self._part(tree)
         return not any(edges for edges, accepting in zip(moves, accepts, strict=True) if accepting)

@@ -20,7 +20,7 @@ from lark import Lark, Token, Tree
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import UnsupportedError, characters
-from sglc.passes.regex.tree import Atomic, Chars, Look, Regular, choice, repeat, sequence
+from sglc.passes.regex.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
 
 MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
@@ -140,7 +140,7 @@ class _Reader:
         end = _end(item)
         tree = repeat(body, least, most, (_start(item), end))
         if quantifier[-1] == "+" and len(quantifier) > 1:
-            return Atomic(tree, lazy == self._lazy, (end - len(quantifier), end))
+            return atomic(tree, lazy == self._lazy, (end - len(quantifier), end))
         self._lazy += quantifier[-1] == "?" and len(quantifier) > 1
         return tree
 
@@ -171,7 +171,7 @@ class _Reader:
         if opening == "(?>":
             lazy = self._lazy
             body = self.alternation(alternation, scope)
-            return body if isinstance(body, Atomic) else Atomic(body, lazy == self._lazy, span)
+            return atomic(body, lazy == self._lazy, span)
         if opening.startswith("(?("):
             self._refuse(span, "a condition is not regular", "write out both cases as alternatives")
         if (opening.endswith(":")) and opening != "(?:":

@@ -120,3 +120,9 @@ def nodes(tree: Regular) -> Iterator[Regular]:
     for child in children(tree):
         yield from nodes(child)
     yield tree
+
+
+def atomic(body: Regular, greedy: bool, span: tuple[int, int]) -> Regular:
+    """The atomic group, or its body where that has one match by its very shape."""
+    parts = body.parts if isinstance(body, Sequence) else (body,)
+    return body if all(isinstance(part, Chars | Atomic) for part in parts) else Atomic(body, greedy, span)
