@@ -127,7 +127,7 @@ def _looking(nfa: Nfa, start: int, letters: list[list[int]], budget: Budget) -> 
         for letter in sorted(subsets.letters(state)):
             after, facts = subsets.behind(behind, letter)
             target = (subsets.step(state, letter, facts), after)
-            budget.spend(1 + len(after))
+            budget.spend(4 + 2 * len(after))
             if target[0] == NEVER:
                 continue
             if target not in states:

@@ -92,7 +92,7 @@ class Subsets:
         """The ways after a letter, before the moves without a character."""
         moved: list[Way] = []
         for at, promises in self._ways[state]:
-            self._budget.spend(2 + len(promises))
+            self._budget.spend(4 + 3 * len(promises))
             if at == ACCEPT:
                 continue
             after = at
@@ -136,7 +136,7 @@ class Subsets:
                     joined = self._kept([*promises, *added])
                     if joined is not None:
                         ways.append((guard.after, joined))
-            self._budget.spend(1 + len(ways) + len(promises))
+            self._budget.spend(2 + 2 * len(ways) + len(promises))
             for way in ways:
                 if way not in seen:
                     seen.add(way)

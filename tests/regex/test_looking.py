@@ -73,11 +73,19 @@ def is_valid(pattern: str) -> bool:
 @given(PATTERNS.filter(is_valid))
 def test_random_patterns(pattern: str) -> None:
     expected = [word for word in WORDS if re.fullmatch(pattern, word)]
+    if may_be_refused(pattern):
+        return
+    assert matched(pattern, WORDS) == expected
+
+
+def may_be_refused(pattern: str) -> bool:
+    """Whether a pattern is refused because of an atomic group, and has one."""
     try:
-        assert matched(pattern, WORDS) == expected
+        compile_bytes(pattern)
     except ConstraintError as error:
-        assert error.what.startswith(ATOMIC)
-        assert ">" in pattern or re.search(r"[*+?}]\+", pattern)
+        has_one = "(?>" in pattern or re.search(r"[*+?]\+", pattern) is not None
+        return has_one and error.what.startswith(ATOMIC)
+    return False
 
 
 CASES = [

@@ -16,7 +16,6 @@ from sglc.passes.regex.syntax import parse
 from sglc.passes.regex.utf8 import ByteDfa
 from tests.regexes import near_misses, random_regex, random_text
 
-
 NOTHING = ByteDfa(np.full((1, 256), -1, dtype=np.int32), np.array([False]))
 
 
@@ -100,8 +99,20 @@ def test_classes_of_all_of_unicode(pattern: str) -> None:
 
 @pytest.mark.parametrize("name", ["L", "Lu", "Mn", "Nd", "Pd", "S", "Zs", "C", "Cf", "Co", "Cn"])
 def test_properties_of_all_of_unicode(name: str) -> None:
-    yes, no, wider = compile_bytes(rf"\p{{{name}}}"), compile_bytes(rf"\P{{{name}}}"), compile_bytes(rf"[^a\P{{{name}}}]")
-    points = [*range(0x3000), *range(0x3000, 0x110000, 61), *range(0xE0000, 0xE0200), 0x3FFFF, 0xFFFFD, 0xFFFFE, 0x10FFFF]
+    yes, no, wider = (
+        compile_bytes(rf"\p{{{name}}}"),
+        compile_bytes(rf"\P{{{name}}}"),
+        compile_bytes(rf"[^a\P{{{name}}}]"),
+    )
+    points = [
+        *range(0x3000),
+        *range(0x3000, 0x110000, 61),
+        *range(0xE0000, 0xE0200),
+        0x3FFFF,
+        0xFFFFD,
+        0xFFFFE,
+        0x10FFFF,
+    ]
     for point in points:
         if not 0xD800 <= point <= 0xDFFF:
             expected = unicodedata.category(chr(point)).startswith(name)
