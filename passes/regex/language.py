@@ -28,7 +28,7 @@ def finite_language(regex: str, limit: int) -> tuple[str, ...] | None:
         budget = Budget.of(tree, regex)
         if any(isinstance(node, Look | Atomic) for node in nodes(tree)):
             return _of_automaton(tree, limit, budget)
-        return tuple(_Writer(_MOST_TO_ORDER, budget).strings(tree))
+        return tuple(_Writer(limit, budget).strings(tree))
     except (_TooManyError, ConstraintError, RecursionError):  # whoever compiles the regex gets to know what is wrong
         return None
 
