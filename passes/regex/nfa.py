@@ -199,12 +199,12 @@ def letters_of(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[Run
         start = point
     letters: list[list[int]] = [[] for _ in char_sets]
     for members, letter in numbers.items():
-        for number in _bits(members):
+        for number in bits_of(members):
             letters[number].append(letter)
     return letters, runs
 
 
-def _bits(number: int) -> Iterator[int]:
+def bits_of(number: int) -> Iterator[int]:
     """The positions of the bits that are set, ascending."""
     while number:
         lowest = number & -number
