@@ -8,22 +8,13 @@ Nothing here depends on the size of Unicode.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 from sglc.passes.regex.charset import EVERY, CharSet, char_set
 from sglc.passes.regex.limits import MAX_STATES, Budget
 from sglc.passes.regex.looking import NEVER, Subsets
+from sglc.passes.regex.minimise import Dfa, minimised
 from sglc.passes.regex.nfa import ACCEPT, Nfa, Part, Run, letters_of
 from sglc.passes.regex.tree import Both, Not, Regular
-
-
-@dataclass(frozen=True, slots=True)
-class Dfa:
-    """A DFA over letters, which are numbers of classes of characters. State 0 is the start; missing moves are refusals.
-    Without any state, no text matches."""
-
-    moves: list[dict[int, int]]
-    accept: list[bool]
 
 
 def smallest_dfa(tree: Regular, budget: Budget) -> tuple[Dfa, list[Run]]:
@@ -47,17 +38,18 @@ class _Builder:
         else:
             starts = [nfa.add(tree)]
         letters, runs = letters_of(nfa.char_sets)
-        dfas = [self._smallest(_determinised(nfa, start, letters, self._budget)) for start in starts]
+        count = 1 + max((run.letter for run in runs), default=-1)
+        dfas = [self._smallest(_determinised(nfa, start, letters, self._budget), count) for start in starts]
         if isinstance(tree, Not):
-            return self._smallest(_complement(dfas[0], 1 + max(run.letter for run in runs))), runs
+            return self._smallest(_complement(dfas[0], count), count), runs
         found, *others = dfas or [_complement(Dfa([], []), 1)]
         for other in others:
-            found = self._smallest(_product(found, other, self._budget))
+            found = self._smallest(_product(found, other, self._budget), count)
         return found, runs
 
-    def _smallest(self, dfa: Dfa) -> Dfa:
+    def _smallest(self, dfa: Dfa, letters: int) -> Dfa:
         trimmed = _trimmed(dfa)
-        return _minimised(trimmed, self._budget) if trimmed.moves else trimmed
+        return minimised(trimmed, letters, self._budget) if trimmed.moves else trimmed
 
     def _part(self, tree: Regular) -> Part:
         """The DFA of a tree that stands for itself, with sets of characters."""
@@ -218,49 +210,4 @@ def _trimmed(dfa: Dfa) -> Dfa:
     return Dfa(
         [{letter: order[to] for letter, to in dfa.moves[state].items() if to in useful} for state in order],
         [dfa.accept[state] for state in order],
-    )
-
-
-def _minimised(dfa: Dfa, budget: Budget) -> Dfa:
-    """Hopcroft's partition refinement, for a DFA with missing moves: every class is a splitter at first, so that no
-    class of refused texts is needed."""
-    into: list[dict[int, list[int]]] = [{} for _ in dfa.moves]
-    for state, moves in enumerate(dfa.moves):
-        for letter, target in moves.items():
-            into[target].setdefault(letter, []).append(state)
-    accepting = {state for state, accepts in enumerate(dfa.accept) if accepts}
-    classes = [c for c in (accepting, set(range(len(dfa.moves))) - accepting) if c]
-    class_of = {state: number for number, members in enumerate(classes) for state in members}
-    waiting = set(range(len(classes)))
-    while waiting:
-        splitter = list(classes[waiting.pop()])
-        sources: dict[int, list[int]] = {}
-        for target in splitter:
-            for letter, states in into[target].items():
-                sources.setdefault(letter, []).extend(states)
-                budget.spend(1 + len(states))
-        for states in sources.values():
-            touched: dict[int, list[int]] = {}
-            for state in states:
-                touched.setdefault(class_of[state], []).append(state)
-            for number, moved in touched.items():
-                members = classes[number]
-                if len(moved) == len(members):
-                    continue
-                smaller = set(moved) if 2 * len(moved) <= len(members) else members.difference(moved)
-                budget.spend(len(moved) + len(smaller))
-                members -= smaller
-                classes.append(smaller)
-                for state in smaller:
-                    class_of[state] = len(classes) - 1
-                # Where the whole class still waits, both parts must; where it does not, one of them is enough.
-                waiting.add(len(classes) - 1)
-    order = {class_of[0]: 0}
-    for state in range(len(dfa.moves)):
-        order.setdefault(class_of[state], len(order))
-    first = {order[class_of[state]]: state for state in reversed(range(len(dfa.moves)))}
-    chosen = [first[number] for number in range(len(order))]
-    return Dfa(
-        [{letter: order[class_of[to]] for letter, to in dfa.moves[state].items()} for state in chosen],
-        [dfa.accept[state] for state in chosen],
     )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.passes.regex.automaton import Dfa
 from sglc.passes.regex.limits import MAX_STATES, Budget
+from sglc.passes.regex.minimise import Dfa, dense, distinct
 from sglc.passes.regex.nfa import Run, bits_of
 
 
@@ -42,22 +41,12 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
     Raises `ConstraintError` for one of more than `MAX_STATES` states.
     """
     tree = _tree(runs)
-    inside = _Inside(_dense(dfa, 1 + max((run.letter for run in runs), default=-1)), budget)
+    inside = _Inside(dense(dfa, 1 + max((run.letter for run in runs), default=-1)), budget)
     top = inside.rows(tree, np.arange(len(dfa.moves)))
     table = np.concatenate([top, *inside.blocks])
     accept = np.zeros(len(table), dtype=np.bool_)
     accept[: len(dfa.accept)] = dfa.accept
     return ByteDfa(table, accept)
-
-
-def _dense(dfa: Dfa, letters: int) -> NDArray[np.int32]:
-    """The moves of a DFA, -1 where there is none: int32 [states, letters]."""
-    moves = np.full((len(dfa.moves), letters), -1, dtype=np.int32)
-    states = np.repeat(np.arange(len(dfa.moves)), [len(row) for row in dfa.moves])
-    moves[states, np.fromiter(chain.from_iterable(dfa.moves), np.intp)] = np.fromiter(
-        chain.from_iterable(row.values() for row in dfa.moves), np.int32
-    )
-    return moves
 
 
 class _Inside:
@@ -89,7 +78,7 @@ class _Inside:
         below = self._moves[:, letters]
         self._budget.spend(below.size // 32)
         live = np.flatnonzero((below >= 0).any(axis=1))
-        chosen, place_of = _distinct(below[live])
+        chosen, place_of = distinct(below[live])
         rows = self.rows(tree, live[chosen])
         numbers, fresh = np.empty(len(rows), dtype=np.int32), [False] * len(rows)
         for index, row in enumerate(rows):
@@ -104,14 +93,6 @@ class _Inside:
         targets[live] = numbers[place_of]
         self._targets[id(tree)] = targets
         return targets
-
-
-def _distinct(rows: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """One index for each distinct row, and for each row which of these it equals."""
-    _, chosen, place_of = np.unique(
-        np.ascontiguousarray(rows).view(f"V{4 * rows.shape[1]}")[:, 0], return_index=True, return_inverse=True
-    )
-    return chosen, place_of.reshape(-1)
 
 
 def _tree(runs: list[Run]) -> _Tree:
