@@ -24,7 +24,10 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,44 @@ def _our_row(ours: Ours, case: Case, size: int) -> Row:
     return row | ours.artifact(case, automaton)
 
 
+class _Watch:
+    """Ends a process where nothing is heard of it for LIMIT seconds of its CPU time."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.ended_it = pid, False
+        self.busy = True
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.heard()
+
+    def heard(self) -> None:
+        self._deadline = _cpu_seconds(self.pid) + LIMIT
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.5):
+            if self.busy and _cpu_seconds(self.pid) > self._deadline:
+                self.ended_it = True
+                os.kill(self.pid, signal.SIGKILL)
+                return
+
+
+def _cpu_seconds(pid: int) -> float:
+    """The CPU time of a process that has not been waited for, or the wall clock where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _peer_rows(python: str, name: str, size: int, slow: set[str]) -> dict[str, Row]:
     """slow: cases over the limit, with a smaller vocabulary already; more are added."""
     found: dict[str, Row] = {case: {"over": True} for case in slow}
@@ -75,23 +116,24 @@ def _peer_rows(python: str, name: str, size: int, slow: set[str]) -> dict[str, R
     path, end_id = str(vocabularies.tokenizer_file(size)), str(vocabularies.end_id(size))
     while waiting:
         command = [python, "-m", "benchmarks._constraint_peers", name, path, end_id, *waiting]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            if process.stdout is None or process.stderr is None:
-                raise AssertionError("the peer has no pipes")
-            first = process.stdout.readline()
-            if not first:
-                raise SystemExit(f"{name} does not start in {python}:\n{process.stderr.read()}")
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            if process.stdout is None or not (first := process.stdout.readline()):
+                raise SystemExit(f"{name} does not start in {python}")
             found["vocabulary"] = json.loads(first)
-            for line in process.stdout:
-                row = json.loads(line)
-                waiting.remove(row["case"])
-                found[row["case"]] = row
-            process.stderr.read()
+            with _Watch(process.pid) as watch:
+                for line in process.stdout:
+                    row = json.loads(line)
+                    watch.busy = "done" in row  # only compiling is limited
+                    watch.heard()
+                    if "done" not in row:
+                        found[row["case"]] = row
+                    elif row["done"] in waiting:
+                        waiting.remove(row["done"])
         if waiting:  # the first of them ended the process
-            killed = process.returncode == -signal.SIGALRM
-            found[waiting[0]] = {"over": True} if killed else {"refused": f"it crashed ({process.returncode})"}
-            slow |= {waiting[0]} if killed else set()
-            del waiting[0]
+            if watch.ended_it:
+                slow.add(waiting[0])
+            ended = {"over": True} if watch.ended_it else {"refused": f"it crashed ({process.returncode})"}
+            found.setdefault(waiting.pop(0), ended)
     for row in found.values():
         if row.get("over"):
             row["compile"] = LIMIT * 1e3
@@ -101,14 +143,27 @@ def _peer_rows(python: str, name: str, size: int, slow: set[str]) -> dict[str, R
 
 
 def _all_rows(size: int, python: str | None, slow: dict[str, set[str]]) -> dict[str, dict[str, Row]]:
-    """engine -> case or "vocabulary" -> figures."""
-    ours = Ours(size)
-    rows = {"ours": {case.name: _our_row(ours, case, size) for case in CASES}}
-    rows["ours"]["vocabulary"] = {"vocabulary": ours.vocabulary_ms}
-    for name in PEERS if python is not None else ():
-        print(f"{name}, {size:,} tokens ...", file=sys.stderr, flush=True)
-        rows[name] = _peer_rows(python or "", name, size, slow[name])
+    """engine -> case or "vocabulary" -> figures. outlines-core, whose compiles take as long as all else, runs beside."""
+
+    def of_peer(name: str) -> dict[str, Row]:
+        _say(f"{name}, {size:,} tokens ...")
+        return _peer_rows(python or "", name, size, slow[name])
+
+    vocabularies.tokenizer_file(size)
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(of_peer, "outlines") if python is not None else None
+        _say(f"ours, {size:,} tokens ...")
+        ours = Ours(size)
+        rows = {"ours": {case.name: _our_row(ours, case, size) for case in CASES}}
+        rows["ours"]["vocabulary"] = {"vocabulary": ours.vocabulary_ms}
+        if beside is not None:
+            rows |= {name: of_peer(name) for name in PEERS if name != "outlines"}
+            rows["outlines"] = beside.result()
     return rows
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _print_tables(size: int, rows: Mapping[str, Mapping[str, Row]]) -> None:
