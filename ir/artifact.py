@@ -20,13 +20,14 @@ import stat
 import struct
 from pathlib import Path
 
+from sglc.ir.arrays import ContentError
 from sglc.ir.errors import ArtifactError, SglcError
-from sglc.ir.payload import Artifact, ContentError, ModelPart, pack, unpack
+from sglc.ir.payload import Artifact, ModelPart, pack, unpack
 
 __all__ = ["Artifact", "ModelPart", "dump_bytes", "load", "load_bytes", "save"]
 
 MAGIC = b"sglc\r\n\x1a\n"
-VERSION = 2
+VERSION = 3
 MAX_BYTES = 256 << 20
 AGAIN = "compile the program again with `sglc compile`"
 

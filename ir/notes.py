@@ -27,7 +27,7 @@ def notes(
             said.setdefault(op, []).append(f"shared by {branches}")
         if isinstance(op, Gen) and op.regex is not None and automata and op.regex in automata:
             automaton = automata[op.regex]
-            said.setdefault(op, []).append(f"{len(automaton.table)} states, {len(automaton.rows)} masks")
+            said.setdefault(op, []).append(f"{len(automaton.accept)} states, {len(automaton.row_ends)} masks")
         if isinstance(op, Select):
             said.setdefault(op, []).append(f"{len(op.choices)} choices are scored")
     if schedule is not None:

@@ -7,13 +7,14 @@ template; sampled ids stay as they were sampled. Only trusted text may become co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.ops import Role
+from sglc.ir.trie import Trie, trie_of
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: making one would take three times as long
@@ -49,6 +50,15 @@ class Vocabulary:
     end_ids: frozenset[int]
     size: int
     fingerprint: str
+    _trie: Trie | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def trie(self) -> Trie:
+        """The trie of its tokens, made on first use: a quarter of a second for 128,000 tokens."""
+        if self._trie is None:
+            object.__setattr__(self, "_trie", trie_of(self.tokens, self.end_ids, self.size))
+        assert self._trie is not None
+        return self._trie
 
 
 class Tokenizer(Protocol):
@@ -76,30 +86,84 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TokenAutomaton:
-    """A regular constraint over a vocabulary: a byte DFA and one mask row per set of allowed tokens.
+    """A regular constraint over a vocabulary: an automaton over classes of tokens. `automaton.complete` makes one.
 
-    table:   int32 [states, 256]; the next state, -1 where the byte is not allowed. State 0 is the start. Every state
-             can reach an accepting one.
-    accept:  bool [states].
-    row_of:  int32 [states]; the row of `rows` with the tokens allowed in a state.
-    rows:    int32 [distinct masks, ceil(size / 32)]; token t is allowed where bit t % 32 of word t // 32 is set. End
-             ids are allowed exactly in accepting states; columns beyond the vocabulary never.
-    forced:  int32 [states]; the id of the only token allowed in a state, -1 where several are (end ids count).
-    final:   bool [states]; accepting, and no byte may follow: the answer ends without an end id.
+    Tokens that do the same in every state are one class. State 0 is the start. A state is an int: to fork is to copy
+    it, to roll back is to keep the states before.
+
+    What a constraint is:
+    class_of:    int32 [size]; the class of each token, 0 for one that no state allows.
+    next:        int32 [states, classes]; the state after a token of a class, -1 where it is not allowed.
+    accept:      bool [states]; the text so far matches.
+    ends:        int32 [end ids], ascending; allowed exactly in accepting states.
+    byte_class:  uint8 [256] and
+    moves:       int32 [states, byte classes]; the state after a byte, -1 where it is not allowed.
+
+    What follows from it:
+    distance:    int32 [states]; the fewest tokens to an accepting state, -1 where there is no way (no token leads
+                 there from the start).
+    final:       bool [states]; accepting, and no byte or no id may follow: the answer ends without an end id.
+    forced:      int32 [states]; the id of the only token allowed in a state, -1 where several are (end ids count).
+    row_of:      int32 [states]; which of the distinct masks a state has. Mask r allows the classes
+    row_classes: int32; row_classes[row_starts[r] : row_starts[r + 1]], and the end ids where
+    row_ends:    bool [masks].
+    row_starts:  int32 [masks + 1].
     """
 
-    table: NDArray[np.int32]
+    class_of: NDArray[np.int32]
+    next: NDArray[np.int32]
     accept: NDArray[np.bool_]
-    row_of: NDArray[np.int32]
-    rows: NDArray[np.int32]
-    forced: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    byte_class: NDArray[np.uint8]
+    moves: NDArray[np.int32]
+    distance: NDArray[np.int32]
     final: NDArray[np.bool_]
+    forced: NDArray[np.int32]
+    row_of: NDArray[np.int32]
+    row_starts: NDArray[np.int32]
+    row_classes: NDArray[np.int32]
+    row_ends: NDArray[np.bool_]
+    _rows: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]], init=False, repr=False)
 
-    def step(self, state: int, token: bytes) -> int:
-        """The state after a token's bytes, -1 where they are not allowed."""
-        table = self.table
-        for byte in token:
+    @property
+    def size(self) -> int:
+        """The number of ids, all that a mask has a bit for."""
+        return len(self.class_of)
+
+    def step(self, state: int, token: int) -> int:
+        """The state after a token, -1 where it is not allowed. State and token must be in range."""
+        return int(self.next[state, self.class_of[token]])
+
+    def walk(self, state: int, text: bytes) -> int:
+        """The state after bytes, -1 where they are not allowed."""
+        for byte in text:
             if state < 0:
                 return -1
-            state = int(table[state, byte])
+            state = int(self.moves[state, self.byte_class[byte]])
         return state
+
+    def row(self, state: int) -> NDArray[np.int32]:
+        """The mask of a state, int32 [ceil(size / 32)]: token t is allowed where bit t % 32 of word t // 32 is set.
+        Read-only: it is made on first use and kept."""
+        number = int(self.row_of[state])
+        row = self._rows.get(number)
+        if row is None:
+            row = self._rows[number] = self._expanded(number)
+        return row
+
+    def rows(self, states: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int32]:
+        """The masks of states, int32 [len(states), ceil(size / 32)]."""
+        if not len(states):
+            return np.empty((0, -(-self.size // 32)), dtype=np.int32)
+        return np.stack([self.row(int(state)) for state in states])
+
+    def _expanded(self, number: int) -> NDArray[np.int32]:
+        allowed = np.zeros(self.next.shape[1], dtype=np.bool_)
+        allowed[self.row_classes[self.row_starts[number] : self.row_starts[number + 1]]] = True
+        bits = np.zeros(-(-self.size // 32) * 32, dtype=np.bool_)
+        np.take(allowed, self.class_of, out=bits[: self.size], mode="clip")  # "raise" would buffer `out`
+        if self.row_ends[number]:
+            bits[self.ends] = True
+        row = np.packbits(bits, bitorder="little").view("<i4").astype(np.int32, copy=False)
+        row.flags.writeable = False
+        return row

@@ -1,145 +1,149 @@
 """A tree of regular operations to the smallest automaton over classes of characters.
 
-An NFA over characters (Thompson), a DFA over the classes of characters that the pattern does not tell apart (subset
-construction), and the smallest one (Hopcroft). Nothing here depends on the size of Unicode.
+An NFA over characters, a DFA over the classes of characters that the pattern does not tell apart (subset construction),
+and the smallest one (Hopcroft). Parts that are intersections and complements come first: their DFAs are parts of the NFA.
+Nothing here depends on the size of Unicode.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-from sglc.passes.regex.charset import CharSet
+from sglc.passes.regex.charset import EVERY, CharSet, char_set
 from sglc.passes.regex.limits import MAX_STATES, Budget
-from sglc.passes.regex.tree import Chars, Choice, Regular, Repeat, Sequence
-
-ACCEPT = -1
-"""The NFA's final state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dfa:
-    """A DFA over letters, which are numbers of classes of characters. State 0 is the start; missing moves are refusals.
-    Without any state, no text matches."""
-
-    moves: list[dict[int, int]]
-    accept: list[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The characters first .. last are all of one letter."""
-
-    first: int
-    last: int
-    letter: int
+from sglc.passes.regex.looking import NEVER, Subsets
+from sglc.passes.regex.minimise import Dfa, minimised
+from sglc.passes.regex.nfa import ACCEPT, Nfa, Part, Run, letters_of
+from sglc.passes.regex.tree import Both, Not, Regular
 
 
 def smallest_dfa(tree: Regular, budget: Budget) -> tuple[Dfa, list[Run]]:
     """The smallest DFA for the full match of a regex, all of whose states can reach acceptance, and its letters by
     ascending runs of characters. Raises `ConstraintError` beyond the budget."""
-    nfa = _Nfa(tree)
-    letters, runs = _letters(nfa.char_sets)
-    dfa = _trimmed(_determinised(nfa, letters, budget))
-    return (_minimised(dfa, budget) if dfa.moves else dfa), runs
+    return _Builder(budget).dfa(tree)
 
 
-class _Nfa:
-    """States with moves without a character (`free`) and at most one move with one (`step`: set number, next state)."""
+class _Builder:
+    """Builds automata of trees; equal trees that stand for themselves are built once."""
 
-    def __init__(self, tree: Regular) -> None:
-        self.char_sets: dict[CharSet, int] = {}
-        self.free: list[list[int]] = []
-        self.step: list[tuple[int, int] | None] = []
-        self.start = self._build(tree, ACCEPT)
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._parts: dict[Regular, Part] = {}
 
-    def _state(self, free: list[int], step: tuple[int, int] | None = None) -> int:
-        self.free.append(free)
-        self.step.append(step)
-        return len(self.free) - 1
+    def dfa(self, tree: Regular) -> tuple[Dfa, list[Run]]:
+        nfa = Nfa(self._part, self._budget)
+        if isinstance(tree, Both | Not):
+            nfa.set_number(EVERY)
+            starts = [nfa.add(part) for part in (tree.parts if isinstance(tree, Both) else (tree.body,))]
+        else:
+            starts = [nfa.add(tree)]
+        letters, runs = letters_of(nfa.char_sets)
+        count = 1 + max((run.letter for run in runs), default=-1)
+        dfas = [self._smallest(_determinised(nfa, start, letters, self._budget), count) for start in starts]
+        if isinstance(tree, Not):
+            return self._smallest(_complement(dfas[0], count), count), runs
+        found, *others = dfas or [_complement(Dfa([], []), 1)]
+        for other in others:
+            found = self._smallest(_product(found, other, self._budget), count)
+        return found, runs
 
-    def _build(self, tree: Regular, after: int) -> int:
-        """The state from which `tree` and then `after` is matched."""
-        match tree:
-            case Chars(chars):
-                return self._state([], (self.char_sets.setdefault(chars, len(self.char_sets)), after))
-            case Sequence(parts):
-                for part in reversed(parts):
-                    after = self._build(part, after)
-                return after
-            case Choice(parts):
-                return self._state([self._build(part, after) for part in parts])
-            case Repeat(body, least, most):
-                if most is None:
-                    loop = self._state([])
-                    self.free[loop] += [self._build(body, loop), after]
-                    entry = loop
-                else:
-                    entry = after
-                    for _ in range(most - least):
-                        entry = self._state([self._build(body, entry), after])
-                for _ in range(least):
-                    entry = self._build(body, entry)
-                return entry
+    def _smallest(self, dfa: Dfa, letters: int) -> Dfa:
+        trimmed = _trimmed(dfa)
+        return minimised(trimmed, letters, self._budget) if trimmed.moves else trimmed
 
-    def closure(self, state: int) -> list[int]:
-        """The states with a character, and ACCEPT, that are reached without a character."""
-        found: list[int] = []
-        seen, stack = {state}, [state]
-        while stack:
-            at = stack.pop()
-            if at == ACCEPT or self.step[at] is not None:
-                found.append(at)
+    def _part(self, tree: Regular) -> Part:
+        """The DFA of a tree that stands for itself, with sets of characters."""
+        if tree not in self._parts:
+            dfa, runs = self.dfa(tree)
+            spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+            for run in runs:
+                spans[run.letter].append((run.first, run.last))
+            self._parts[tree] = [_by_target(moves, spans) for moves in dfa.moves], dfa.accept
+        return self._parts[tree]
+
+
+def _by_target(moves: dict[int, int], spans: dict[int, list[tuple[int, int]]]) -> list[tuple[CharSet, int]]:
+    """The moves of a state, with all characters that lead to the same one as one set."""
+    to: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for letter, target in moves.items():
+        to[target] += spans[letter]
+    return [(char_set(ranges), target) for target, ranges in to.items()]
+
+
+def _complement(dfa: Dfa, letters: int) -> Dfa:
+    """A DFA that accepts what another refuses; its last state has no way back."""
+    sink = len(dfa.moves)
+    every = dict.fromkeys(range(letters), sink)
+    return Dfa([*({**every, **moves} for moves in dfa.moves), every], [*(not accepts for accepts in dfa.accept), True])
+
+
+def _product(one: Dfa, other: Dfa, budget: Budget) -> Dfa:
+    """A DFA that accepts what both accept."""
+    if not one.moves or not other.moves:
+        return Dfa([], [])
+    pairs = {(0, 0): 0}
+    queue = [(0, 0)]
+    both = Dfa([], [])
+    for left, right in queue:  # grows
+        budget.spend(1 + len(one.moves[left]))
+        moves: dict[int, int] = {}
+        for letter, to in one.moves[left].items():
+            if letter in other.moves[right]:
+                pair = (to, other.moves[right][letter])
+                if pair not in pairs:
+                    pairs[pair] = len(queue)
+                    queue.append(pair)
+                moves[letter] = pairs[pair]
+        both.moves.append(moves)
+        both.accept.append(one.accept[left] and other.accept[right])
+        if len(queue) > MAX_STATES:
+            raise budget.exceeded()
+    return both
+
+
+def _determinised(nfa: Nfa, start: int, letters: list[list[int]], budget: Budget) -> Dfa:
+    """The subset construction from one state of the NFA."""
+    return _looking(nfa, start, letters, budget) if nfa.looks else _plain(nfa, start, letters, budget)
+
+
+def _looking(nfa: Nfa, start: int, letters: list[list[int]], budget: Budget) -> Dfa:
+    """Where the regex looks around: a state is one of the text and one of each look behind."""
+    subsets = Subsets(nfa, letters, budget)
+    behind, facts = subsets.behind(None, 0)
+    first = (subsets.start(start, facts), behind)
+    states = {first: 0}
+    queue = [first]
+    dfa = Dfa([], [])
+    for state, behind in queue:  # grows
+        moves: dict[int, int] = {}
+        for letter in sorted(subsets.letters(state)):
+            after, facts = subsets.behind(behind, letter)
+            target = (subsets.step(state, letter, facts), after)
+            budget.spend(4 + 2 * len(after))
+            if target[0] == NEVER:
                 continue
-            for to in self.free[at]:
-                if to not in seen:
-                    seen.add(to)
-                    stack.append(to)
-        return found
+            if target not in states:
+                states[target] = len(queue)
+                queue.append(target)
+                if len(queue) > MAX_STATES:
+                    raise budget.exceeded()
+            moves[letter] = states[target]
+        dfa.moves.append(moves)
+        dfa.accept.append(subsets.accepts(state))
+    return dfa
 
 
-def _letters(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[Run]]:
-    """Classes of characters that the sets do not tell apart: the letters of each set, and their runs, ascending."""
-    edges: dict[int, int] = defaultdict(int)  # code point -> bit set of the sets that begin or end there
-    for chars, number in char_sets.items():
-        for first, last in chars:
-            edges[first] ^= 1 << number
-            edges[last + 1] ^= 1 << number
-    numbers: dict[int, int] = {}
-    runs: list[Run] = []
-    members, start = 0, 0
-    for point in sorted(edges):
-        if members:
-            runs.append(Run(start, point - 1, numbers.setdefault(members, len(numbers))))
-        members ^= edges[point]
-        start = point
-    letters: list[list[int]] = [[] for _ in char_sets]
-    for members, letter in numbers.items():
-        for number in _bits(members):
-            letters[number].append(letter)
-    return letters, runs
-
-
-def _bits(number: int) -> Iterator[int]:
-    """The positions of the bits that are set, ascending."""
-    while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
-
-
-def _determinised(nfa: _Nfa, letters: list[list[int]], budget: Budget) -> Dfa:
-    """The subset construction."""
+def _plain(nfa: Nfa, first: int, letters: list[list[int]], budget: Budget) -> Dfa:
+    """Where it does not: a state is a set of states of the NFA."""
     closures: dict[int, list[int]] = {}
 
     def closure(state: int) -> list[int]:
         if state not in closures:
-            closures[state] = nfa.closure(state)
+            closures[state] = _closure(nfa, state)
             budget.spend(len(closures[state]))
         return closures[state]
 
-    start = frozenset(closure(nfa.start))
+    start = frozenset(closure(first))
     states = {start: 0}
     queue = [start]
     dfa = Dfa([], [])
@@ -171,6 +175,22 @@ def _determinised(nfa: _Nfa, letters: list[list[int]], budget: Budget) -> Dfa:
     return dfa
 
 
+def _closure(nfa: Nfa, state: int) -> list[int]:
+    """The states with a character, and ACCEPT, that are reached without a character."""
+    found: list[int] = []
+    seen, stack = {state}, [state]
+    while stack:
+        at = stack.pop()
+        if at == ACCEPT or nfa.step[at] is not None:
+            found.append(at)
+            continue
+        for to in nfa.free[at]:
+            if to not in seen:
+                seen.add(to)
+                stack.append(to)
+    return found
+
+
 def _trimmed(dfa: Dfa) -> Dfa:
     """The DFA without states that reach no accepting one; without any state where the start is such."""
     into: list[list[int]] = [[] for _ in dfa.moves]
@@ -190,49 +210,4 @@ def _trimmed(dfa: Dfa) -> Dfa:
     return Dfa(
         [{letter: order[to] for letter, to in dfa.moves[state].items() if to in useful} for state in order],
         [dfa.accept[state] for state in order],
-    )
-
-
-def _minimised(dfa: Dfa, budget: Budget) -> Dfa:
-    """Hopcroft's partition refinement, for a DFA with missing moves: every class is a splitter at first, so that no
-    class of refused texts is needed."""
-    into: list[dict[int, list[int]]] = [{} for _ in dfa.moves]
-    for state, moves in enumerate(dfa.moves):
-        for letter, target in moves.items():
-            into[target].setdefault(letter, []).append(state)
-    accepting = {state for state, accepts in enumerate(dfa.accept) if accepts}
-    classes = [c for c in (accepting, set(range(len(dfa.moves))) - accepting) if c]
-    class_of = {state: number for number, members in enumerate(classes) for state in members}
-    waiting = set(range(len(classes)))
-    while waiting:
-        splitter = list(classes[waiting.pop()])
-        sources: dict[int, list[int]] = {}
-        for target in splitter:
-            for letter, states in into[target].items():
-                sources.setdefault(letter, []).extend(states)
-                budget.spend(1 + len(states))
-        for states in sources.values():
-            touched: dict[int, list[int]] = {}
-            for state in states:
-                touched.setdefault(class_of[state], []).append(state)
-            for number, moved in touched.items():
-                members = classes[number]
-                if len(moved) == len(members):
-                    continue
-                smaller = set(moved) if 2 * len(moved) <= len(members) else members.difference(moved)
-                budget.spend(len(moved) + len(smaller))
-                members -= smaller
-                classes.append(smaller)
-                for state in smaller:
-                    class_of[state] = len(classes) - 1
-                # Where the whole class still waits, both parts must; where it does not, one of them is enough.
-                waiting.add(len(classes) - 1)
-    order = {class_of[0]: 0}
-    for state in range(len(dfa.moves)):
-        order.setdefault(class_of[state], len(order))
-    first = {order[class_of[state]]: state for state in reversed(range(len(dfa.moves)))}
-    chosen = [first[number] for number in range(len(order))]
-    return Dfa(
-        [{letter: order[class_of[to]] for letter, to in dfa.moves[state].items()} for state in chosen],
-        [dfa.accept[state] for state in chosen],
     )

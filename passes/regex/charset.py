@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import groupby
 from typing import TypeAlias
+
+import numpy as np
 
 CharSet: TypeAlias = tuple[tuple[int, int], ...]
 """(first, last) of each range."""
@@ -52,20 +57,59 @@ def complement(chars: CharSet) -> CharSet:
     return intersection(tuple((first, last) for first, last in gaps if first <= last), EVERY)
 
 
+_LAST = 0x3FFFF  # beyond it are no letters, digits, spaces and cases, and of the categories only those of _HIGH
+_HIGH = {
+    "Cf": ((0xE0001, 0xE0001), (0xE0020, 0xE007F)),
+    "Mn": ((0xE0100, 0xE01EF),),
+    "Co": ((0xF0000, 0xFFFFD), (0x100000, 0x10FFFD)),
+}
+
+
+@lru_cache
+def _characters() -> str:
+    """The characters up to _LAST."""
+    return np.arange(_LAST + 1, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
 @lru_cache
 def category(letter: str, ascii_only: bool) -> CharSet:
     r"""What `\d`, `\w`, `\s`, `\D`, `\W` or `\S` matches: asked of Python itself."""
-    every_point = "".join(map(chr, range(0x110000)))
-    runs = re.finditer(rf"\{letter}+", every_point, re.ASCII if ascii_only else 0)
-    return char_set((run.start(), run.end() - 1) for run in runs)
+    if letter.isupper():
+        return complement(category(letter.lower(), ascii_only))
+    text, flags = (_characters()[:128], re.ASCII) if ascii_only else (_characters(), 0)
+    return char_set((run.start(), run.end() - 1) for run in re.finditer(rf"\{letter}+", text, flags))
+
+
+@lru_cache
+def properties() -> dict[str, CharSet]:
+    """The general categories of Unicode, and all that begin with the same letter, by their names."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    at = 0
+    for name, group in groupby(map(unicodedata.category, _characters())):
+        length = sum(1 for _ in group)
+        found[name].append((at, at + length - 1))
+        at += length
+    for name, ranges in _HIGH.items():
+        found[name] += ranges
+    del found["Cs"], found["Cn"]
+    sets = {name: char_set(ranges) for name, ranges in found.items()}
+    sets["Cn"] = complement(union(sets.values()))
+    for letter in {name[0] for name in sets}:
+        sets[letter] = union(chars for name, chars in sets.items() if name[0] == letter)
+    return sets
 
 
 @lru_cache
 def cased() -> str:
     """Every character that a change of case changes."""
-    blocks = ("".join(map(chr, range(start, start + 256))) for start in range(0, 0x110000, 256))
+    text = _characters()
+    blocks = (text[start : start + 256] for start in range(0, 0x20000, 256))
     with_case = "".join(block for block in blocks if block.lower() != block or block.upper() != block)
     return "".join(c for c in with_case if c.lower() != c or c.upper() != c)
+
+
+_CASED_LIKE_ASCII = "".join(map(chr, range(128))) + "\u0130\u0131\u017f\u212a"
+"""The characters of ASCII, and those that are one of them in another case."""
 
 
 @lru_cache(maxsize=4096)
@@ -75,6 +119,8 @@ def ignoring_case(source: str, chars: CharSet, ascii_only: bool) -> CharSet:
     Only cased characters are matched differently, and about each of them Python is asked.
     """
     flags = re.IGNORECASE | (re.ASCII if ascii_only else 0)
+    if chars and chars[-1][1] < 128:
+        return char_set((ord(c), ord(c)) for c in re.findall(source, _CASED_LIKE_ASCII, flags))
     found = char_set((ord(c), ord(c)) for c in re.findall(source, cased(), flags))
     return union([intersection(chars, _uncased()), found])
 

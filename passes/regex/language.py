@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
+from sglc.passes.regex.automaton import smallest_dfa
 from sglc.passes.regex.charset import CharSet
 from sglc.passes.regex.limits import Budget
 from sglc.passes.regex.syntax import parse
-from sglc.passes.regex.tree import Chars, Choice, Regular, Repeat, Sequence
+from sglc.passes.regex.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
 
 
 def finite_language(regex: str, limit: int) -> tuple[str, ...] | None:
@@ -17,16 +18,22 @@ def finite_language(regex: str, limit: int) -> tuple[str, ...] | None:
 
     In the order of the pattern: what stands further left changes last, alternatives from left to right, fewer repeats
     first. Neighbouring alternatives of one character are a class, and the characters of a class ascend, in front of
-    the longer alternatives. As everywhere, `\\d` means all of Unicode's digits, and no string holds a surrogate.
+    the longer alternatives. (They ascend where a regex looks around that has more than 1,000 without.) As everywhere, `\\d` means all of Unicode's digits, and no string holds a surrogate.
 
     None: there are more, or they are too long to be written out (a million characters of work), or the regex is not
     one that `compile_regex` takes. It is never a part of them.
     """
     try:
         tree = parse(regex)
-        return tuple(_Writer(limit, Budget.of(tree, regex)).strings(tree))
+        budget = Budget.of(tree, regex)
+        if any(isinstance(node, Look | Atomic) for node in nodes(tree)):
+            return _of_automaton(tree, limit, budget)
+        return tuple(_Writer(limit, budget).strings(tree))
     except (_TooManyError, ConstraintError, RecursionError):  # whoever compiles the regex gets to know what is wrong
         return None
+
+
+_MOST_TO_ORDER = 1_000
 
 
 class _TooManyError(Exception):
@@ -56,6 +63,12 @@ class _Writer:
                 return self._few(string for part in parts for string in self.strings(part))
             case Repeat(body, least, most):
                 return self._repeated(self.strings(body), least, most)
+            case Look():
+                return self._few([""])
+            case Atomic(body):
+                return self.strings(body)
+            case Both() | Not():
+                raise _TooManyError  # no regex has them
 
     def _characters(self, chars: CharSet) -> list[str]:
         count = sum(last - first + 1 for first, last in chars)
@@ -101,6 +114,30 @@ class _Writer:
         return list(found)
 
 
+def _of_automaton(tree: Regular, limit: int, budget: Budget) -> tuple[str, ...]:
+    """The strings along the paths of the automaton, in the order that the regex has without what it looks for."""
+    dfa, runs = smallest_dfa(tree, budget)
+    found: list[str] = []
+    stack = [("", 0)] if dfa.moves else []
+    while stack:
+        text, state = stack.pop()
+        found += [text] * dfa.accept[state]
+        after = [(run, dfa.moves[state][run.letter]) for run in runs if run.letter in dfa.moves[state]]
+        size = sum(run.last - run.first + 1 for run, _ in after)
+        budget.spend(1 + len(runs) + size * (1 + len(text)))
+        if len(text) >= len(dfa.moves) or len(found) + len(stack) + size > limit:  # a circle; each way has an end
+            raise _TooManyError
+        stack += [
+            (text + chr(point), to) for run, to in reversed(after) for point in range(run.last, run.first - 1, -1)
+        ]
+    try:
+        plain = dict.fromkeys(_Writer(_MOST_TO_ORDER, budget).strings(tree))
+    except _TooManyError:
+        return tuple(found)
+    kept = set(found)
+    return tuple(string for string in plain if string in kept)
+
+
 def _is_void(tree: Regular) -> bool:
     """Whether a tree matches no text at all, not even the empty one."""
     match tree:
@@ -112,3 +149,7 @@ def _is_void(tree: Regular) -> bool:
             return all(map(_is_void, parts))
         case Repeat(body, least):
             return least > 0 and _is_void(body)
+        case Atomic(body):
+            return _is_void(body)
+        case Look() | Both() | Not():
+            return False

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.syntax import refusal
-from sglc.passes.regex.tree import Chars, Choice, Regular, Repeat, Sequence
+from sglc.passes.regex.tree import Chars, Look, Regular, Repeat, children
 
 MAX_STATES = 50_000  # of the byte automaton
 MAX_POSITIONS = 50_000  # characters in the pattern with its repeats written out
@@ -38,42 +37,30 @@ class Budget:
         return refusal(self.pattern, self.blame, what, "make this repeat smaller, or what it repeats simpler")
 
 
-def _positions(tree: Regular) -> int:
-    """The characters of a tree with its repeats written out."""
-    match tree:
-        case Chars():
-            return 1
-        case Sequence(parts) | Choice(parts):
-            return sum(map(_positions, parts))
-        case Repeat(body, least, most):
-            return _positions(body) * max(1, least if most is None else most)
-
-
-def _repeats(tree: Regular) -> Iterator[Repeat]:
-    """The repeats of a tree, inner before outer."""
-    match tree:
-        case Chars():
-            return
-        case Sequence(parts) | Choice(parts):
-            for part in parts:
-                yield from _repeats(part)
-        case Repeat(body):
-            yield from _repeats(body)
-            yield tree
-
-
 def _largest_repeat(tree: Regular, pattern: str) -> tuple[int, int]:
     """The span of the repeat that makes the automaton large; refuses one that is too large by itself."""
     span, largest = (0, len(pattern)), 0
-    for repeat in _repeats(tree):
-        size = _positions(repeat)
-        if size > MAX_POSITIONS:
-            what = f"this repeat stands for {size:,} characters or classes, at most {MAX_POSITIONS:,}"
-            raise refusal(pattern, repeat.span, what, "make the repeat smaller")
-        counted = max(repeat.least, repeat.most or 0)
-        if counted > 1 and size > largest:
-            span, largest = repeat.span, size
-    if (size := _positions(tree)) > MAX_POSITIONS:
-        what = f"the regex stands for {size:,} characters or classes, at most {MAX_POSITIONS:,}"
+
+    def size(tree: Regular) -> int:
+        """The characters of a tree with its repeats written out."""
+        nonlocal span, largest
+        match tree:
+            case Chars():
+                return 1
+            case Look(body):
+                return 1 + size(body)
+            case Repeat(body, least, most):
+                found = size(body) * max(1, least if most is None else most)
+                if found > MAX_POSITIONS:
+                    what = f"this repeat stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
+                    raise refusal(pattern, tree.span, what, "make the repeat smaller")
+                if max(least, most or 0) > 1 and found > largest:
+                    span, largest = tree.span, found
+                return found
+            case _:
+                return sum(map(size, children(tree)))
+
+    if (found := size(tree)) > MAX_POSITIONS:
+        what = f"the regex stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
         raise refusal(pattern, span, what, "make this repeat smaller")
     return span

@@ -1,6 +1,7 @@
-"""Regex source to a tree of the regular operations. What is not regular is refused, with a caret under it.
+r"""Regex source to a tree of the regular operations. What is not regular is refused, with a caret under it.
 
-The meaning is Python's `re` for a full match of a str.
+The meaning is Python's `re` for a full match of a str. `\p{L}` and `\P{L}`, which Python refuses, are a character of a
+general category of Unicode, or of all that begin with its letter, and one that is not.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -10,29 +11,26 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from lark import Lark, Token, Tree
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.charset import EVERY, CharSet, category, char_set, complement, ignoring_case, intersection, union
-from sglc.passes.regex.tree import EMPTY, Chars, Regular, choice, repeat, sequence
+from sglc.passes.regex.anchors import anchor
+from sglc.passes.regex.characters import UnsupportedError, characters
+from sglc.passes.regex.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
 
 MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
 MAX_DEPTH = 50  # groups in groups
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """Where in the pattern a part stands: the flags that hold, and whether text can come before and after it."""
+class _Scope(NamedTuple):
+    """Where in the pattern a part stands: the flags that hold (of `re`), and whether text can come before and after."""
 
-    ignore_case: bool = False
-    dot_all: bool = False
-    ascii_only: bool = False
+    flags: int
     first: bool = True
     last: bool = True
     depth: int = 0
@@ -56,35 +54,50 @@ def parse(pattern: str) -> Regular:
     if (operators := sum(map(pattern.count, "\\.*+?{[|("))) > MAX_OPERATORS:
         what = f"the regex is too complex: {operators:,} operators, at most {MAX_OPERATORS:,}"
         raise refusal(pattern, (0, 1), what, "split the answer into several gens")
-    _check_python_accepts(pattern)
-    flags = re.match(r"\(\?([aiLmsux]+)\)", pattern)
-    letters = flags[1] if flags else ""
-    scope = _Scope(ignore_case="i" in letters, dot_all="s" in letters, ascii_only="a" in letters)
-    return _Reader(pattern).alternation(_grammar("x" in letters).parse(pattern), scope)
+    flags = _flags(pattern)
+    tree = _grammar().parse(pattern, start="verbose" if flags & re.VERBOSE else "plain")
+    alternation = tree.children[0]
+    assert isinstance(alternation, Tree)
+    return _Reader(pattern).alternation(alternation, _Scope(flags))
 
 
 @lru_cache
-def _grammar(verbose: bool) -> Lark:
-    """The grammar; under the flag x, white space and comments between its tokens mean nothing."""
+def _grammar() -> Lark:
     text = files("sglc.passes.regex").joinpath("syntax.lark").read_text(encoding="utf-8")
-    if verbose:
-        text = text.replace("?atom: TEXT |", "?atom:")
-    layout = "\nLAYOUT.4: /[ \\t\\n\\r\\v\\f]+|#[^\\n]*/\n%ignore LAYOUT\n" if verbose else ""
-    return Lark(text + layout, parser="lalr")
+    return Lark(text, parser="lalr", start=["plain", "verbose"])
 
 
-def _check_python_accepts(pattern: str) -> None:
+_PROPERTY = re.compile(r"\\(?:[pP]\{\w*\}|.)", re.DOTALL)
+
+
+def _flags(pattern: str) -> int:
+    """The flags of the whole pattern. Raises `ConstraintError` where Python does not accept it."""
     # re folds the case of every character of a range one by one, up to 25 ms for each range
     if re.search(r"\(\?[aLmsux]*i", pattern) and len(re.findall(r"-(\\[uU]|[^\x00-\x7f])", pattern)) > 32:
         raise ConstraintError("the regex has more than 32 large ranges under (?i)", hint="write both cases out")
+    known = pattern
+    if "\\p" in pattern or "\\P" in pattern:  # Python is shown a class of its own, of the same length
+        known = _PROPERTY.sub(lambda found: "\\w" if len(found[0]) > 2 else found[0], pattern)
     try:
         with warnings.catch_warnings(action="ignore"):  # what may mean something else in a future Python means this now
-            re.compile(pattern)
+            return re.compile(known).flags
     except re.error as error:
-        at = error.pos or 0
-        raise refusal(pattern, (at, at + 1), f"not a valid regex: {error.msg}", "see Python's re module") from error
+        at = _place(pattern, error.pos or 0)
+        hint = r"a property is written \p{L}" if "escape \\p" in error.msg.lower() else "see Python's re module"
+        raise refusal(pattern, (at, at + 1), f"not a valid regex: {error.msg}", hint) from error
     except (RecursionError, OverflowError) as error:
         raise ConstraintError("the regex is nested too deeply or counts too far", hint="make it simpler") from error
+
+
+def _place(pattern: str, at: int) -> int:
+    """Where in the pattern a place is that Python counted with two characters for each property."""
+    for found in _PROPERTY.finditer(pattern):
+        if len(found[0]) > 2 and found.start() < at:
+            at += len(found[0]) - 2
+    return at
+
+
+_LOOKS = {"(?=": (True, True), "(?!": (True, False), "(?<=": (False, True), "(?<!": (False, False)}
 
 
 class _Reader:
@@ -92,178 +105,128 @@ class _Reader:
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
+        self._lazy = 0  # lazy quantifiers so far
 
     def alternation(self, tree: Tree[Token], scope: _Scope) -> Regular:
-        return choice([self._sequence(branch, scope) for branch in _trees(tree)])
+        return choice([self._sequence(branch.children, scope) for branch in tree.children if isinstance(branch, Tree)])
 
-    def _sequence(self, tree: Tree[Token], scope: _Scope) -> Regular:
-        items = _trees(tree)
-        solid = [index for index, item in enumerate(items) if not _takes_no_text(item)]
-        start, end = (solid[0], solid[-1]) if solid else (len(items), -1)
-        scopes = (
-            replace(scope, first=scope.first and index <= start, last=scope.last and index >= end)
-            for index in range(len(items))
-        )
-        return sequence([self._item(item, scope) for item, scope in zip(items, scopes, strict=True)])
+    def _sequence(self, items: list[Token | Tree[Token]], scope: _Scope) -> Regular:
+        start, end = 0, len(items) - 1
+        while start < len(items) and _takes_no_text(items[start]):
+            start += 1
+        while end >= 0 and _takes_no_text(items[end]):
+            end -= 1
+        parts: list[Regular] = []
+        for index, item in enumerate(items):
+            if isinstance(item, Token) and item.type == "TEXT":
+                parts += [Chars(characters(character, scope.flags)) for character in item]
+                continue
+            first, last = scope.first and index <= start, scope.last and index >= end
+            parts.append(self._item(item, _Scope(scope.flags, first, last, scope.depth)))
+        return sequence(parts)
 
-    def _item(self, tree: Tree[Token], scope: _Scope) -> Regular:
-        atom, *rest = tree.children
-        if not rest:
-            return self._atom(atom, scope)
-        quantifier = rest[0]
-        assert isinstance(quantifier, Token)
-        least, most = self._counts(quantifier)
-        if most != 1:
-            scope = replace(scope, first=False, last=False)
-        span = (_start(atom), _end(quantifier))
-        return repeat(self._atom(atom, scope), least, most, span)
+    def _item(self, item: Token | Tree[Token], scope: _Scope) -> Regular:
+        """An atom or a group, with its quantifier."""
+        if isinstance(item, Token):
+            atom, quantifier = _split(item)
+        else:
+            atom, quantifier = "", _split(item.children[2])[-1] if len(item.children) == 3 else None
+        if not quantifier:
+            return self._atom(item, atom, scope) if isinstance(item, Token) else self._group(item, scope)
+        least, most = _counts(quantifier)
+        lazy = self._lazy
+        inner = scope if most == 1 else scope._replace(first=False, last=False)
+        body = self._atom(item, atom, inner) if isinstance(item, Token) else self._group(item, inner)
+        end = _end(item)
+        tree = repeat(body, least, most, (_start(item), end))
+        if quantifier[-1] == "+" and len(quantifier) > 1:
+            return atomic(tree, lazy == self._lazy, (end - len(quantifier), end))
+        self._lazy += quantifier[-1] == "?" and len(quantifier) > 1
+        return tree
 
-    def _counts(self, quantifier: Token) -> tuple[int, int | None]:
-        text = str(quantifier)
-        counted = text.startswith("{")
-        if text.endswith("+") and len(text) > 1:
-            self._refuse(quantifier, "a possessive quantifier is not supported", "leave the second + out")
-        if not counted:
-            return {"*": (0, None), "+": (1, None), "?": (0, 1)}[text[0]]
-        least, comma, most = text[1 : text.index("}")].partition(",")
-        return int(least or 0), (int(most) if most else None) if comma else int(least)
-
-    def _atom(self, atom: Token | Tree[Token], scope: _Scope) -> Regular:
-        if isinstance(atom, Tree):
-            return self._group(atom, scope)
-        text = str(atom)
-        match atom.type:
-            case "DOT":
-                return Chars(EVERY if scope.dot_all else complement(((10, 10),)))
-            case "CARET":
-                return self._anchor(atom, scope.first, "start")
-            case "DOLLAR":
-                return self._anchor(atom, scope.last, "end")
-            case "BACK_REFERENCE":
-                self._refuse(atom, "a back-reference is not regular", "write out what may stand here")
-            case "CLASS":
-                return self._chars(atom, self._class(atom, scope), scope)
-            case "ESCAPE":
-                return self._escape(atom, scope)
-            case _:
-                return sequence(self._literal(character, scope) for character in text)
-
-    def _literal(self, character: str, scope: _Scope) -> Regular:
-        point = ord(character)
-        chars: CharSet = ((point, point),)
-        if scope.ignore_case:
-            chars = ignoring_case(re.escape(character), chars, scope.ascii_only)
-        return Chars(intersection(chars, EVERY))
-
-    def _escape(self, token: Token, scope: _Scope) -> Regular:
-        text = str(token)
-        match text[1]:
-            case "A":
-                return self._anchor(token, scope.first, "start")
-            case "Z" | "z":
-                return self._anchor(token, scope.last, "end")
-            case "b" | "B":
-                self._refuse(token, "a word boundary is not supported", "write the characters that stand there")
-            case "N":
-                self._refuse(token, "a character by name is not supported", "write the character or \\uXXXX")
-            case "d" | "D" | "w" | "W" | "s" | "S":
-                return Chars(category(text[1], scope.ascii_only))
-            case digit if digit in "123456789" and not re.fullmatch("[0-7]{3}", text[1:]):
-                self._refuse(token, "a back-reference is not regular", "write out what may stand here")
-            case _:
-                point = _code_point(text)
-                return self._chars(token, char_set([(point, point)]), scope)
+    def _atom(self, token: Token, atom: str, scope: _Scope) -> Regular:
+        span = (_start(token), _start(token) + len(atom))
+        if atom in _ANCHORS:
+            word = characters("\\w", scope.flags) if atom in ("\\b", "\\B") else ()
+            return anchor(atom, scope.flags, word, first=scope.first, last=scope.last, span=span)
+        if atom.startswith("(?P=") or (atom[0] == "\\" and atom[1] in "123456789" and not _OCTAL.match(atom)):
+            self._refuse(span, "a back-reference is not regular", "write out what may stand here")
+        try:
+            return Chars(characters(atom, scope.flags))
+        except UnsupportedError as error:
+            raise refusal(self._pattern, span, error.what, error.hint) from error
 
     def _group(self, tree: Tree[Token], scope: _Scope) -> Regular:
         opening, alternation = tree.children[0], tree.children[1]
         assert isinstance(opening, Token)
         assert isinstance(alternation, Tree)
+        span = (_start(opening), _start(opening) + len(opening))
         if scope.depth == MAX_DEPTH:
-            self._refuse(opening, f"more than {MAX_DEPTH} groups in one another", "make the regex simpler")
-        text = str(opening)
-        flags = re.fullmatch(r"\(\?([a-zA-Z]*)(?:-([a-z]+))?:", text)
-        if flags is None and text != "(" and not text.startswith("(?P<"):
-            what = "an atomic group" if text == "(?>" else "a condition" if text.startswith("(?(") else "looking around"
-            self._refuse(opening, f"{what} is not supported", "say it without, or check the answer afterwards")
-        scope = replace(scope, depth=scope.depth + 1)
-        if flags:
-            on, off = flags[1], flags[2] or ""
-            if "x" in on + off:
-                self._refuse(opening, "the flag x is supported only for a whole regex", "begin the regex with (?x)")
-            scope = replace(
-                scope,
-                ignore_case=(scope.ignore_case or "i" in on) and "i" not in off,
-                dot_all=(scope.dot_all or "s" in on) and "s" not in off,
-                ascii_only=(scope.ascii_only or "a" in on) and "u" not in on,
-            )
+            self._refuse(span, f"more than {MAX_DEPTH} groups in one another", "make the regex simpler")
+        scope = scope._replace(depth=scope.depth + 1)
+        if opening in _LOOKS:
+            ahead, wanted = _LOOKS[opening]
+            inner = scope._replace(first=scope.first and ahead, last=scope.last and not ahead)
+            return Look(self.alternation(alternation, inner), ahead, wanted, span)
+        if opening == "(?>":
+            lazy = self._lazy
+            body = self.alternation(alternation, scope)
+            return atomic(body, lazy == self._lazy, span)
+        if opening.startswith("(?("):
+            self._refuse(span, "a condition is not regular", "write out both cases as alternatives")
+        if (opening.endswith(":")) and opening != "(?:":
+            on, _, off = opening[2:-1].partition("-")
+            scope = scope._replace(flags=_changed(scope.flags, on, off))
         return self.alternation(alternation, scope)
 
-    def _anchor(self, token: Token, trivial: bool, edge: str) -> Regular:
-        if not trivial:
-            what = f"{token} is supported only at the {edge} of the regex"
-            self._refuse(token, what, "leave it out: the whole answer matches the regex")
-        return EMPTY
-
-    def _chars(self, token: Token, chars: CharSet, scope: _Scope) -> Regular:
-        if not scope.ignore_case:
-            return Chars(chars)
-        return Chars(ignoring_case(str(token), chars, scope.ascii_only))
-
-    def _class(self, token: Token, scope: _Scope) -> CharSet:
-        body = str(token)[1:-1]
-        negated = body.startswith("^")
-        units: list[str] = _UNIT.findall(body[1:] if negated else body)
-        sets: list[CharSet] = []
-        at = 0
-        while at < len(units):
-            unit = units[at]
-            if re.fullmatch(r"\\[dDwWsS]", unit):
-                sets.append(category(unit[1], scope.ascii_only))
-                at += 1
-                continue
-            if unit.startswith("\\N"):
-                self._refuse(token, "a character by name is not supported", "write the character or \\uXXXX")
-            first = last = _code_point(unit, in_class=True)
-            if at + 2 < len(units) and units[at + 1] == "-":
-                last = _code_point(units[at + 2], in_class=True)
-                at += 2
-            sets.append(char_set([(first, last)]))
-            at += 1
-        chars = union(sets)
-        return complement(chars) if negated else chars
-
-    def _refuse(self, token: Token, what: str, hint: str) -> NoReturn:
-        raise refusal(self._pattern, (_start(token), _end(token)), what, hint)
+    def _refuse(self, span: tuple[int, int], what: str, hint: str) -> NoReturn:
+        raise refusal(self._pattern, span, what, hint)
 
 
-_UNIT = re.compile(
-    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|[0-7]{1,3}|[\s\S])|[^\\]", re.DOTALL
-)
-_CONTROLS = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_ANCHORS = ("^", "$", "\\A", "\\Z", "\\z", "\\b", "\\B")
+_OCTAL = re.compile(r"\\[0-7]{3}$")
 
 
-def _code_point(unit: str, *, in_class: bool = False) -> int:
-    """The character of an escape or of a character itself; `\\b` is a backspace in a class."""
-    if len(unit) == 1:
-        return ord(unit)
-    letter = unit[1]
-    if letter in "xuU":
-        return int(unit[2:], 16)
-    if letter in "01234567":
-        return int(unit[1:], 8)
-    return _CONTROLS.get(letter, ord(letter))
+@lru_cache(maxsize=4096)
+def _quantified(kind: str, text: str) -> tuple[str, str | None]:
+    """The atom and the quantifier of a token, by the groups of its own definition in the grammar."""
+    match = re.fullmatch(_grammar().get_terminal(kind).pattern.to_regexp(), text)
+    assert match
+    return match[1], match[match.re.groups]
 
 
-def _takes_no_text(item: Tree[Token]) -> bool:
-    """Whether an item holds nothing but anchors."""
-    atom = item.children[0]
-    if isinstance(atom, Token):
-        return atom.type in ("CARET", "DOLLAR") or (atom.type == "ESCAPE" and atom[1] in "AZz")
-    return all(_takes_no_text(item) for branch in _trees(atom.children[1]) for item in _trees(branch))
+def _split(token: Token | Tree[Token]) -> tuple[str, str | None]:
+    assert isinstance(token, Token)
+    return _quantified(token.type, str(token))
 
 
-def _trees(tree: Token | Tree[Token]) -> list[Tree[Token]]:
-    return [child for child in tree.children if isinstance(child, Tree)] if isinstance(tree, Tree) else []
+def _counts(quantifier: str) -> tuple[int, int | None]:
+    if quantifier[0] != "{":
+        return {"*": (0, None), "+": (1, None), "?": (0, 1)}[quantifier[0]]
+    least, comma, most = quantifier[1 : quantifier.index("}")].partition(",")
+    return int(least or 0), (int(most) if most else None) if comma else int(least)
+
+
+_FLAGS = {"a": re.ASCII, "i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
+
+
+def _changed(flags: int, on: str, off: str) -> int:
+    for letter in on:
+        flags = flags & ~re.ASCII if letter == "u" else flags | _FLAGS[letter]
+    for letter in off:
+        flags &= ~_FLAGS[letter]
+    return flags
+
+
+def _takes_no_text(item: Token | Tree[Token]) -> bool:
+    """Whether an item holds nothing but anchors and looks."""
+    if isinstance(item, Token):
+        return item.type != "TEXT" and _split(item)[0] in _ANCHORS
+    opening, alternation = item.children[0], item.children[1]
+    assert isinstance(alternation, Tree)
+    return opening in _LOOKS or all(
+        _takes_no_text(part) for branch in alternation.children if isinstance(branch, Tree) for part in branch.children
+    )
 
 
 def _start(node: Token | Tree[Token]) -> int:
@@ -272,5 +235,7 @@ def _start(node: Token | Tree[Token]) -> int:
     return node.start_pos or 0
 
 
-def _end(token: Token) -> int:
-    return token.end_pos or 0
+def _end(node: Token | Tree[Token]) -> int:
+    while isinstance(node, Tree):
+        node = node.children[-1]
+    return node.end_pos or 0

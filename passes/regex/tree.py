@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sglc.passes.regex.charset import CharSet, union
@@ -35,10 +35,45 @@ class Repeat:
     body: Regular
     least: int
     most: int | None
-    span: tuple[int, int]
+    span: tuple[int, int] = field(compare=False)
 
 
-Regular: TypeAlias = Chars | Sequence | Choice | Repeat
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Texts that every part matches, each part by itself and as a whole."""
+
+    parts: tuple[Regular, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Texts that `body`, by itself and as a whole, does not match."""
+
+    body: Regular
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """No text, at a place where `body` matches what comes next (`ahead`) or what came before; where it does not, with
+    `wanted` false. span: where it stands in the pattern."""
+
+    body: Regular
+    ahead: bool
+    wanted: bool
+    span: tuple[int, int] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """`body`, of which Python tries no second match once it has one: refused where that makes a difference. greedy: no
+    repeat in it is lazy. span: where it stands in the pattern."""
+
+    body: Regular
+    greedy: bool
+    span: tuple[int, int] = field(compare=False)
+
+
+Regular: TypeAlias = Chars | Sequence | Choice | Repeat | Both | Not | Look | Atomic
 
 EMPTY = Sequence(())
 
@@ -68,3 +103,26 @@ def repeat(body: Regular, least: int, most: int | None, span: tuple[int, int]) -
     if isinstance(body, Repeat) and body.least <= 1 and body.most is None:
         return Repeat(body.body, least * body.least, None, span)
     return Repeat(body, least, most, span)
+
+
+def children(tree: Regular) -> tuple[Regular, ...]:
+    match tree:
+        case Chars():
+            return ()
+        case Sequence(parts) | Choice(parts) | Both(parts):
+            return parts
+        case Repeat(body) | Not(body) | Look(body) | Atomic(body):
+            return (body,)
+
+
+def nodes(tree: Regular) -> Iterator[Regular]:
+    """All nodes of a tree, inner before outer."""
+    for child in children(tree):
+        yield from nodes(child)
+    yield tree
+
+
+def atomic(body: Regular, greedy: bool, span: tuple[int, int]) -> Regular:
+    """The atomic group, or its body where that has one match by its very shape."""
+    parts = body.parts if isinstance(body, Sequence) else (body,)
+    return body if all(isinstance(part, Chars | Atomic) for part in parts) else Atomic(body, greedy, span)

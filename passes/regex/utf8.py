@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.passes.regex.automaton import Dfa, Run
 from sglc.passes.regex.limits import MAX_STATES, Budget
+from sglc.passes.regex.minimise import Dfa, dense, distinct
+from sglc.passes.regex.nfa import Run, bits_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,10 +24,6 @@ class ByteDfa:
 
     table: NDArray[np.int32]
     accept: NDArray[np.bool_]
-
-
-Edge: TypeAlias = tuple[int, int, int]
-"""First byte, last byte, next state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +41,58 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
     Raises `ConstraintError` for one of more than `MAX_STATES` states.
     """
     tree = _tree(runs)
-    inside: dict[tuple[Edge, ...], int] = {}
-    rows: list[tuple[Edge, ...]] = []
-    for moves in dfa.moves:
-        rows.append(_edges(tree, moves, inside, len(dfa.moves), budget))
-        if len(dfa.moves) + len(inside) > MAX_STATES:
-            raise budget.exceeded()
-    rows += inside
-    table = np.full((len(rows), 256), -1, dtype=np.int32)
-    for state, edges in enumerate(rows):
-        for first, last, target in edges:
-            table[state, first : last + 1] = target
-    return ByteDfa(table, np.array(dfa.accept + [False] * len(inside), dtype=np.bool_))
+    inside = _Inside(dense(dfa, 1 + max((run.letter for run in runs), default=-1)), budget)
+    top = inside.rows(tree, np.arange(len(dfa.moves)))
+    table = np.concatenate([top, *inside.blocks])
+    accept = np.zeros(len(table), dtype=np.bool_)
+    accept[: len(dfa.accept)] = dfa.accept
+    return ByteDfa(table, accept)
 
 
-def _edges(
-    tree: _Tree, moves: dict[int, int], inside: dict[tuple[Edge, ...], int], offset: int, budget: Budget
-) -> tuple[Edge, ...]:
-    """The edges of a state with the given moves. inside: the states inside characters so far, by their edges, numbered
-    from `offset`; new ones are added."""
-    live = sum(1 << letter for letter in moves)
-    known: dict[int, int] = {}
+class _Inside:
+    """The states inside characters. moves: int32 [states, letters], of the automaton over characters."""
 
-    def edges(tree: _Tree) -> tuple[Edge, ...]:
-        budget.spend(len(tree.edges))
-        found: list[Edge] = []
+    def __init__(self, moves: NDArray[np.int32], budget: Budget) -> None:
+        self.blocks: list[NDArray[np.int32]] = []
+        self._moves = moves
+        self._budget = budget
+        self._count = len(moves)
+        self._known: dict[bytes, int] = {}
+        self._targets: dict[int, NDArray[np.int32]] = {}
+
+    def rows(self, tree: _Tree, states: NDArray[np.intp]) -> NDArray[np.int32]:
+        """What each byte leads to at a place of the tree, from each of some states: int32 [states, 256]."""
+        self._budget.spend(len(states) * (8 + len(tree.edges)) // 32)
+        rows = np.full((len(states), 256), -1, dtype=np.int32)
         for first, last, after in tree.edges:
-            if isinstance(after, int):
-                target = moves.get(after, -1)
-            elif not after.letters & live:
-                target = -1
-            else:
-                if id(after) not in known:
-                    known[id(after)] = inside.setdefault(edges(after), offset + len(inside))
-                target = known[id(after)]
-            if target < 0:
-                continue
-            if found and found[-1][1] == first - 1 and found[-1][2] == target:
-                found[-1] = (found[-1][0], last, target)
-            else:
-                found.append((first, last, target))
-        return tuple(found)
+            to = self._moves[:, after] if isinstance(after, int) else self._entered(after)
+            rows[:, first : last + 1] = to[states, None]
+        return rows
 
-    return edges(tree)
+    def _entered(self, tree: _Tree) -> NDArray[np.int32]:
+        """The state at a place of the tree for each state of the automaton over characters, -1 where none of the
+        characters below is allowed. Equal ones are one state."""
+        if id(tree) in self._targets:
+            return self._targets[id(tree)]
+        letters = list(bits_of(tree.letters))
+        below = self._moves[:, letters]
+        self._budget.spend(below.size // 32)
+        live = np.flatnonzero((below >= 0).any(axis=1))
+        chosen, place_of = distinct(below[live])
+        rows = self.rows(tree, live[chosen])
+        numbers, fresh = np.empty(len(rows), dtype=np.int32), [False] * len(rows)
+        for index, row in enumerate(rows):
+            key = row.tobytes()
+            fresh[index] = key not in self._known
+            numbers[index] = self._known.setdefault(key, self._count)
+            self._count += fresh[index]
+        if self._count > MAX_STATES:
+            raise self._budget.exceeded()
+        self.blocks.append(rows[fresh])
+        targets = np.full(len(self._moves), -1, dtype=np.int32)
+        targets[live] = numbers[place_of]
+        self._targets[id(tree)] = targets
+        return targets
 
 
 def _tree(runs: list[Run]) -> _Tree:

@@ -117,8 +117,7 @@ class Answer:
             self.reason, self.stop = "stop", token
             return
         if request.constraint is not None:
-            assert text is not None
-            state = request.constraint.step(self.state, text)
+            state = request.constraint.step(self.state, token)
             if state < 0:
                 raise RuntimeError(f"the device drew id {token} ({text!r}), which the constraint does not allow here")
             self.state = state

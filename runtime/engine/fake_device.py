@@ -184,7 +184,7 @@ class FakeDevice:
     def _allowed_in(self, automaton: TokenAutomaton, state: int) -> list[int]:
         key = (automaton, state)
         if key not in self._allowed:
-            row = automaton.rows[automaton.row_of[state]]
+            row = automaton.row(state)
             self._allowed[key] = [t for t in range(self.vocabulary) if int(row[t // 32]) >> (t % 32) & 1]
         return self._allowed[key]
 
@@ -253,7 +253,7 @@ def _state(automaton: TokenAutomaton | None, ids: list[int], detokenizer: Detoke
     state = 0
     if automaton is not None:
         for token in ids:
-            state = automaton.step(state, detokenizer.bytes_of(token) or b"")
+            state = automaton.walk(state, detokenizer.bytes_of(token) or b"")
     return state
 
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sglc.ir.errors import RunError
-from sglc.ir.tokens import TokenAutomaton
+from sglc.runtime.bitmask import (
+    allocate_token_bitmask,
+    apply_token_bitmask_inplace,
+    fill_next_token_bitmask,
+)
 from sglc.runtime.engine.device import Draw
 from sglc.runtime.engine.request import Score
 
@@ -23,6 +28,9 @@ Floats = NDArray[np.float64]
 def draw(logits: Tensor, draws: Sequence[Draw]) -> list[int | Exception]:
     """One id a row, or the error that this row alone ended with. logits: [rows, ids that may be drawn], any float."""
     drawn: list[int | Exception] = [0] * len(draws)
+    masked = [i for i, d in enumerate(draws) if d.automaton is not None]
+    if masked:
+        logits = _masked(logits, draws, masked)
     plain = [i for i, d in enumerate(draws) if _is_plain(d)]
     if plain:
         rows = logits if len(plain) == len(draws) else logits[plain]
@@ -50,14 +58,24 @@ def uniform(seed: int, position: int) -> float:
     return (_mix(_mix(seed & _MASK) ^ (position & _MASK)) >> 11) * 2.0**-53
 
 
+def _masked(logits: Tensor, draws: Sequence[Draw], masked: list[int]) -> Tensor:
+    """The logits with ids that the automata do not allow at minus infinity; what is no number stays so, and a row that
+    has any such logit keeps it where it is seen."""
+    index = torch.tensor(masked, device=logits.device)
+    rows = logits.index_select(0, index)
+    broken = rows.isnan().any(dim=-1, keepdim=True)
+    bitmask = allocate_token_bitmask(len(masked), logits.shape[1])
+    fill_next_token_bitmask(bitmask, [draws[i].automaton for i in masked], [draws[i].state for i in masked])
+    apply_token_bitmask_inplace(rows, bitmask.to(rows.device))
+    return logits.index_copy(0, index, rows.masked_fill_(broken, torch.nan))
+
+
 def _draw_one(logits: Tensor, d: Draw) -> int | Exception:
     x = logits.float().cpu().numpy().astype(np.float64)
     if np.isnan(x).any():
         return failure(np.nan)
     if d.frequency_penalty or d.presence_penalty:
         _penalise(x, d)
-    if d.automaton is not None:
-        x[~allowed(d.automaton, d.state, len(x))] = -np.inf
     x[[i for i in d.forbidden if i < len(x)]] = -np.inf
     best = int(x.argmax())
     if x[best] == -np.inf:
@@ -104,21 +122,8 @@ def _penalise(x: Floats, d: Draw) -> None:
     x[ids] -= d.frequency_penalty * counts + d.presence_penalty
 
 
-def allowed(automaton: TokenAutomaton, state: int, size: int) -> NDArray[np.bool_]:
-    """[size] True for the ids that the automaton allows in a state."""
-    words = np.ascontiguousarray(automaton.rows[automaton.row_of[state]], dtype="<i4")
-    bits = np.unpackbits(words.view(np.uint8), bitorder="little")[:size].astype(np.bool_)
-    return np.pad(bits, (0, size - len(bits)))
-
-
 def _is_plain(d: Draw) -> bool:
-    return (
-        d.temperature == 0
-        and d.automaton is None
-        and not d.forbidden
-        and not d.frequency_penalty
-        and not d.presence_penalty
-    )
+    return d.temperature == 0 and not d.forbidden and not d.frequency_penalty and not d.presence_penalty
 
 
 def failure(value: float) -> RunError:

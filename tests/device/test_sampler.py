@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sglc.ir.automaton import complete
 from sglc.ir.errors import RunError
 from sglc.ir.tokens import TokenAutomaton
 from sglc.runtime.engine import sampler
@@ -32,18 +33,16 @@ SAMPLED = dataclasses.replace(GREEDY, temperature=1.0)
 
 def automaton(allowed: list[list[int]], size: int) -> TokenAutomaton:
     """State i allows the ids allowed[i]; nothing else of it is looked at by the sampler."""
-    rows = np.zeros((len(allowed), -(-size // 32)), dtype=np.uint32)
-    for row, ids in zip(rows, allowed, strict=True):
-        for i in ids:
-            row[i // 32] |= np.uint32(1 << (i % 32))
-    states = len(allowed)
-    return TokenAutomaton(
-        table=np.full((states, 256), -1, dtype=np.int32),
-        accept=np.ones(states, dtype=np.bool_),
-        row_of=np.arange(states, dtype=np.int32),
-        rows=rows.view(np.int32),
-        forced=np.full(states, -1, dtype=np.int32),
-        final=np.zeros(states, dtype=np.bool_),
+    following = np.full((len(allowed), size), -1, dtype=np.int32)
+    for state, ids in enumerate(allowed):
+        following[state, ids] = state
+    return complete(
+        class_of=np.arange(size, dtype=np.int32),
+        next_state=following,
+        accept=np.ones(len(allowed), dtype=np.bool_),
+        ends=np.empty(0, dtype=np.int32),
+        byte_class=np.zeros(256, dtype=np.uint8),
+        moves=np.full((len(allowed), 1), -1, dtype=np.int32),
     )
 
 
@@ -219,6 +218,16 @@ def test_penalties_count_the_history() -> None:
 BROKEN = {
     "not numbers": ([1.0, float("nan"), 0.0], GREEDY, "not numbers"),
     "not numbers, sampled": ([1.0, float("nan"), 0.0], SAMPLED, "not numbers"),
+    "not numbers where nothing is allowed": (
+        [1.0, float("nan"), 0.0],
+        dataclasses.replace(GREEDY, automaton=automaton([[0, 2]], 3)),
+        "not numbers",
+    ),
+    "not numbers, nothing else allowed": (
+        [1.0, 2.0, float("nan")],
+        dataclasses.replace(SAMPLED, automaton=automaton([[0]], 3)),
+        "not numbers",
+    ),
     "all impossible": ([-np.inf] * 3, GREEDY, "no token is allowed"),
     "nothing allowed": ([1.0, 2.0, 3.0], dataclasses.replace(SAMPLED, automaton=automaton([[]], 3)), "no token"),
     "only forbidden": (

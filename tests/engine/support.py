@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from sglc.ir.automaton import complete
 from sglc.ir.tokens import TokenAutomaton
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import FakeDevice
@@ -47,28 +48,27 @@ def automaton(
     edges: dict[int, dict[str, int]], accept: set[int], vocabulary: tuple[bytes | None, ...] = VOCABULARY
 ) -> TokenAutomaton:
     """A token automaton from the edges of a byte DFA: {state: {byte: next state}}. State 0 is the start."""
-    count = len(edges)
-    table = np.full((count, 256), -1, np.int32)
+    moves = np.full((len(edges), 256), -1, np.int32)
     for state, steps in edges.items():
         for byte, following in steps.items():
-            table[state, ord(byte)] = following
-    result = TokenAutomaton(
-        table=table,
-        accept=np.array([state in accept for state in range(count)]),
-        row_of=np.arange(count, dtype=np.int32),
-        rows=np.zeros((count, (len(vocabulary) + 31) // 32), np.int32),
-        forced=np.full(count, -1, np.int32),
-        final=np.array([state in accept and not edges[state] for state in range(count)]),
+            moves[state, ord(byte)] = following
+    # A class for each token, the first for none: nothing here finds out which do the same.
+    next_state = np.full((len(edges), len(vocabulary) + 1), -1, np.int32)
+    for token, text in enumerate(vocabulary):
+        if text and token != END:
+            for state in edges:
+                after = state
+                for byte in text:
+                    after = moves[after, byte] if after >= 0 else -1
+                next_state[state, token + 1] = after
+    return complete(
+        class_of=np.arange(1, len(vocabulary) + 1, dtype=np.int32),
+        next_state=next_state,
+        accept=np.array([state in accept for state in edges]),
+        ends=np.array([END], np.int32),
+        byte_class=np.arange(256, dtype=np.uint8),
+        moves=moves,
     )
-    for state in range(count):
-        allowed = [t for t, text in enumerate(vocabulary) if text and result.step(state, text) >= 0]
-        if state in accept:
-            allowed.append(END)
-        for token in allowed:
-            result.rows[state, token // 32] |= 1 << token % 32
-        if len(allowed) == 1:
-            result.forced[state] = allowed[0]
-    return result
 
 
 def words(*texts: str) -> TokenAutomaton:

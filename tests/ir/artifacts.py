@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sglc.ir.artifact import Artifact, ModelPart
+from sglc.ir.automaton import complete
 from sglc.ir.parser import parse_graph
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
 from sglc.ir.tokens import TokenAutomaton
@@ -37,19 +38,11 @@ SCHEDULE = Schedule(
 
 def automaton() -> TokenAutomaton:
     """[ab] over the bytes as tokens, of which 0 is the end id: 256 tokens, of which one state allows two."""
-    table = np.full((2, 256), -1, np.int32)
-    table[0, [97, 98]] = 1
-    rows = np.zeros((2, 8), np.int32)
-    rows[0, 3] = 0b110
-    rows[1, 0] = 1
-    return TokenAutomaton(
-        table=table,
-        accept=np.array([False, True]),
-        row_of=np.array([0, 1], np.int32),
-        rows=rows,
-        forced=np.array([-1, 0], np.int32),
-        final=np.array([False, True]),
-    )
+    class_of = np.zeros(256, np.int32)
+    class_of[[97, 98]] = 1
+    byte_class = class_of.astype(np.uint8)
+    moves = np.array([[-1, 1], [-1, -1]], np.int32)
+    return complete(class_of, moves, np.array([False, True]), np.zeros(1, np.int32), byte_class, moves)
 
 
 def sample() -> Artifact:

@@ -58,6 +58,15 @@ def hostile() -> Iterator[str]:
         yield "\\" * n
         yield r"\1" * n
         yield "^" * n + "a" + "$" * n
+        yield "a$\n" * n
+        yield r"\b\w+\B" * n
+        yield "(?:(?!a)" * n + "b" + ")*" * n
+        yield "(?<=a)b(?<!c)" * n
+        yield "(?>a*b)" * n
+        yield "(?:a++b)*" * n
+        yield "".join(f"(?=.*{chr(97 + i % 26)}{chr(98 + i % 25)})" for i in range(n)) + ".*"
+        yield "".join(f"(?!.*{chr(97 + i % 26)}.{{{i % 40}}}b)" for i in range(n)) + ".*"
+        yield "(?:(?=.*a.*b)[ab]|(?!.*c.*a)c)*" * n
     for length in (1_000, 20_000, 100_000):
         yield "a" * length
         yield "ab|" * (length // 3)
@@ -72,6 +81,14 @@ def hostile() -> Iterator[str]:
         yield "(?x)" + "a #\n" * (length // 4)
         yield "é中𝔸" * (length // 3)
     yield "(?:" + "|".join(rf"\w{{{n}}}{n}" for n in range(40)) + ")*"
+    yield "(.{1,1000}x){1,1000}"
+    yield "((a{1,30}b{1,30}){1,30}c){1,30}"
+    yield "(?=(?:.{7})*$)(?=(?:.{11})*$)(?=(?:.{13})*$)(?=(?:.{17})*$)(?=(?:.{19})*$).*"
+    yield "(?!" + "|".join(f"(?:a|b)*{'ab'[n % 2]}(?:a|b){{{n}}}$" for n in range(50)) + ").*"
+    yield "(?!.*(a.{20}b|b.{20}a)).*"
+    yield "(?:.(?<!" + ")(?<!".join(f"{chr(97 + n)}.{{{n}}}" for n in range(26)) + "))*"
+    yield "(?:(?=(?:(?=(?:(?=a.*b)a|b)*c)[abc])*d)[abcd])*"
+    yield r"(?i)[\p{L}\w]{1,300}\P{N}*\b"
     yield r"(\d+(\.\d+)?([eE][+-]?\d+)?,?\s*){1,500}"
     for quantifier in (
         "{1000}{1000}",

@@ -61,10 +61,18 @@ CASES: list[tuple[str, tuple[str, ...] | None]] = [
     ("(a", None),
     ("a**", None),
     (r"(a)\1", None),
-    ("(?=a)a", None),
-    (r"a\b", None),
+    ("(?=a)a", ("a",)),
+    (r"\b(?:yes|no|)\b", ("yes", "no")),
+    (r"(?!no|yess)(?:yes|no|maybe)s?", ("yes", "maybe", "maybes")),
+    ("(?=(?:yes|no)$)[a-z]+", ("no", "yes")),
+    ("(?=b|ab?$)[ab]*(?<!bb)", None),
+    ("(?=b|ab?$)[ab]{,2}(?<!bb)", ("a", "b", "ab", "ba")),
+    ("(?>ab|a)", None),
+    ("(?>ab|b)c?+", ("b", "bc", "ab", "abc")),
     ("a++", None),
-    ("a^b", None),
+    ("a++a", None),
+    ("a^b", ()),
+    (r"(?!a)\w", None),
 ]
 
 

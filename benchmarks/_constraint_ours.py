@@ -1,0 +1,120 @@
+"""Our own engine for constraints, as `constraints` measures it. A fresh process imports no more than it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from benchmarks import vocabularies
+from benchmarks._constraint_cases import CASES, Case
+from benchmarks._constraint_timing import Refused
+from sglc.ir.artifact import Artifact, ModelPart, dump_bytes, load_bytes
+from sglc.ir.errors import ConstraintError
+from sglc.ir.parser import parse_graph
+from sglc.ir.tokens import TokenAutomaton
+from sglc.passes.json_schema import regex_of_schema
+from sglc.passes.lower import lower
+from sglc.passes.regex.compile import compile_regex
+from sglc.runtime.vocabulary import vocabulary_of
+
+
+class _Request:
+    """A request as the engine holds one: a state of an automaton, and the words of its mask."""
+
+    def __init__(self, automaton: TokenAutomaton, tokens: Sequence[bytes | None]) -> None:
+        self.state = 0
+        mask = np.empty_like(automaton.rows[0])
+        rows, row_of, step = automaton.rows, automaton.row_of, automaton.step
+
+        def fill() -> None:
+            mask[:] = rows[row_of[self.state]]
+
+        def accept(token: int) -> bool:
+            self.state = step(self.state, tokens[token] or b"\xff")
+            return self.state >= 0
+
+        self.fill, self.accept, self.automaton = fill, accept, automaton
+
+
+class Ours:
+    def __init__(self, size: int) -> None:
+        start = time.process_time()
+        self.tokenizer = Tokenizer.from_file(str(vocabularies.tokenizer_file(size)))
+        ends = [vocabularies.end_id(size)]
+        self.vocabulary = vocabulary_of(self.tokenizer, end_ids=ends, columns=size, chat_template="")
+        compile_regex("x", self.vocabulary)  # what belongs to the vocabulary and the process is made here
+        self.vocabulary_ms = (time.process_time() - start) * 1e3
+
+    def encode(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text).ids
+
+    def cold(self) -> None:
+        re.purge()
+        for name, module in list(sys.modules.items()):
+            for thing in vars(module).values() if name.startswith("sglc.passes.") else ():
+                if hasattr(thing, "cache_clear"):
+                    thing.cache_clear()
+        compile_regex("x", self.vocabulary)
+
+    def regex(self, case: Case) -> str:
+        if case.pattern is not None:
+            return case.pattern
+        if case.free_space:
+            raise Refused("json_schema writes one space after a comma and a colon, and no other white space")
+        return regex_of_schema(case.schema or "")
+
+    def compile(self, case: Case) -> TokenAutomaton:
+        try:
+            return compile_regex(self.regex(case), self.vocabulary)
+        except ConstraintError as error:
+            raise Refused(error.what.splitlines()[0]) from error
+
+    def matcher(self, compiled: TokenAutomaton) -> _Request:
+        return _Request(compiled, self.vocabulary.tokens)
+
+    def batch(self, matchers: Sequence[_Request]) -> Callable[[], object]:
+        import torch
+
+        torch.set_num_threads(1)  # a copy of a megabyte: waking other threads costs more
+        automaton = matchers[0].automaton
+        rows, row_of = torch.from_numpy(automaton.rows), torch.from_numpy(automaton.row_of)
+        states = torch.tensor([matcher.state for matcher in matchers])
+        masks = torch.empty((len(matchers), rows.shape[1]), dtype=torch.int32)
+
+        def fill() -> None:
+            torch.index_select(rows, 0, row_of[states], out=masks)
+
+        return fill
+
+    def artifact(self, case: Case, automaton: TokenAutomaton) -> dict[str, float]:
+        """The size of a program with the case as its only gen, and how long it takes to load, in CPU time."""
+        regex, fingerprint = self.regex(case), self.vocabulary.fingerprint
+        text = f"program p {{\n%0 = root\n%1 = gen %0 {{regex={json.dumps(regex)}, number=0}}\nfinal %1\n}}"
+        graph = parse_graph(text)
+        schedule = lower(graph)
+        part = ModelPart(fingerprint, ((),) * len(schedule.prefixes), {regex: automaton})
+        data = dump_bytes(Artifact(graph, schedule, {fingerprint: part}))
+        times: list[float] = []
+        for _ in range(5):
+            start = time.process_time()
+            load_bytes(data)
+            times.append((time.process_time() - start) * 1e3)
+        return {"bytes": len(data), "load": statistics.median(times)}
+
+
+def first_use(size: int, name: str) -> None:
+    """Prints the CPU time in ms from the start of this process to the first mask of a case."""
+    ours = Ours(size)
+    ours.matcher(ours.compile(next(case for case in CASES if case.name == name))).fill()
+    print(time.process_time() * 1e3)
+
+
+if __name__ == "__main__":
+    first_use(int(sys.argv[1]), sys.argv[2])

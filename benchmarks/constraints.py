@@ -1,0 +1,251 @@
+"""What constraints cost: sixteen regexes and JSON schemas, over vocabularies of 32,000 and 128,256 tokens.
+
+A row of the tables is a case, compiled cold (nothing is kept but the vocabulary, prepared once) until its first mask is
+there, in CPU time; masks and accepted tokens are timed along texts that fit it, `batch` is the masks of 64 requests,
+and `first use` all that a fresh process does until the first mask, from the interpreter's start. The peers do the same
+in the same run, each as its documentation says, in the Python that CONSTRAINT_PEERS names:
+
+    python -m venv V && V/bin/pip install xgrammar==0.2.8 llguidance==1.9.1 outlines-core==0.2.14
+    CONSTRAINT_PEERS=V/bin/python python -m benchmarks.constraints
+
+The figures are of 128,256 tokens. compile_p95_ms is of the patterns of up to 200 states; a geomean is of the factors by
+which ours is faster, over the JSON and the unbounded texts that both compile; a case is won where ours is compiled, and
+no later than by xgrammar and outlines-core, which also compile ahead (llguidance does its work at each token, see its
+masks), and a mask where ours is the fastest of all. A peer that needs over 60 s counts as 60 s; one that refuses a
+case, breaks on it or forbids a text that fits it says so below the tables, as does ours.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks import vocabularies
+from benchmarks._constraint_cases import CASES, Case
+from benchmarks._constraint_ours import Ours
+from benchmarks._constraint_peers import LIMIT, PEERS
+from benchmarks._constraint_timing import Refused, compiled, stepped
+from benchmarks._report import Report, main
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = {
+    "compile_p95_ms": 15,
+    "compile_schema_p50_ms": 30,
+    "compile_schema_p95_ms": 300,
+    "compile_geomean_vs_xgrammar": 4,
+    "compile_geomean_vs_outlines": 10,
+    "cases_won": len(CASES),
+    "masks_won": len(CASES),
+    "cases_refused": 0,
+    "mask_us": 1,
+    "mask_batch_us": 40,
+    "accept_us": 1,
+    "load_ms": 5,
+    "artifact_p50_bytes": 200_000,
+}
+
+Row = dict[str, Any]
+"""The figures of an engine for a case; refused, wrong and over say why some are missing."""
+
+
+def _our_row(ours: Ours, case: Case, size: int) -> Row:
+    try:
+        times, automaton = compiled(ours, case)
+        row: Row = {"compile": statistics.median(times), "compiles": times, **stepped(ours, automaton, case)}
+    except Refused as why:
+        return {"refused": str(why)}
+    command = [sys.executable, "-m", "benchmarks._constraint_ours", str(size), case.name]
+    first = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    row |= {"first use": float(first.stdout), "states": len(automaton.table), "rows": len(automaton.rows)}
+    return row | ours.artifact(case, automaton)
+
+
+class _Watch:
+    """Ends a process where nothing is heard of it for LIMIT seconds of its CPU time."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.ended_it = pid, False
+        self.busy = True
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.heard()
+
+    def heard(self) -> None:
+        self._deadline = _cpu_seconds(self.pid) + LIMIT
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.5):
+            if self.busy and _cpu_seconds(self.pid) > self._deadline:
+                self.ended_it = True
+                os.kill(self.pid, signal.SIGKILL)
+                return
+
+
+def _cpu_seconds(pid: int) -> float:
+    """The CPU time of a process that has not been waited for, or the wall clock where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peer_rows(python: str, name: str, size: int, slow: set[str]) -> dict[str, Row]:
+    """slow: cases over the limit, with a smaller vocabulary already; more are added."""
+    found: dict[str, Row] = {case: {"over": True} for case in slow}
+    waiting = [case.name for case in CASES if case.name not in slow]
+    path, end_id = str(vocabularies.tokenizer_file(size)), str(vocabularies.end_id(size))
+    while waiting:
+        command = [python, "-m", "benchmarks._constraint_peers", name, path, end_id, *waiting]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            if process.stdout is None or not (first := process.stdout.readline()):
+                raise SystemExit(f"{name} does not start in {python}")
+            found["vocabulary"] = json.loads(first)
+            with _Watch(process.pid) as watch:
+                for line in process.stdout:
+                    row = json.loads(line)
+                    watch.busy = "done" in row  # only compiling is limited
+                    watch.heard()
+                    if "done" not in row:
+                        found[row["case"]] = row
+                    elif row["done"] in waiting:
+                        waiting.remove(row["done"])
+        if waiting:  # the first of them ended the process
+            if watch.ended_it:
+                slow.add(waiting[0])
+            ended = {"over": True} if watch.ended_it else {"refused": f"it crashed ({process.returncode})"}
+            found.setdefault(waiting.pop(0), ended)
+    for row in found.values():
+        if row.get("over"):
+            row["compile"] = LIMIT * 1e3
+        elif "compile" in row:
+            row["first use"] = found["vocabulary"]["ready"] + row["compile"]
+    return found
+
+
+def _all_rows(size: int, python: str | None, slow: dict[str, set[str]]) -> dict[str, dict[str, Row]]:
+    """engine -> case or "vocabulary" -> figures. outlines-core, whose compiles take as long as all else, runs beside."""
+
+    def of_peer(name: str) -> dict[str, Row]:
+        _say(f"{name}, {size:,} tokens ...")
+        return _peer_rows(python or "", name, size, slow[name])
+
+    vocabularies.tokenizer_file(size)
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(of_peer, "outlines") if python is not None else None
+        _say(f"ours, {size:,} tokens ...")
+        ours = Ours(size)
+        rows = {"ours": {case.name: _our_row(ours, case, size) for case in CASES}}
+        rows["ours"]["vocabulary"] = {"vocabulary": ours.vocabulary_ms}
+        if beside is not None:
+            rows |= {name: of_peer(name) for name in PEERS if name != "outlines"}
+            rows["outlines"] = beside.result()
+    return rows
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_tables(size: int, rows: Mapping[str, Mapping[str, Row]]) -> None:
+    pairs = (("compile", "first use"), ("mask", "mask_p95"), ("accept", "batch"))
+    units = {"compile": "compile ms", "mask": "mask us", "mask_p95": "mask p95 us", "accept": "accept us"}
+    units |= {"batch": "batch us", "first use": "first use ms"}
+    prepared = ", ".join(f"{name} {found['vocabulary']['vocabulary']:.0f}" for name, found in rows.items())
+    print(f"\n{size:,} tokens; the vocabulary's preparation, ms: {prepared}")
+    for pair in pairs:
+        heads = "".join(f" |{units[name]:^{10 * len(rows)}}" for name in pair)
+        print(f"\n{'':14}{heads}\n{'':14}" + (" |" + "".join(f"{name:>10}" for name in rows)) * 2)
+        for case in CASES:
+            cells = "".join(" |" + "".join(_cell(found[case.name], name) for found in rows.values()) for name in pair)
+            print(f"{case.name:14}{cells}")
+    print(f"\n{'ours':14}{'states':>10}{'masks':>10}{'bytes':>14}{'load ms':>10}")
+    for case in CASES:
+        row = rows["ours"][case.name]
+        print(f"{case.name:14}{_cell(row, 'states')}{_cell(row, 'rows')}{_cell(row, 'bytes', 14)}{_cell(row, 'load')}")
+    for name, found in rows.items():
+        for case in CASES:
+            for how in ("refused", "wrong"):
+                if how in found[case.name]:
+                    print(f"{name}, {case.name}: {how}: {found[case.name][how]}")
+
+
+def _cell(row: Row, name: str, width: int = 10) -> str:
+    if name not in row:
+        return f"{'refused' if 'refused' in row else '-':>{width}}"
+    value = row[name]
+    text = f">{value:,.0f}" if row.get("over") else f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{text:>{width}}"
+
+
+def _figures(rows: Mapping[str, Mapping[str, Row]]) -> dict[str, float]:
+    ours = rows["ours"]
+    done = [case for case in CASES if "compile" in ours[case.name]]
+    few = [case.name for case in done if case.pattern is not None and ours[case.name]["states"] <= 200]
+    schemas = [ours[case.name]["compile"] for case in done if case.schema is not None]
+    figures = {
+        "vocabulary_ms": ours["vocabulary"]["vocabulary"],
+        "compile_p95_ms": _p95([each for name in few for each in ours[name]["compiles"]]),
+        "compile_schema_p50_ms": statistics.median(schemas),
+        "compile_schema_p95_ms": _p95(schemas),
+        "cases_refused": len(CASES) - len(done),
+    }
+    for figure, name in {"first_use_ms": "first use", "mask_us": "mask", "mask_p95_us": "mask_p95"}.items():
+        figures[figure] = statistics.median(ours[case.name][name] for case in done)
+    for figure, name in {"mask_batch_us": "batch", "accept_us": "accept", "load_ms": "load"}.items():
+        figures[figure] = statistics.median(ours[case.name][name] for case in done)
+    figures["artifact_p50_bytes"] = statistics.median(ours[case.name]["bytes"] for case in done)
+    if len(rows) > 1:
+        ahead = [rows["xgrammar"], rows["outlines"]]
+        figures["cases_won"] = sum(_first(ours, ahead, case.name, "compile") for case in done)
+        peers = [found for name, found in rows.items() if name != "ours"]
+        figures["masks_won"] = sum(_first(ours, peers, case.name, "mask") for case in done)
+    for name in ("xgrammar", "outlines") if len(rows) > 1 else ():
+        both = [case.name for case in done if case.unbounded and "compile" in rows[name][case.name]]
+        logs = [math.log(rows[name][case]["compile"] / ours[case]["compile"]) for case in both]
+        figures[f"compile_geomean_vs_{name}"] = math.exp(statistics.fmean(logs))
+        figures[f"compile_geomean_vs_{name}_cases"] = len(both)
+    return figures
+
+
+def _p95(values: Sequence[float]) -> float:
+    return sorted(values)[math.ceil(len(values) * 0.95) - 1]
+
+
+def _first(ours: Mapping[str, Row], peers: Sequence[Mapping[str, Row]], case: str, name: str) -> bool:
+    return all(ours[case][name] <= found[case].get(name, math.inf) for found in peers)
+
+
+def measure() -> Report:
+    python = os.environ.get("CONSTRAINT_PEERS")
+    slow: dict[str, set[str]] = {name: set() for name in PEERS}
+    figures: dict[str, float] = {}
+    for size in vocabularies.SIZES:  # ascending: what is too slow for the small one is not tried with the large one
+        rows = _all_rows(size, python, slow)
+        _print_tables(size, rows)
+        figures = _figures(rows)
+    print()
+    return Report(figures, {name: target for name, target in TARGETS.items() if name in figures})
+
+
+if __name__ == "__main__":
+    main("constraints", measure)

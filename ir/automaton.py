@@ -1,0 +1,153 @@
+"""What follows from a constraint over token classes: its distinct masks, forced ids, ends, and distances."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sglc.ir.tokens import TokenAutomaton
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+def complete(
+    class_of: NDArray[np.int32],
+    next_state: NDArray[np.int32],
+    accept: Bools,
+    ends: NDArray[np.int32],
+    byte_class: NDArray[np.uint8],
+    moves: NDArray[np.int32],
+) -> TokenAutomaton:
+    """The automaton of arrays as in `TokenAutomaton`, all of whose entries must be in range."""
+    allowed = next_state.T >= 0  # by classes, as `walk` makes them
+    row_ends_of = accept & (len(ends) > 0)
+    first, row_of = _distinct_columns(np.concatenate([allowed, row_ends_of[None]]))
+    rows, row_classes = np.nonzero(allowed[:, first].T)
+    row_starts = np.searchsorted(rows, np.arange(len(first) + 1))
+    row_ends = row_ends_of[first]
+    sizes = np.bincount(class_of, minlength=next_state.shape[1])
+    forced, counts = _forced(class_of, sizes, ends, row_starts, row_classes, row_ends)
+    return TokenAutomaton(
+        class_of=class_of,
+        next=next_state,
+        accept=accept,
+        ends=ends,
+        byte_class=byte_class,
+        moves=moves,
+        distance=distances(next_state, accept),
+        final=accept & (np.all(moves < 0, axis=1) | (counts == 0)[row_of]),
+        forced=forced[row_of],
+        row_of=row_of,
+        row_starts=row_starts.astype(np.int32),
+        row_classes=row_classes.astype(np.int32),
+        row_ends=row_ends,
+    )
+
+
+def stuck_state(automaton: TokenAutomaton) -> int | None:
+    """A state that tokens lead to and from which none lead on to acceptance; None where there is none."""
+    if automaton.distance.min() >= 0:
+        return None
+    reached = np.zeros(len(automaton.accept), dtype=np.bool_)
+    reached[0] = True
+    frontier = np.zeros(1, dtype=np.int64)
+    while len(frontier):
+        after = automaton.next[frontier].reshape(-1)
+        after = after[after >= 0]
+        frontier = _once(after[~reached[after]], len(reached))
+        reached[frontier] = True
+    stuck = np.flatnonzero(reached & (automaton.distance < 0))
+    return int(stuck[0]) if len(stuck) else None
+
+
+def distances(next_state: NDArray[np.int32], accept: Bools) -> NDArray[np.int32]:
+    """int32 [states]: the fewest tokens to an accepting state, -1 where there is no way. Breadth first, backwards."""
+    count = len(accept)
+    by_class = np.ascontiguousarray(next_state.T).reshape(-1)
+    cells = np.flatnonzero(by_class >= 0)
+    sources, targets = cells % count, by_class[cells]
+    # Numpy sorts 16-bit numbers by radix, several times faster than longer ones.
+    order = np.argsort(targets.astype(np.uint16) if count <= 1 << 16 else targets, kind="stable")
+    sources = sources[order]
+    first = np.concatenate([[0], np.cumsum(np.bincount(targets, minlength=count))])
+    found = np.full(count, -1, dtype=np.int32)
+    frontier, distance = np.flatnonzero(accept), 0
+    while len(frontier):
+        found[frontier] = distance
+        before = sources[ranges(first[frontier], first[frontier + 1] - first[frontier])]
+        frontier = _once(before[found[before] < 0], count)
+        distance += 1
+    return found
+
+
+def ranges(starts: Ints, lengths: Ints) -> Ints:
+    """starts[0], starts[0] + 1, ... of the first length, then those of the second, and so on."""
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
+
+
+def random_words(rows: int, columns: int) -> NDArray[np.uint64]:
+    """Random numbers, always the same: splitmix64 (Steele, Lea and Flood, 2014) of 0, 1, 2 ..."""
+    x = np.arange(1, rows * columns + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))).reshape(rows, columns)
+
+
+def _distinct_columns(bits: Bools) -> tuple[Ints, NDArray[np.int32]]:
+    """The first of each distinct column, ascending, and for each column the number of the one that it equals.
+
+    A column's words are hashed to 128 bits, each word by a mixing of its own, and not compared: two columns have one
+    hash by accident with a probability of about 2 ** -128.
+    """
+    packed = np.packbits(bits, axis=0)
+    words = np.zeros((-(-len(packed) // 8) * 8, packed.shape[1]), dtype=np.uint8)
+    words[: len(packed)] = packed
+    words = np.ascontiguousarray(words.T).view(np.uint64)
+    one, two = np.zeros((2, len(words)), dtype=np.uint64)
+    for word, (salt, salt2) in zip(words.T, random_words(words.shape[1], 2), strict=True):
+        one, two = _mixed(one ^ word ^ salt), _mixed(two + (word ^ salt2))
+    order = np.argsort(one, kind="stable")
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = (one[order][1:] != one[order][:-1]) | (two[order][1:] != two[order][:-1])
+    first = order[new]  # the sort is stable
+    rank = np.argsort(np.argsort(first))
+    number_of = np.empty(len(order), dtype=np.int32)
+    number_of[order] = rank[np.cumsum(new) - 1]
+    return np.sort(first), number_of
+
+
+def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    x = (x ^ (x >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+    return x ^ (x >> np.uint64(29))
+
+
+def _forced(
+    class_of: NDArray[np.int32],
+    sizes: Ints,
+    ends: NDArray[np.int32],
+    row_starts: Ints,
+    row_classes: Ints,
+    row_ends: Bools,
+) -> tuple[NDArray[np.int32], Ints]:
+    """For each mask the only id that it allows or -1, and the number of ids that it allows."""
+    until = np.concatenate([[0], np.cumsum(sizes[row_classes])])
+    tokens = until[row_starts[1:]] - until[row_starts[:-1]]
+    counts = tokens + row_ends * len(ends)
+    forced = np.full(len(row_ends), -1, dtype=np.int32)
+    ending = (counts == 1) & row_ends
+    forced[ending & (tokens == 0)] = ends[0] if len(ends) else -1
+    some_id = np.zeros(len(sizes), dtype=np.int32)
+    some_id[class_of] = np.arange(len(class_of), dtype=np.int32)
+    single = np.flatnonzero((counts == 1) & (tokens == 1))
+    forced[single] = some_id[row_classes[row_starts[single]]]
+    return forced, counts
+
+
+def _once(states: NDArray[np.integer], count: int) -> Ints:
+    """Each of the states once."""
+    owner = np.empty(count, dtype=np.int64)
+    here = np.arange(len(states))
+    owner[states] = here
+    return states[owner[states] == here].astype(np.int64)

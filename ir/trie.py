@@ -1,0 +1,54 @@
+"""The tokens of a vocabulary as a tree of bytes, in flat arrays: beginnings that tokens share are one node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trie:
+    """Node 0 is the root; nodes are numbered level by level, in each level by their bytes from the root.
+
+    byte:    uint8 [nodes]; the byte that leads to a node.
+    parent:  int64 [nodes]; the node before, 0 for the root.
+    first:   int64 [nodes + 1]; the children of node n are first[n] .. first[n + 1] - 1.
+    node_of: int64 [size]; the node of each id's bytes, 0 for an id that no constrained text may use.
+    """
+
+    byte: NDArray[np.uint8]
+    parent: NDArray[np.int64]
+    first: NDArray[np.int64]
+    node_of: NDArray[np.int64]
+
+
+def trie_of(tokens: Iterable[bytes | None], ends: frozenset[int], size: int) -> Trie:
+    """The trie of the ids below `size` that have bytes and are no end ids. It takes a moment for a large vocabulary."""
+    texts = {index: text for index, text in enumerate(tokens) if text and index < size and index not in ends}
+    words = sorted(set(texts.values()))
+    lengths = np.array([len(word) for word in words], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    data = np.frombuffer(b"".join(words), dtype=np.uint8)
+    node = np.zeros(len(words), dtype=np.int64)  # where each word is; sorted words of one node are neighbours
+    letters_of, parents_of = [np.zeros(1, dtype=np.uint8)], [np.zeros(1, dtype=np.int64)]
+    alive = np.arange(len(words))
+    nodes, depth = 1, 0
+    while len(alive):
+        letters, parents = data[starts[alive] + depth], node[alive]
+        new = np.ones(len(alive), dtype=np.bool_)
+        new[1:] = (letters[1:] != letters[:-1]) | (parents[1:] != parents[:-1])
+        node[alive] = nodes - 1 + np.cumsum(new)
+        letters_of.append(letters[new])
+        parents_of.append(parents[new])
+        nodes += int(new.sum())
+        depth += 1
+        alive = alive[lengths[alive] > depth]
+    parent = np.concatenate(parents_of)
+    children = np.bincount(parent[1:], minlength=nodes)
+    node_at = dict(zip(words, node.tolist(), strict=True))
+    node_of = np.zeros(size, dtype=np.int64)
+    node_of[list(texts)] = [node_at[text] for text in texts.values()]
+    return Trie(np.concatenate(letters_of), parent, np.cumsum(np.concatenate([[1], children])), node_of)

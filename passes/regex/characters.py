@@ -1,0 +1,106 @@
+"""What the parts of a pattern that stand for one character match."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from sglc.passes.regex.charset import (
+    EVERY,
+    CharSet,
+    category,
+    char_set,
+    complement,
+    ignoring_case,
+    intersection,
+    properties,
+    union,
+)
+
+_UNIT = re.compile(
+    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[NpP]\{[^}]*\}|[0-7]{1,3}|[\s\S])|[^\\]", re.DOTALL
+)
+_CONTROLS = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_NO_NEWLINE = complement(((10, 10),))
+
+
+class UnsupportedError(Exception):
+    """A part that no character set is made of. what and hint: for the message."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what, self.hint = what, hint
+
+
+@lru_cache(maxsize=65_536)
+def characters(source: str, flags: int) -> CharSet:
+    """The characters that a character, an escape, a dot or a class matches under flags of `re`.
+
+    Raises `UnsupportedError`.
+    """
+    ascii_only = bool(flags & re.ASCII)
+    if source == ".":
+        return EVERY if flags & re.DOTALL else _NO_NEWLINE
+    if len(source) > 1 and source[0] == "[":
+        return _class(source, flags)
+    if source[0] == "\\" and source[1] in "dDwWsS":
+        return category(source[1], ascii_only)
+    if source[:2] in ("\\p", "\\P"):
+        return _property(source, flags)
+    point = code_point(source)
+    chars = intersection(((point, point),), EVERY)
+    return ignoring_case(re.escape(chr(point)), chars, ascii_only) if flags & re.IGNORECASE else chars
+
+
+def _class(source: str, flags: int) -> CharSet:
+    body = source[1:-1]
+    negated = body.startswith("^")
+    units: list[str] = _UNIT.findall(body[1:] if negated else body)
+    known = [_property(unit, flags) for unit in units if unit[:2] in ("\\p", "\\P")]
+    if known:
+        others = [unit for unit in units if unit[:2] not in ("\\p", "\\P")]
+        if others:
+            known.append(_class("[" + "\\" * (others[0] == "^") + "".join(others) + "]", flags))
+        chars = union(known)
+        return complement(chars) if negated else chars
+    sets: list[CharSet] = []
+    at = 0
+    while at < len(units):
+        unit = units[at]
+        if len(unit) == 2 and unit[1] in "dDwWsS":
+            sets.append(category(unit[1], bool(flags & re.ASCII)))
+            at += 1
+            continue
+        first = last = code_point(unit, in_class=True)
+        if at + 2 < len(units) and units[at + 1] == "-":
+            last = code_point(units[at + 2], in_class=True)
+            at += 2
+        sets.append(char_set([(first, last)]))
+        at += 1
+    chars = union(sets)
+    chars = complement(chars) if negated else chars
+    return ignoring_case(source, chars, bool(flags & re.ASCII)) if flags & re.IGNORECASE else chars
+
+
+def _property(source: str, flags: int) -> CharSet:
+    name = source[3:-1]
+    known = properties()
+    if name not in known:
+        raise UnsupportedError(f"{name!r} is no general category", "such as L, Lu, Nd, P: " + " ".join(sorted(known)))
+    if flags & re.IGNORECASE and name in ("Lu", "Ll", "Lt"):
+        raise UnsupportedError(f"a property of one case, {name}, is not supported under the flag i", "write \\p{L}")
+    return complement(known[name]) if source[1] == "P" else known[name]
+
+
+def code_point(unit: str, *, in_class: bool = False) -> int:
+    """The character of an escape or of a character itself; `\\b` is a backspace in a class."""
+    if len(unit) == 1:
+        return ord(unit)
+    letter = unit[1]
+    if letter == "N":
+        raise UnsupportedError("a character by name is not supported", "write the character or \\uXXXX")
+    if letter in "xuU":
+        return int(unit[2:], 16)
+    if letter in "01234567":
+        return int(unit[1:], 8)
+    return _CONTROLS.get(letter, ord(letter))

@@ -1,0 +1,171 @@
+"""What tokens do to an automaton: each is a partial function from states to states.
+
+All tokens are walked at once, down the trie of the vocabulary, level by level. Nodes whose bytes do the same to the
+automaton have the same function, and a function is followed by a byte once, however many nodes ask for it. There are
+few functions (hundreds for a vocabulary of 128,000), so the work hardly depends on the number of states.
+
+Functions are told apart by a hash of 128 bits: two sums, over the places where a function is defined, of products of
+random numbers for the place and for the image. Two functions have the same sums by accident with a probability of about
+2 ** -120, so they are not compared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sglc.ir.automaton import random_words, ranges
+from sglc.ir.trie import Trie
+
+Ints = NDArray[np.int64]
+_UNKNOWN = -1
+_LONG = 400  # pairs of a function from which on it is followed alone
+_DENSE = 4  # a level is walked whole where one in so many of the nodes before it is live
+
+
+class TooMuchWork(Exception):
+    """More than `limit` pairs of a state and its image were looked at."""
+
+
+class Functions:
+    """Partial functions, one after another in flat arrays: ascending states where they are defined, and their images.
+
+    Function 0 is defined nowhere, function 1 is the identity. `states` and `images` are int32 and have room to grow;
+    function f has the pairs starts[f] .. starts[f] + lengths[f] - 1.
+
+    columns: int32 [letters, states]; the next state, -1 where a letter is not allowed.
+    """
+
+    def __init__(self, columns: NDArray[np.int32], limit: int) -> None:
+        count = columns.shape[1]
+        self.states = np.arange(count, dtype=np.int32)
+        self.images = self.states.copy()
+        self.starts = np.zeros(2, dtype=np.int64)
+        self.lengths = np.array([0, count])
+        self._columns = columns
+        self._pairs = count
+        self._left = limit
+        salts = random_words(4, count + 1)
+        salts[2:, -1] = 0  # image -1: a place where a function is not defined adds nothing
+        self._salts = (salts[0], salts[1], salts[2], salts[3])
+        self._numbers = {(0, 0): 0}
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def after(self, functions: Ints, letters: Ints) -> Ints:
+        """The number of each function (none is 0) followed by a letter; new ones are kept. Raises `TooMuchWork`."""
+        lengths = self.lengths[functions]
+        self._left -= int(lengths.sum())
+        if self._left < 0:
+            raise TooMuchWork
+        numbers = np.empty(len(functions), dtype=np.int64)
+        long = lengths > _LONG
+        for index in np.flatnonzero(long).tolist():
+            numbers[index] = self._one(int(functions[index]), int(letters[index]))
+        short = np.flatnonzero(~long)
+        if len(short):
+            numbers[short] = self._many(functions[short], letters[short], lengths[short])
+        return numbers
+
+    def _one(self, function: int, letter: int) -> int:
+        """`after` for a long function: without flat indices to make, an element costs a third."""
+        begin = int(self.starts[function])
+        states, images = (a[begin : begin + int(self.lengths[function])] for a in (self.states, self.images))
+        images = self._columns[letter].take(images)
+        place, place2, image, image2 = self._salts
+        key = (
+            int(np.dot(place.take(states), image.take(images))),
+            int(np.dot(place2.take(states), image2.take(images))),
+        )
+        number = self._numbers.setdefault(key, len(self))
+        if number == len(self):
+            defined = images >= 0
+            states = states[defined]
+            self._keep(states, images[defined], np.array([len(states)]))
+        return number
+
+    def _many(self, functions: Ints, letters: Ints, lengths: Ints) -> list[int]:
+        at = ranges(self.starts[functions], lengths)
+        states = self.states[at]
+        offsets = np.repeat(letters * self._columns.shape[1], lengths)
+        offsets += self.images[at]
+        images = self._columns.reshape(-1).take(offsets)
+        place, place2, image, image2 = self._salts
+        starts = np.cumsum(lengths) - lengths
+        one = np.add.reduceat(place.take(states) * image.take(images), starts).tolist()
+        two = np.add.reduceat(place2.take(states) * image2.take(images), starts).tolist()
+        before, numbers, new = len(self), list[int](), list[int]()
+        for index, key in enumerate(zip(one, two, strict=True)):
+            number = self._numbers.setdefault(key, before + len(new))
+            if number == before + len(new):
+                new.append(index)
+            numbers.append(number)
+        if new:
+            kept = ranges(starts[new], lengths[new])
+            states, images = states[kept], images[kept]
+            defined = images >= 0
+            starts = np.cumsum(lengths[new]) - lengths[new]
+            counts = np.add.reduceat(defined, starts, dtype=np.int64)
+            self._keep(states[defined], images[defined], counts)
+        return numbers
+
+    def _keep(self, states: NDArray[np.int32], images: NDArray[np.int32], lengths: Ints) -> None:
+        begin, end = self._pairs, self._pairs + len(states)
+        if end > len(self.states):
+            self.states, self.images = (_longer(array, 2 * end) for array in (self.states, self.images))
+        self.states[begin:end], self.images[begin:end] = states, images
+        self.starts = np.concatenate([self.starts, begin + np.cumsum(lengths) - lengths])
+        self.lengths = np.concatenate([self.lengths, lengths])
+        self._pairs = end
+
+
+def walk(
+    letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int
+) -> tuple[Functions, NDArray[np.int64]]:
+    """The functions, and for each id the number of its bytes' function; 0 for an id without bytes.
+
+    letter_of: uint8 [256]; bytes that the automaton does not tell apart have one letter. columns: as in `Functions`.
+    Raises `TooMuchWork` beyond `limit`.
+    """
+    count = len(columns)
+    functions = Functions(columns, limit)
+    after = np.full((16, count), _UNKNOWN, dtype=np.int64)  # (function, letter) -> count * function
+    after[0] = 0
+    value = np.zeros(len(trie.byte), dtype=np.int64)  # of a node: count * function
+    letter_at = np.frombuffer(trie.byte.tobytes().translate(letter_of.tobytes()), dtype=np.uint8)
+    begin, end = 0, 1
+    live = np.zeros(1, dtype=np.int64)
+    found = np.full(1, count)
+    value[0] = count
+    while len(live):
+        dense = len(live) * _DENSE > end - begin
+        begin, end = int(trie.first[begin]), int(trie.first[end])  # the next level
+        nodes: Ints | slice
+        if dense:
+            nodes = slice(begin, end)
+            keys = value.take(trie.parent[nodes])
+        else:
+            children = trie.first[live + 1] - trie.first[live]
+            nodes = ranges(trie.first[live], children)
+            keys = np.repeat(value[live], children)
+        keys += letter_at[nodes]
+        found = after.reshape(-1).take(keys)
+        if len(found) and found.min() < 0:
+            unknown = np.flatnonzero(found < 0)
+            new = np.unique(keys[unknown])
+            after.reshape(-1)[new] = count * functions.after(new // count, new % count)
+            found[unknown] = after.reshape(-1)[keys[unknown]]
+            if len(functions) > len(after):
+                more = np.full((2 * len(functions) - len(after), count), _UNKNOWN, dtype=np.int64)
+                after = np.concatenate([after, more])
+        value[nodes] = found
+        live = np.flatnonzero(found) + begin if dense else nodes[found > 0]
+    value[0] = 0
+    return functions, value.take(trie.node_of) // count
+
+
+def _longer(array: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    longer = np.empty(size, dtype=np.int32)
+    longer[: len(array)] = array
+    return longer

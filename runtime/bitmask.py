@@ -1,0 +1,79 @@
+"""Masks of a batch as packed bits, with the names and the layout that other constraint engines have.
+
+A bitmask is int32 [batch, ceil(size / 32)]: id t is allowed where bit t % 32 of word t // 32 is set. It is made once and
+filled anew before each step; the states are ints, so that a fork is a copy and a roll-back takes an earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from sglc.ir.tokens import TokenAutomaton
+
+
+def allocate_token_bitmask(batch: int, size: int) -> Tensor:
+    """A bitmask on the CPU that allows everything. size: ids of the vocabulary."""
+    return torch.full((batch, -(-size // 32)), -1, dtype=torch.int32)
+
+
+def fill_next_token_bitmask(bitmask: Tensor, automata: Sequence[TokenAutomaton | None], states: Sequence[int]) -> None:
+    """Row i becomes the mask of automaton i in its state; without an automaton it allows everything.
+
+    bitmask: int32 [len(automata), words] on the CPU, contiguous. Words beyond an automaton's vocabulary allow nothing.
+    Raises ValueError for another shape, type or device.
+    """
+    if len(automata) != len(states) or bitmask.ndim != 2 or len(bitmask) != len(automata):
+        raise ValueError(
+            f"a bitmask {tuple(bitmask.shape)} for {len(automata)} automata in {len(states)} states: "
+            "give one row, one automaton and one state for each request"
+        )
+    if bitmask.dtype != torch.int32 or bitmask.device.type != "cpu":
+        raise ValueError(
+            f"a bitmask of {bitmask.dtype} on {bitmask.device} cannot be filled: make it with allocate_token_bitmask,"
+            " and copy it to the device when it is filled"
+        )
+    rows = bitmask.numpy()
+    for row, automaton, state in zip(rows, automata, states, strict=True):
+        if automaton is None:
+            row[:] = -1
+        else:
+            mask = automaton.row(state)[: len(row)]
+            row[: len(mask)] = mask
+            row[len(mask) :] = 0
+
+
+def apply_token_bitmask_inplace(logits: Tensor, bitmask: Tensor, indices: Sequence[int] | Tensor | None = None) -> None:
+    """Ids that are not allowed, and columns beyond the mask, become minus infinity.
+
+    logits: [batch, columns] of any float type. bitmask: int32 [batch, words] on the same device. indices: the rows to
+    mask, each by its own row of the bitmask; None for all. Raises ValueError where that does not fit.
+    """
+    if logits.ndim != 2 or bitmask.ndim != 2 or len(logits) != len(bitmask):
+        raise ValueError(
+            f"a bitmask {tuple(bitmask.shape)} does not fit logits {tuple(logits.shape)}: give one row for each row"
+        )
+    if bitmask.dtype != torch.int32 or bitmask.device != logits.device or not logits.is_floating_point():
+        raise ValueError(
+            f"a bitmask of {bitmask.dtype} on {bitmask.device} cannot mask logits of {logits.dtype} on {logits.device}:"
+            " give int32 and floats on one device"
+        )
+    if indices is not None:
+        index = torch.as_tensor(indices, dtype=torch.int64, device=logits.device)
+        some = logits.index_select(0, index)
+        apply_token_bitmask_inplace(some, bitmask.index_select(0, index))
+        logits.index_copy_(0, index, some)
+        return
+    forbidden = (bitmask.unsqueeze(-1) & _bits(bitmask.device)).eq(0).view(len(bitmask), -1)
+    columns = min(logits.shape[1], forbidden.shape[1])
+    logits[:, :columns].masked_fill_(forbidden[:, :columns], -torch.inf)
+    logits[:, columns:] = -torch.inf
+
+
+@lru_cache(maxsize=8)
+def _bits(device: torch.device) -> Tensor:
+    """int32 [32]: bit i alone. Kept, so that masking copies nothing from the host."""
+    return torch.tensor([1 << bit for bit in range(31)] + [-(1 << 31)], dtype=torch.int32, device=device)
