@@ -10,9 +10,11 @@ of its text, and none is ever taken back. What is held back is drawn, by its mas
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sglc.ir.errors import ModelError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
@@ -20,7 +22,15 @@ from sglc.ir.tokens import TokenAutomaton, Vocabulary
 MAX_BYTES = 256
 """Of forced text that is looked at at once; longer text is several jumps."""
 
-Known = dict[tuple[int, "int | None"], tuple[int, ...]]
+
+@dataclass(slots=True)
+class _Known:
+    """Of one automaton. reaches: int64 [classes]; the bytes of the longest token of each. ids: by state and the id before."""
+
+    reaches: NDArray[np.int64]
+    ids: dict[tuple[int, int | None], tuple[int, ...]] = field(
+        default_factory=dict[tuple[int, "int | None"], tuple[int, ...]]
+    )
 
 
 class Jumps:
@@ -34,17 +44,21 @@ class Jumps:
         self._encode = encode
         self._lengths = np.zeros(vocabulary.size, dtype=np.int64)
         self._lengths[: len(vocabulary.tokens)] = [len(token or b"") for token in vocabulary.tokens]
-        self._known: WeakKeyDictionary[TokenAutomaton, Known] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[TokenAutomaton, _Known] = WeakKeyDictionary()
 
     def ids(self, automaton: TokenAutomaton, state: int, before: int | None) -> tuple[int, ...]:
         """The ids that are certain to come in a state. before: the id before them, None at the start of an answer."""
-        known = self._known.setdefault(automaton, {})
-        found = known.get((state, before))
+        known = self._known.get(automaton)
+        if known is None:
+            known = self._known[automaton] = _Known(self._reaches(automaton))
+        found = known.ids.get((state, before))
         if found is None:
-            found = known[state, before] = self._computed(automaton, state, before)
+            found = known.ids[state, before] = self._computed(automaton, state, before, known.reaches)
         return found
 
-    def _computed(self, automaton: TokenAutomaton, state: int, before: int | None) -> tuple[int, ...]:
+    def _computed(
+        self, automaton: TokenAutomaton, state: int, before: int | None, reaches: NDArray[np.int64]
+    ) -> tuple[int, ...]:
         states, forced = _forced(automaton, state)
         text = _text(forced)
         context = "" if before is None else _text_of(self._tokens[before])
@@ -62,16 +76,21 @@ class Jumps:
             return ()
         place = 0
         for count, piece in enumerate(pieces):
-            if self._reach(automaton, states[place]) > len(forced) - place:
+            if _longest(automaton, states[place], reaches) > len(forced) - place:
                 return tuple(ids[:count])
             place += len(piece)
         return tuple(ids)
 
-    def _reach(self, automaton: TokenAutomaton, state: int) -> int:
-        """The bytes of the longest token that is allowed in a state."""
-        row = automaton.rows[automaton.row_of[state]]
-        bits = np.unpackbits(np.ascontiguousarray(row).view(np.uint8), bitorder="little")[: len(self._lengths)]
-        return int(self._lengths[bits.astype(np.bool_)].max(initial=0))
+    def _reaches(self, automaton: TokenAutomaton) -> NDArray[np.int64]:
+        """int64 [classes]: the bytes of the longest token of each class."""
+        longest = np.zeros(automaton.next.shape[1], dtype=np.int64)
+        np.maximum.at(longest, automaton.class_of, self._lengths[: automaton.size])
+        return longest
+
+
+def _longest(automaton: TokenAutomaton, state: int, reaches: NDArray[np.int64]) -> int:
+    """The bytes of the longest token that is allowed in a state."""
+    return int(reaches[automaton.next[state] >= 0].max(initial=0))
 
 
 def _forced(automaton: TokenAutomaton, state: int) -> tuple[list[int], bytes]:
@@ -79,12 +98,15 @@ def _forced(automaton: TokenAutomaton, state: int) -> tuple[list[int], bytes]:
     states: list[int] = []
     forced = bytearray()
     while len(forced) < MAX_BYTES and not automaton.accept[state]:
-        (allowed,) = np.nonzero(automaton.table[state] >= 0)
+        (classes,) = np.nonzero(automaton.moves[state] >= 0)
+        if len(classes) != 1:
+            break
+        (allowed,) = np.nonzero(automaton.byte_class == classes[0])
         if len(allowed) != 1:
             break
         states.append(state)
         forced.append(int(allowed[0]))
-        state = int(automaton.table[state, allowed[0]])
+        state = int(automaton.moves[state, classes[0]])
     return states, bytes(forced)
 
 
