@@ -56,6 +56,7 @@ class Ours:
         return self.tokenizer.encode(text).ids
 
     def cold(self) -> None:
+        """Forgets everything but the vocabulary and the parser of regexes, which one tiny regex brings back."""
         re.purge()
         for name, module in list(sys.modules.items()):
             for thing in vars(module).values() if name.startswith("sglc.passes.") else ():

@@ -201,7 +201,7 @@ def hard() -> Schema:
             "version?": matching(r"^v[0-9]+\.[0-9]+\.[0-9]+$"),
         },
         "store": {"path": TEXT, "colour?": matching("^#[0-9a-f]{6}$"), "public?": BOOLEAN},
-        "notify": {"host": formatted("ipv4"), "level": one_of("debug", "info", "warning", "error"), "text?": TEXT},
+        "notify": {"host": TEXT, "level": one_of("debug", "info", "warning", "error"), "text?": TEXT},
     }
     steps = [
         record(

@@ -19,8 +19,11 @@ COMPILES = 7
 COMPILE_SECONDS = 1.5
 """At most so many compiles of a case; none begins after so much time. There is one at least."""
 REPLAYS = 3
+REPLAY_SECONDS = 2
+"""After so much time there is no other replay of a text."""
 CALLS = 5
-"""Masks in a row at one place, of which the mean is taken."""
+"""Masks in a row at one place, of which the mean is taken, where one takes less than `LONG` seconds."""
+LONG = 100e-6
 BATCH = 64
 
 
@@ -75,7 +78,10 @@ def stepped(engine: Engine, made: Any, case: Case) -> dict[str, float]:
     masks: list[float] = []
     accepts: list[float] = []
     for text in case.texts:
-        replays = [_replay(engine, made, engine.encode(text)) for _ in range(REPLAYS)]
+        begin = time.perf_counter()
+        replays = [_replay(engine, made, engine.encode(text))]
+        while len(replays) < REPLAYS and time.perf_counter() - begin < REPLAY_SECONDS:
+            replays.append(_replay(engine, made, engine.encode(text)))
         masks += (min(times) for times in zip(*(masks for masks, _ in replays), strict=True))
         accepts += (min(times) for times in zip(*(accepts for _, accepts in replays), strict=True))
     return {
@@ -94,9 +100,14 @@ def _replay(engine: Engine, made: Any, tokens: list[int]) -> tuple[list[float], 
     accepts: list[float] = []
     for token in [*tokens, None]:
         start = clock()
-        for _ in repeat(None, CALLS):
-            fill()
-        masks.append((clock() - start) / CALLS * 1e6)
+        fill()
+        took = clock() - start
+        if took < LONG:
+            start = clock()
+            for _ in repeat(None, CALLS):
+                fill()
+            took = (clock() - start) / CALLS
+        masks.append(took * 1e6)
         if token is not None:
             start = clock()
             fits = accept(token)
@@ -118,7 +129,7 @@ def _batch(engine: Engine, made: Any, case: Case) -> float:
     fill()
     times: list[float] = []
     begin = time.perf_counter()
-    while len(times) < 5 or (len(times) < 200 and time.perf_counter() - begin < 0.3):
+    while len(times) < 3 or (len(times) < 200 and time.perf_counter() - begin < 0.3):
         start = time.perf_counter()
         fill()
         times.append((time.perf_counter() - start) * 1e6)
