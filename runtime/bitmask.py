@@ -67,7 +67,7 @@ def apply_token_bitmask_inplace(logits: Tensor, bitmask: Tensor, indices: Sequen
         apply_token_bitmask_inplace(some, bitmask.index_select(0, index))
         logits.index_copy_(0, index, some)
         return
-    forbidden = (bitmask.unsqueeze(-1) & _bits(bitmask.device)).eq(0).view(len(bitmask), -1)
+    forbidden = (bitmask.unsqueeze(-1) & _bits(bitmask.device)).eq(0).flatten(1)
     columns = min(logits.shape[1], forbidden.shape[1])
     logits[:, :columns].masked_fill_(forbidden[:, :columns], -torch.inf)
     logits[:, columns:] = -torch.inf

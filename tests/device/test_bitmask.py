@@ -15,7 +15,8 @@ from sglc.runtime.bitmask import (
 )
 from tests.device.test_sampler import automaton
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")
+DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NO_CUDA])]
 TYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
