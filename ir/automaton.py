@@ -101,10 +101,11 @@ def _distinct_columns(bits: Bools) -> tuple[Ints, NDArray[np.int32]]:
     A column's words are hashed to 128 bits, each word by a mixing of its own, and not compared: two columns have one
     hash by accident with a probability of about 2 ** -128.
     """
-    packed = np.packbits(bits, axis=0)
-    words = np.zeros((-(-len(packed) // 8) * 8, packed.shape[1]), dtype=np.uint8)
-    words[: len(packed)] = packed
-    words = np.ascontiguousarray(words.T).view(np.uint64)
+    padded = np.zeros((-(-len(bits) // 64) * 64, bits.shape[1]), dtype=np.uint8)
+    padded[: len(bits)] = bits
+    shifted = padded.reshape(-1, 8, bits.shape[1]) << np.arange(8, dtype=np.uint8)[:, None]
+    packed = np.bitwise_or.reduce(shifted, axis=1)  # np.packbits is slow across rows
+    words = np.ascontiguousarray(packed.T).view(np.uint64)
     one, two = np.zeros((2, len(words)), dtype=np.uint64)
     for word, (salt, salt2) in zip(words.T, random_words(words.shape[1], 2), strict=True):
         one, two = _mixed(one ^ word ^ salt), _mixed(two + (word ^ salt2))

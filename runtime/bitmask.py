@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,10 +68,18 @@ def apply_token_bitmask_inplace(logits: Tensor, bitmask: Tensor, indices: Sequen
         apply_token_bitmask_inplace(some, bitmask.index_select(0, index))
         logits.index_copy_(0, index, some)
         return
-    forbidden = (bitmask.unsqueeze(-1) & _bits(bitmask.device)).eq(0).view(len(bitmask), -1)
+    forbidden = _forbidden(bitmask)
     columns = min(logits.shape[1], forbidden.shape[1])
     logits[:, :columns].masked_fill_(forbidden[:, :columns], -torch.inf)
     logits[:, columns:] = -torch.inf
+
+
+def _forbidden(bitmask: Tensor) -> Tensor:
+    """bool [batch, 32 * words]: the bits that are not set."""
+    if bitmask.device.type == "cpu":  # a third of the time that the operations below take there
+        words = (~bitmask).contiguous().numpy().astype("<i4", copy=False)
+        return torch.from_numpy(np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")).view(torch.bool)
+    return (bitmask.unsqueeze(-1) & _bits(bitmask.device)).eq(0).flatten(1)
 
 
 @lru_cache(maxsize=8)

@@ -18,7 +18,7 @@ from sglc.ir.automaton import random_words, ranges
 from sglc.ir.trie import Trie
 
 Ints = NDArray[np.int64]
-_UNKNOWN = -1
+_UNKNOWN, _ASKED = -1, -2
 _LONG = 400  # pairs of a function from which on it is followed alone
 _DENSE = 4  # a level is walked whole where one in so many of the nodes before it is live
 
@@ -128,41 +128,47 @@ def walk(
     letter_of: uint8 [256]; bytes that the automaton does not tell apart have one letter. columns: as in `Functions`.
     Raises `TooMuchWork` beyond `limit`.
     """
-    count = len(columns)
+    shift = (len(columns) - 1).bit_length()  # a function and a letter are one key: function << shift | letter
     functions = Functions(columns, limit)
-    after = np.full((16, count), _UNKNOWN, dtype=np.int64)  # (function, letter) -> count * function
-    after[0] = 0
-    value = np.zeros(len(trie.byte), dtype=np.int64)  # of a node: count * function
+    after = np.full(16 << shift, _UNKNOWN, dtype=np.int64)  # key -> the key of what follows and letter 0
+    after[: 1 << shift] = 0
+    value = np.zeros(len(trie.byte), dtype=np.int64)  # of a node: the key of its function and letter 0
+    value[0] = 1 << shift
     letter_at = np.frombuffer(trie.byte.tobytes().translate(letter_of.tobytes()), dtype=np.uint8)
     begin, end = 0, 1
     live = np.zeros(1, dtype=np.int64)
-    found = np.full(1, count)
-    value[0] = count
     while len(live):
         dense = len(live) * _DENSE > end - begin
         begin, end = int(trie.first[begin]), int(trie.first[end])  # the next level
-        nodes: Ints | slice
         if dense:
-            nodes = slice(begin, end)
-            keys = value.take(trie.parent[nodes])
+            keys = value.take(trie.parent[begin:end])
+            keys += letter_at[begin:end]
+            value[begin:end] = found = _followed(keys, after, functions, shift)
+            live = np.flatnonzero(found) + begin
         else:
             children = trie.first[live + 1] - trie.first[live]
             nodes = ranges(trie.first[live], children)
             keys = np.repeat(value[live], children)
-        keys += letter_at[nodes]
-        found = after.reshape(-1).take(keys)
-        if len(found) and found.min() < 0:
-            unknown = np.flatnonzero(found < 0)
-            new = np.unique(keys[unknown])
-            after.reshape(-1)[new] = count * functions.after(new // count, new % count)
-            found[unknown] = after.reshape(-1)[keys[unknown]]
-            if len(functions) > len(after):
-                more = np.full((2 * len(functions) - len(after), count), _UNKNOWN, dtype=np.int64)
-                after = np.concatenate([after, more])
-        value[nodes] = found
-        live = np.flatnonzero(found) + begin if dense else nodes[found > 0]
+            keys += letter_at[nodes]
+            value[nodes] = found = _followed(keys, after, functions, shift)
+            live = nodes[found > 0]
+        if len(functions) << shift > len(after):
+            more = np.full((2 * len(functions) << shift) - len(after), _UNKNOWN, dtype=np.int64)
+            after = np.concatenate([after, more])
     value[0] = 0
-    return functions, value.take(trie.node_of) // count
+    return functions, value.take(trie.node_of) >> shift
+
+
+def _followed(keys: Ints, after: Ints, functions: Functions, shift: int) -> Ints:
+    """after[keys]; what is not known there yet is found out, each key once."""
+    found = after.take(keys)
+    if len(found) and found.min() < 0:
+        unknown = np.flatnonzero(found < 0)
+        after[keys[unknown]] = _ASKED
+        new = np.flatnonzero(after == _ASKED)
+        after[new] = functions.after(new >> shift, new & ((1 << shift) - 1)) << shift
+        found[unknown] = after[keys[unknown]]
+    return found
 
 
 def _longer(array: NDArray[np.int32], size: int) -> NDArray[np.int32]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from sglc.runtime import bitmask as bitmask_module
 from sglc.runtime.bitmask import (
     allocate_token_bitmask,
     apply_token_bitmask_inplace,
@@ -15,7 +16,8 @@ from sglc.runtime.bitmask import (
 )
 from tests.device.test_sampler import automaton
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")
+DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NO_CUDA])]
 TYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
@@ -72,6 +74,14 @@ def test_masked_logits(dtype: torch.dtype, device: str) -> None:
                     if indices is not None and row not in list(indices):
                         keep[:] = True
                     assert torch.equal(masked[row], logits[row].where(keep, -torch.inf))
+
+
+def test_both_ways_to_the_bits_agree() -> None:
+    """A CPU unpacks bytes, other devices test words; the latter runs on a CPU too."""
+    generator = torch.Generator().manual_seed(0)
+    bitmask = torch.randint(-(2**31), 2**31, (3, 40), generator=generator).to(torch.int32)
+    words = (bitmask.unsqueeze(-1) & bitmask_module._bits(bitmask.device)).eq(0).flatten(1)
+    assert torch.equal(bitmask_module._forbidden(bitmask), words)
 
 
 def test_views_of_logits_are_masked_in_place() -> None:
