@@ -14,9 +14,9 @@ from sglc.passes.regex.utf8 import ByteDfa, byte_table
 def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
     """The automaton of the texts that Python's `re.fullmatch(pattern, text)` matches.
 
-    Raises `ConstraintError`, with a caret under the part, for a pattern that `re` refuses, that is not regular (or uses
-    look-around, word boundaries or back-references), that no text matches, whose automaton is too large, or whose texts
-    the vocabulary cannot write. It takes seconds at most, whatever the pattern.
+    Raises `ConstraintError`, with a caret under the part, for a pattern that `re` refuses, that is not regular (a
+    back-reference, or an atomic group that makes a difference), that no text matches, whose automaton is too large, or
+    whose texts the vocabulary cannot write. It takes seconds at most, whatever the pattern.
     """
     return token_automaton(compile_bytes(pattern), vocabulary, pattern)
 

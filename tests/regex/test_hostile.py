@@ -101,6 +101,8 @@ def hostile() -> Iterator[str]:
             count = quantifier.count("{")
             yield "(?:" * count + atom + quantifier.replace("}", "})")
             yield atom + quantifier
+    yield "a" * 10_000_000
+    yield "(a|b)*" * 2_000_000
     yield "[^\\s\\S]"
     yield "\ud800"
     yield "[\ud800-\udfff]"
