@@ -28,16 +28,16 @@ from sglc.runtime.vocabulary import vocabulary_of
 class _Request:
     """A request as the engine holds one: a state of an automaton, and the words of its mask."""
 
-    def __init__(self, automaton: TokenAutomaton, tokens: Sequence[bytes | None]) -> None:
+    def __init__(self, automaton: TokenAutomaton) -> None:
         self.state = 0
-        mask = np.empty_like(automaton.rows[0])
-        rows, row_of, step = automaton.rows, automaton.row_of, automaton.step
+        mask = np.empty_like(automaton.row(0))
+        row, step = automaton.row, automaton.step
 
         def fill() -> None:
-            mask[:] = rows[row_of[self.state]]
+            mask[:] = row(self.state)
 
         def accept(token: int) -> bool:
-            self.state = step(self.state, tokens[token] or b"\xff")
+            self.state = step(self.state, token)
             return self.state >= 0
 
         self.fill, self.accept, self.automaton = fill, accept, automaton
@@ -78,19 +78,20 @@ class Ours:
             raise Refused(error.what.splitlines()[0]) from error
 
     def matcher(self, compiled: TokenAutomaton) -> _Request:
-        return _Request(compiled, self.vocabulary.tokens)
+        return _Request(compiled)
 
     def batch(self, matchers: Sequence[_Request]) -> Callable[[], object]:
         import torch
 
+        from sglc.runtime.bitmask import allocate_token_bitmask, fill_next_token_bitmask
+
         torch.set_num_threads(1)  # a copy of a megabyte: waking other threads costs more
-        automaton = matchers[0].automaton
-        rows, row_of = torch.from_numpy(automaton.rows), torch.from_numpy(automaton.row_of)
-        states = torch.tensor([matcher.state for matcher in matchers])
-        masks = torch.empty((len(matchers), rows.shape[1]), dtype=torch.int32)
+        automata = [matcher.automaton for matcher in matchers]
+        states = [matcher.state for matcher in matchers]
+        masks = allocate_token_bitmask(len(matchers), self.vocabulary.size)
 
         def fill() -> None:
-            torch.index_select(rows, 0, row_of[states], out=masks)
+            fill_next_token_bitmask(masks, automata, states)
 
         return fill
 

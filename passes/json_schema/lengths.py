@@ -21,6 +21,8 @@ def _lengths(tree: rx.Regular) -> tuple[int, int | None]:
         case rx.Choice(parts):
             lows, highs = _of_all(parts)
             return min(lows), None if highs is None else max(highs)
+        case rx.Both() | rx.Not() | rx.Look() | rx.Atomic():
+            raise AssertionError("no pattern of a schema has these")
 
 
 def _of_all(parts: tuple[rx.Regular, ...]) -> tuple[list[int], list[int] | None]:

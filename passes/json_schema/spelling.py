@@ -44,6 +44,8 @@ def text_of(tree: rx.Regular) -> str:
         case rx.Repeat(body, least, most):
             text = text_of(body)
             return times(text if isinstance(body, rx.Chars | rx.Choice) else f"(?:{text})", least, most)
+        case rx.Both() | rx.Not() | rx.Look() | rx.Atomic():
+            raise AssertionError("no pattern of a schema has these")
 
 
 def units(chars: CharSet) -> str:

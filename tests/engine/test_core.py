@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ class Recorder(FakeDevice):
         return super().submit(batch)
 
 
-def engine(device: FakeDevice, **options: int) -> EngineCore:
+def engine(device: FakeDevice, **options: Any) -> EngineCore:
     return EngineCore(device, Bytes(), **{"chunk_tokens": 16, "headroom_tokens": 2, **options})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -145,7 +146,7 @@ def test_log_probabilities_have_the_same_bits_however_they_are_computed(name: st
         replace(base, max_tokens=0, score_from=7),
     ]
 
-    def fresh(pages: int = 1024, **options: int) -> EngineCore:
+    def fresh(pages: int = 1024, **options: Any) -> EngineCore:
         return EngineCore(TorchDevice(tiny(name), pages), Bytes(LETTERS), **options)
 
     expected = [scores(fresh(), [request])[0] for request in requests]

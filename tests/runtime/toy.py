@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Role, Sampling
@@ -62,7 +63,7 @@ class ByteTokenizer:
 class Machine:
     """An executor over a fake device of letters: only printable answers, so that prompts stay readable."""
 
-    def __init__(self, pages: int = 4096, **settings: int) -> None:
+    def __init__(self, pages: int = 4096, **settings: Any) -> None:
         self.tokenizer = ByteTokenizer()
         self.device = FakeDevice(pages, vocabulary=128)
         self.core = EngineCore(self.device, self.tokenizer, **settings)
