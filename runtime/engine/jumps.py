@@ -25,9 +25,11 @@ MAX_BYTES = 256
 
 @dataclass(slots=True)
 class _Known:
-    """Of one automaton. reaches: int64 [classes]; the bytes of the longest token of each. ids: by state and the id before."""
+    """Of one automaton. reaches: int64 [classes]; the bytes of the longest token of each. forced: by state; the text that
+    must come, and the states before each of its bytes. ids: by state and the id before."""
 
     reaches: NDArray[np.int64]
+    forced: dict[int, tuple[list[int], bytes]] = field(default_factory=dict[int, tuple[list[int], bytes]])
     ids: dict[tuple[int, int | None], tuple[int, ...]] = field(
         default_factory=dict[tuple[int, "int | None"], tuple[int, ...]]
     )
@@ -51,15 +53,24 @@ class Jumps:
         known = self._known.get(automaton)
         if known is None:
             known = self._known[automaton] = _Known(self._reaches(automaton))
+        forced = known.forced.get(state)
+        if forced is None:
+            forced = known.forced[state] = _forced(automaton, state)
+        if not forced[1]:  # most states, and those that every id comes before
+            return ()
         found = known.ids.get((state, before))
         if found is None:
-            found = known.ids[state, before] = self._computed(automaton, state, before, known.reaches)
+            found = known.ids[state, before] = self._computed(automaton, *forced, before, known.reaches)
         return found
 
     def _computed(
-        self, automaton: TokenAutomaton, state: int, before: int | None, reaches: NDArray[np.int64]
+        self,
+        automaton: TokenAutomaton,
+        states: list[int],
+        forced: bytes,
+        before: int | None,
+        reaches: NDArray[np.int64],
     ) -> tuple[int, ...]:
-        states, forced = _forced(automaton, state)
         text = _text(forced)
         context = "" if before is None else _text_of(self._tokens[before])
         if not text or context is None:
