@@ -231,11 +231,13 @@ def test_kv_that_cannot_be_saved_leaves_nothing_behind(folder: Path, monkeypatch
 
 
 def test_the_stages_are_the_passes() -> None:
+    from sglc.command import cli, compile_job
     from sglc.command.stages import GRAPH_STAGES, MODEL_STAGES
     from sglc.passes.compile_constraints import compile_constraints
     from sglc.passes.pipeline import GRAPH_PASSES
     from sglc.passes.prefill_constants import prefill_constants
 
+    assert tuple(compile_job.FORMATS) == cli.FORMATS
     assert ("trace", *(graph_pass.__name__ for graph_pass in GRAPH_PASSES)) == GRAPH_STAGES
     assert (compile_constraints.__name__, prefill_constants.__name__) == MODEL_STAGES
 
