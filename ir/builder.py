@@ -12,6 +12,7 @@ from sglc.ir.ops import (
     Argument,
     Call,
     ChoicesMethod,
+    Constraint,
     Format,
     Gen,
     Image,
@@ -78,13 +79,13 @@ class Builder:
         *,
         name: str | None = None,
         sampling: Sampling | None = None,
-        regex: str | None = None,
+        constraint: Constraint | None = None,
         loc: Location | None = None,
     ) -> Gen:
         return self._next(
             Gen,
             lambda number: Gen(
-                state=state, name=name, sampling=sampling or Sampling(), regex=regex, number=number, loc=loc
+                state=state, name=name, sampling=sampling or Sampling(), constraint=constraint, number=number, loc=loc
             ),
         )
 

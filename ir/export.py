@@ -13,6 +13,7 @@ from sglc.ir.notes import summary
 from sglc.ir.ops import (
     Append,
     Call,
+    Constraint,
     Gen,
     Method,
     Op,
@@ -55,7 +56,7 @@ def to_json(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
             return {"op": index[value.text], "trusted": True}
         if isinstance(value, Role):
             return {"role": value.name, "edge": value.edge}
-        if isinstance(value, Sampling):
+        if isinstance(value, Sampling | Constraint):
             return {name: setting for name, setting in asdict(value).items() if setting is not None}
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from sglc.ir.graph import End, Graph, Switch
-from sglc.ir.ops import Gen, Op, Select, Type
+from sglc.ir.ops import Constraint, Gen, Op, Select, Type
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import TokenAutomaton
 
@@ -15,7 +15,7 @@ def notes(
     graph: Graph,
     schedule: Schedule | None = None,
     prefix_ids: tuple[tuple[int, ...], ...] = (),
-    automata: Mapping[str, TokenAutomaton] | None = None,
+    automata: Mapping[Constraint, TokenAutomaton] | None = None,
 ) -> dict[Op, str]:
     """op -> comment: how many prompts go on from a state, and, for one model, how many tokens a constant prompt has
     for sure and how large a gen's automaton is. prefix_ids: one for each of the schedule's prefixes."""
@@ -25,8 +25,8 @@ def notes(
         branches = sum(user.result is Type.STATE for user in dict.fromkeys(users))
         if op.result is Type.STATE and branches > 1:
             said.setdefault(op, []).append(f"shared by {branches}")
-        if isinstance(op, Gen) and op.regex is not None and automata and op.regex in automata:
-            automaton = automata[op.regex]
+        if isinstance(op, Gen) and op.constraint is not None and automata and op.constraint in automata:
+            automaton = automata[op.constraint]
             said.setdefault(op, []).append(f"{len(automaton.accept)} states, {len(automaton.row_ends)} masks")
         if isinstance(op, Select):
             said.setdefault(op, []).append(f"{len(op.choices)} choices are scored")

@@ -109,6 +109,23 @@ class Sampling:
         return replace(self, **missing) if missing else self
 
 
+ConstraintKind: TypeAlias = Literal["regex", "json_schema", "ebnf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a whole answer must be, as the user wrote it.
+
+    text: of a regex, in Python's syntax; of a JSON schema, as compact JSON, for an answer in JSON; of a grammar in EBNF.
+    whitespace: of a JSON schema; so many characters of white space at most, wherever JSON allows some. None: one space
+    after each `:` and `,`, and no other.
+    """
+
+    kind: ConstraintKind
+    text: str
+    whitespace: int | None = None
+
+
 SETTINGS_NAMES = tuple(f.name for f in fields(Sampling))
 
 
@@ -154,13 +171,13 @@ class Append(Op):
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Gen(Op):
-    """`regex`: what the whole answer must match, in Python's syntax, or None."""
+    """`constraint`: what the whole answer must be, or None."""
 
     result: ClassVar[Type] = Type.STATE
     state: Op
     name: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
-    regex: str | None = None
+    constraint: Constraint | None = None
     number: int = 0
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from lark import Token
 from lark import Tree as Syntax
@@ -18,6 +18,8 @@ from sglc.ir.ops import (
     Argument,
     Call,
     ChoicesMethod,
+    Constraint,
+    ConstraintKind,
     Format,
     Gen,
     Image,
@@ -85,7 +87,7 @@ class Values:
                     state=self.use(children[0]),
                     name=taken(given, "name", str),
                     sampling=Sampling(**sampling),
-                    regex=taken(given, "regex", str),
+                    constraint=_constraint(given),
                     number=number(given),
                     loc=loc,
                 )
@@ -177,6 +179,16 @@ def taken(given: dict[str, Attribute], key: str, kind: type[T]) -> T | None:
     if isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool):
         return cast("T", value)
     raise fault_at(attribute.name, f"{key} is not {_SAID[kind]}")
+
+
+def _constraint(given: dict[str, Attribute]) -> Constraint | None:
+    kinds = [kind for kind in get_args(ConstraintKind) if kind in given]
+    if len(kinds) > 1:
+        raise fault_at(given[kinds[1]].name, f"{kinds[1]} beside {kinds[0]}, but an answer has one constraint")
+    for kind in kinds:
+        whitespace = taken(given, "json_whitespace", int) if kind == "json_schema" else None
+        return Constraint(kind, taken(given, kind, str) or "", whitespace)
+    return None
 
 
 def number(given: dict[str, Attribute]) -> int:

@@ -2,7 +2,7 @@
 
     {"graph": its text,
      "schedule": {"prefixes", "steps", "after", "lifetimes", "last": int64 arrays},
-     "models": {fingerprint: {"ids", "lengths": arrays, "automata": {regex: see payload_automaton.py}}}}
+     "models": {fingerprint: {"ids", "lengths": arrays, "automata": {constraint: see payload_automaton.py}}}}
 
 An array is one binary field (`arrays.py`). There are no msgpack arrays, so few objects are made before their number is
 checked.
@@ -13,6 +13,7 @@ checked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -34,7 +35,7 @@ from sglc.ir.arrays import (
     within,
 )
 from sglc.ir.graph import Graph
-from sglc.ir.ops import Gen
+from sglc.ir.ops import Constraint, Gen
 from sglc.ir.parser import parse_graph
 from sglc.ir.payload_automaton import pack_automaton, unpack_automaton
 from sglc.ir.printer import print_graph
@@ -52,12 +53,12 @@ KINDS: tuple[Literal["decode"], Literal["score"], Literal["call"]] = ("decode", 
 class ModelPart:
     """What depends on the model's tokenizer.
 
-    fingerprint: `Vocabulary.fingerprint`. prefix_ids: one entry per `Schedule.prefixes`. automata: by regex.
+    fingerprint: `Vocabulary.fingerprint`. prefix_ids: one entry per `Schedule.prefixes`. automata: of the constraints of gens.
     """
 
     fingerprint: str
     prefix_ids: tuple[tuple[int, ...], ...]
-    automata: dict[str, TokenAutomaton]
+    automata: dict[Constraint, TokenAutomaton]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,38 +102,53 @@ def unpack(payload: bytes | memoryview) -> Artifact:
     )
     verify_schedule(graph, schedule)
     room = Room(MAX_MEMORY)
-    models = {key: _unpack_model(key, part, room) for key, part in named(content["models"], "models").items()}
+    constraints = {_key(constraint): constraint for constraint in _constraints(graph)}
+    models = {
+        key: _unpack_model(key, part, constraints, room) for key, part in named(content["models"], "models").items()
+    }
     artifact = Artifact(graph, schedule, models)
     _check_models(artifact)
     return artifact
 
 
 def _check_models(artifact: Artifact) -> None:
-    regexes = {op.regex for op in artifact.graph.body if isinstance(op, Gen) and op.regex is not None}
+    constraints = _constraints(artifact.graph)
     for fingerprint, part in artifact.models.items():
         check(part.fingerprint == fingerprint, "a model is not under its fingerprint")
         check(
             len(part.prefix_ids) == len(artifact.schedule.prefixes), "the prefixes' ids are not those of the schedule"
         )
         check(all(0 <= i < 2**31 for ids in part.prefix_ids for i in ids), "an id of a prefix is no id")
-        check(part.automata.keys() == regexes, "the automata are not those of the graph's regexes")
+        check(part.automata.keys() == constraints, "the automata are not those of the graph's constraints")
 
 
 def _pack_model(part: ModelPart, room: Room) -> Map:
-    automata = {regex: pack_automaton(automaton) for regex, automaton in sorted(part.automata.items())}
+    automata = {_key(constraint): pack_automaton(automaton) for constraint, automaton in part.automata.items()}
     for packed in automata.values():
         unpack_automaton(packed, room)  # raises where it could not be loaded again
     return {
         "ids": pack_array([i for ids in part.prefix_ids for i in ids], INT32),
         "lengths": integers(len(ids) for ids in part.prefix_ids),
-        "automata": automata,
+        "automata": dict(sorted(automata.items())),
     }
 
 
-def _unpack_model(fingerprint: str, packed: object, room: Room) -> ModelPart:
+def _constraints(graph: Graph) -> set[Constraint]:
+    return {op.constraint for op in graph.body if isinstance(op, Gen) and op.constraint is not None}
+
+
+def _key(constraint: Constraint) -> str:
+    """Different for different constraints."""
+    return f"{constraint.kind} {constraint.whitespace} {constraint.text}"
+
+
+def _unpack_model(fingerprint: str, packed: object, constraints: Mapping[str, Constraint], room: Room) -> ModelPart:
     found = fields(packed, "a model", "ids", "lengths", "automata")
     ids = split(unpack_array(found["ids"], "ids", INT32, 1), unpack_array(found["lengths"], "lengths", INT64, 1))
-    automata = {regex: unpack_automaton(packed, room) for regex, packed in named(found["automata"], "automata").items()}
+    automata: dict[Constraint, TokenAutomaton] = {}
+    for key, automaton in named(found["automata"], "automata").items():
+        check(key in constraints, "the automata are not those of the graph's constraints")
+        automata[constraints[key]] = unpack_automaton(automaton, room)
     return ModelPart(fingerprint, tuple(ids), automata)
 
 

@@ -63,6 +63,7 @@ from sglc.ir.ops import (
     Append,
     Argument,
     Call,
+    Constraint,
     Format,
     Gen,
     Image,
@@ -247,8 +248,12 @@ def _described(op: Op, names: Mapping[Op, str]) -> tuple[str, list[tuple[str, st
         case Append():
             return f"append {_name(op.state, names)}, {_parts(op.parts, names)}", []
         case Gen():
-            regex = [("regex", quoted(op.regex))] if op.regex is not None else []
-            return f"gen {_name(op.state, names)}", [*_named(op.name), *_sampling(op.sampling), *regex, _numbered(op)]
+            return f"gen {_name(op.state, names)}", [
+                *_named(op.name),
+                *_sampling(op.sampling),
+                *_constraint(op.constraint),
+                _numbered(op),
+            ]
         case Select():
             choices = ", ".join(_parts(choice, names) for choice in op.choices)
             method = [] if op.method == DEFAULT_METHOD else [("method", quoted(op.method))]
@@ -292,6 +297,16 @@ def _named(name: str | None) -> list[tuple[str, str]]:
 def _sampling(sampling: Sampling) -> list[tuple[str, str]]:
     settings = ((f.name, getattr(sampling, f.name)) for f in fields(sampling))
     return [(name, _setting(value)) for name, value in settings if value is not None]
+
+
+def _constraint(constraint: Constraint | None) -> list[tuple[str, str]]:
+    if constraint is None:
+        return []
+    whitespace = constraint.whitespace
+    return [
+        (constraint.kind, quoted(constraint.text)),
+        *([] if whitespace is None else [("json_whitespace", str(whitespace))]),
+    ]
 
 
 def _setting(value: Tree) -> str:

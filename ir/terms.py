@@ -138,7 +138,9 @@ class _Terms:
                     self.chains[op] = self.extended(self.chains[op.state], op.parts)
                 case Gen():
                     greedy = op.sampling.temperature == 0  # equal prompts then have equal answers
-                    self.answer(op, ("gen", self.term(op.state), op.sampling, op.regex, None if greedy else op.number))
+                    self.answer(
+                        op, ("gen", self.term(op.state), op.sampling, op.constraint, None if greedy else op.number)
+                    )
                 case Read():
                     self.terms[op] = self.id(("read", self.term(op.state)))
                 case Param():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class Sampled:
 
 
 Piece: TypeAlias = Text | Role | Sampled
+
+_MOST_FORCED = 256  # bytes that are looked at at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,50 @@ class Tokenizer(Protocol):
         ...
 
 
+class TokenConstraint(Protocol):
+    """What the text of an answer must match, followed id by id.
+
+    A state is a value that is never changed: to fork is to share it, to roll back is to take an earlier one.
+    """
+
+    @property
+    def size(self) -> int:
+        """The number of ids, all that a mask has a bit for."""
+        ...
+
+    @property
+    def start(self) -> Any: ...
+
+    def step(self, state: Any, token: int) -> Any | None:
+        """The state after a token that is no end id; None where it is not allowed."""
+        ...
+
+    def row(self, state: Any) -> NDArray[np.int32]:
+        """The mask of a state, int32 [ceil(size / 32)]: token t is allowed where bit t % 32 of word t // 32 is set."""
+        ...
+
+    def accepts(self, state: Any) -> bool:
+        """The text so far matches; end ids are allowed."""
+        ...
+
+    def is_final(self, state: Any) -> bool:
+        """The text so far matches, and nothing may follow: the answer ends without an end id."""
+        ...
+
+    def only_id(self, state: Any) -> int:
+        """The only id that is allowed in a state, -1 where several are (end ids count)."""
+        ...
+
+    def forced_bytes(self, state: Any) -> bytes:
+        """The bytes that must come next, whatever the model says; none where several may come, or where the text may end.
+        Not all of them, where they are many."""
+        ...
+
+    def reach(self, state: Any, lengths: NDArray[np.int64]) -> int:
+        """The bytes of the longest token that is allowed in a state. lengths: int64 [size]; the bytes of each id."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TokenAutomaton:
     """A regular constraint over a vocabulary: an automaton over classes of tokens. `automaton.complete` makes one.
@@ -124,15 +170,52 @@ class TokenAutomaton:
     row_classes: NDArray[np.int32]
     row_ends: NDArray[np.bool_]
     _rows: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]], init=False, repr=False)
+    _reaches: list[NDArray[np.int64]] = field(default_factory=list[NDArray[np.int64]], init=False, repr=False)
 
     @property
     def size(self) -> int:
         """The number of ids, all that a mask has a bit for."""
         return len(self.class_of)
 
-    def step(self, state: int, token: int) -> int:
-        """The state after a token, -1 where it is not allowed. State and token must be in range."""
-        return int(self.next[state, self.class_of[token]])
+    @property
+    def start(self) -> int:
+        return 0
+
+    def step(self, state: int, token: int) -> int | None:
+        """The state after a token, None where it is not allowed. State and token must be in range."""
+        after = int(self.next[state, self.class_of[token]])
+        return after if after >= 0 else None
+
+    def accepts(self, state: int) -> bool:
+        return bool(self.accept[state])
+
+    def is_final(self, state: int) -> bool:
+        return bool(self.final[state])
+
+    def only_id(self, state: int) -> int:
+        return int(self.forced[state])
+
+    def forced_bytes(self, state: int) -> bytes:
+        """At most 256 of them."""
+        forced = bytearray()
+        while len(forced) < _MOST_FORCED and not self.accept[state]:
+            (classes,) = np.nonzero(self.moves[state] >= 0)
+            if len(classes) != 1:
+                break
+            (allowed,) = np.nonzero(self.byte_class == classes[0])
+            if len(allowed) != 1:
+                break
+            forced.append(int(allowed[0]))
+            state = int(self.moves[state, classes[0]])
+        return bytes(forced)
+
+    def reach(self, state: int, lengths: NDArray[np.int64]) -> int:
+        """`lengths` are the same at each call: those of the vocabulary."""
+        if not self._reaches:
+            longest = np.zeros(self.next.shape[1], dtype=np.int64)
+            np.maximum.at(longest, self.class_of, lengths)
+            self._reaches.append(longest)
+        return int(self._reaches[0][self.next[state] >= 0].max(initial=0))
 
     def walk(self, state: int, text: bytes) -> int:
         """The state after bytes, -1 where they are not allowed."""

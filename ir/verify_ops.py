@@ -13,6 +13,8 @@ from sglc.ir.ops import (
     Argument,
     Call,
     ChoicesMethod,
+    Constraint,
+    ConstraintKind,
     Format,
     Gen,
     Image,
@@ -177,9 +179,18 @@ class Known:
         low, high = op.sampling.min_tokens, op.sampling.max_tokens
         if low is not None and high is not None and low > high:
             raise Broken(op, "min_tokens=", f"min_tokens is {low}, over max_tokens, which is {high}")
-        for text in (op.name, op.regex, *(op.sampling.stop or ()), *(op.sampling.stop_regex or ())):
+        if op.constraint is not None:
+            self.constraint(op, op.constraint)
+        for text in (op.name, *(op.sampling.stop or ()), *(op.sampling.stop_regex or ())):
             if text is not None:
                 self.string(op, text)
+
+    def constraint(self, op: Gen, constraint: Constraint) -> None:
+        if constraint.kind not in get_args(ConstraintKind):
+            raise Broken(op, "", f"there is no kind of constraints {constraint.kind!r}")
+        if constraint.whitespace is not None and (constraint.kind != "json_schema" or constraint.whitespace < 0):
+            raise Broken(op, "json_whitespace=", "json_whitespace is a count of characters, of a json_schema")
+        self.string(op, constraint.text)
 
     def select(self, op: Select) -> None:
         if not op.choices:

@@ -1,24 +1,30 @@
-"""Compiles the regexes of a program to token automata, once each."""
+"""Compiles the constraints of a program to token automata, once each."""
 
 from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.graph import Graph
-from sglc.ir.ops import Gen
+from sglc.ir.ops import Constraint, Gen
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex.compile import compile_regex
+from sglc.passes.front_ends import read_constraint
+from sglc.passes.regular.compile import compile_tree
 
 
-def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[str, TokenAutomaton]:
-    """regex -> automaton, in program order.
+def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint, TokenAutomaton]:
+    """constraint -> automaton, in program order.
 
-    Raises `ConstraintError` at the user's line of the first gen whose regex is invalid, not regular or too large.
+    Raises `ConstraintError` at the user's line of the first gen whose constraint is invalid, not regular or too large.
     """
-    automata: dict[str, TokenAutomaton] = {}
+    automata: dict[Constraint, TokenAutomaton] = {}
     for op in graph.ops:
-        if isinstance(op, Gen) and op.regex is not None and op.regex not in automata:
+        if isinstance(op, Gen) and op.constraint is not None and op.constraint not in automata:
             try:
-                automata[op.regex] = compile_regex(op.regex, vocabulary)
+                automata[op.constraint] = compile_constraint(op.constraint, vocabulary)
             except ConstraintError as error:
                 raise ConstraintError(error.what, where=op.loc or error.where, hint=error.hint) from error
     return automata
+
+
+def compile_constraint(constraint: Constraint, vocabulary: Vocabulary) -> TokenAutomaton:
+    """Raises `ConstraintError` where that cannot be done, with the part that is to blame."""
+    return compile_tree(*read_constraint(constraint), vocabulary)

@@ -128,7 +128,7 @@ class _Section:
                 return Root
             case Gen():
                 greedy = op.sampling.temperature == 0
-                return Gen, self.node(op.state), op.sampling, op.regex, None if greedy else op.number
+                return Gen, self.node(op.state), op.sampling, op.constraint, None if greedy else op.number
             case Select():
                 return Select, self.node(op.state), tuple(map(self.parts_key, op.choices)), op.method
             case Read():

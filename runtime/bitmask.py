@@ -1,19 +1,20 @@
 """Masks of a batch as packed bits, with the names and the layout that other constraint engines have.
 
 A bitmask is int32 [batch, ceil(size / 32)]: id t is allowed where bit t % 32 of word t // 32 is set. It is made once and
-filled anew before each step; the states are ints, so that a fork is a copy and a roll-back takes an earlier one.
+filled anew before each step; the states are values, so that a fork shares one and a roll-back takes an earlier one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sglc.ir.tokens import TokenAutomaton
+from sglc.ir.tokens import TokenConstraint
 
 
 def allocate_token_bitmask(batch: int, size: int) -> Tensor:
@@ -21,16 +22,18 @@ def allocate_token_bitmask(batch: int, size: int) -> Tensor:
     return torch.full((batch, -(-size // 32)), -1, dtype=torch.int32)
 
 
-def fill_next_token_bitmask(bitmask: Tensor, automata: Sequence[TokenAutomaton | None], states: Sequence[int]) -> None:
-    """Row i becomes the mask of automaton i in its state; without an automaton it allows everything.
+def fill_next_token_bitmask(
+    bitmask: Tensor, constraints: Sequence[TokenConstraint | None], states: Sequence[Any]
+) -> None:
+    """Row i becomes the mask of constraint i in its state; without a constraint it allows everything.
 
-    bitmask: int32 [len(automata), words] on the CPU, contiguous. Words beyond an automaton's vocabulary allow nothing.
+    bitmask: int32 [len(constraints), words] on the CPU, contiguous. Words beyond a constraint's vocabulary allow nothing.
     Raises ValueError for another shape, type or device.
     """
-    if len(automata) != len(states) or bitmask.ndim != 2 or len(bitmask) != len(automata):
+    if len(constraints) != len(states) or bitmask.ndim != 2 or len(bitmask) != len(constraints):
         raise ValueError(
-            f"a bitmask {tuple(bitmask.shape)} for {len(automata)} automata in {len(states)} states: "
-            "give one row, one automaton and one state for each request"
+            f"a bitmask {tuple(bitmask.shape)} for {len(constraints)} constraints in {len(states)} states: "
+            "give one row, one constraint and one state for each request"
         )
     if bitmask.dtype != torch.int32 or bitmask.device.type != "cpu":
         raise ValueError(
@@ -38,11 +41,11 @@ def fill_next_token_bitmask(bitmask: Tensor, automata: Sequence[TokenAutomaton |
             " and copy it to the device when it is filled"
         )
     rows = bitmask.numpy()
-    for row, automaton, state in zip(rows, automata, states, strict=True):
-        if automaton is None:
+    for row, constraint, state in zip(rows, constraints, states, strict=True):
+        if constraint is None:
             row[:] = -1
         else:
-            mask = automaton.row(state)[: len(row)]
+            mask = constraint.row(state)[: len(row)]
             row[: len(mask)] = mask
             row[len(mask) :] = 0
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from sglc.ir.errors import ModelError, RunError
 from sglc.ir.ops import ChoicesMethod, Sampling
-from sglc.ir.tokens import Piece, Sampled, Text, TokenAutomaton, Tokenizer
+from sglc.ir.tokens import Piece, Sampled, Text, TokenConstraint, Tokenizer
 from sglc.runtime.choices import choose
 from sglc.runtime.engine.request import Finished, Request, Score
 
@@ -57,7 +57,7 @@ class DecodeJob:
     prompt: Prompt
     sampling: Sampling
     draw: tuple[int, ...]
-    automaton: TokenAutomaton | None = None
+    constraint: TokenConstraint | None = None
     order: tuple[int, ...] = ()
     stream: bool = False
 
@@ -77,7 +77,7 @@ class DecodeJob:
                 ids=ids,
                 end_ids=ends if s.ignore_eos else ends | tokenizer.vocabulary.end_ids,
                 seed=draw_seed(*self.draw),
-                constraint=self.automaton,
+                constraint=self.constraint,
                 score_from=self._first_score(len(ids)),
                 score_answer=bool(s.return_logprob),
                 score_top=(s.top_logprobs_num or 0) if s.return_logprob else 0,

@@ -18,6 +18,7 @@ from sglc.ir.ops import (
     Append,
     Argument,
     Call,
+    Constraint,
     Format,
     Gen,
     Image,
@@ -176,7 +177,7 @@ class Program:
         self,
         graph: Graph,
         schedule: Schedule,
-        automata: dict[str, TokenAutomaton],
+        automata: dict[Constraint, TokenAutomaton],
         hosts: Mapping[str, Host] | None = None,
         leave: Leave | None = None,
         check: Checked | None = None,
@@ -205,7 +206,7 @@ class Program:
         self.entry = blocks[graph.region]
 
     def automaton(self, op: Primitive) -> TokenAutomaton | None:
-        return self.automata[op.regex] if isinstance(op, Gen) and op.regex is not None else None
+        return self.automata[op.constraint] if isinstance(op, Gen) and op.constraint is not None else None
 
     def block(self, region: Region) -> Block:
         """A block for a region that was traced while the program runs."""

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sglc.ir.errors import RunError
-from sglc.ir.ops import Gen, Sampling
+from sglc.ir.ops import Constraint, Gen, Sampling
 from sglc.ir.tokens import TokenAutomaton, Tokenizer
 from sglc.runtime import collector
 from sglc.runtime.executor import Executor, Run
@@ -47,7 +47,7 @@ class Runner:
 
     def __init__(self, port: Port, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.automata: dict[str, TokenAutomaton] = {}  # of regexes that were compiled while programs run
+        self.automata: dict[Constraint, TokenAutomaton] = {}  # of constraints that were compiled while programs run
         self.workers = Workers()
         self._port = port
         self._executor = Executor(port, self.workers, self._post_back)

@@ -9,14 +9,14 @@ from typing import Any, NoReturn, TypeAlias
 
 from sglc.ir.errors import ConstraintError, RunError
 from sglc.ir.functions import METHODS
-from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Sampling
+from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenAutomaton
 from sglc.language.arguments import Arguments
 from sglc.language.host import Host
 from sglc.language.machine import Answered, outside, running
 from sglc.language.state import ProgramState, each_prompt
 from sglc.language.symbolic import note_folder, raised_at, user_location
-from sglc.passes.regex.compile import compile_regex
+from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
 from sglc.runtime.program import no_text
@@ -109,12 +109,12 @@ class _Interpreter:
         self._go_on()
         return (*prompt, *pieces)
 
-    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
+    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, constraint: Constraint | None) -> Answered:
         settings = sampling.filled_from(self._sampling).filled_from(DEFAULT_SAMPLING)
         number = self._number()
         draw = (self._seed, self._row, number) if settings.seed is None else (settings.seed,)
-        automaton = None if regex is None else self._automaton(regex)
-        known = self._known_answer(number, lambda: ("gen", normal(prompt), name, sampling, regex))
+        automaton = None if constraint is None else self._automaton(constraint)
+        known = self._known_answer(number, lambda: ("gen", normal(prompt), name, sampling, constraint))
         return self._ask(DecodeJob(prompt, settings, draw, automaton), known)
 
     def select(
@@ -177,12 +177,12 @@ class _Interpreter:
         text = "".join((answer.text[:1], answer.text[1:]))  # a text of its own, told from an equal one in the same list
         return Answered(answer.prompt, text, (Text(text, trusted=False),))
 
-    def _automaton(self, regex: str) -> TokenAutomaton:
+    def _automaton(self, constraint: Constraint) -> TokenAutomaton:
         automata = self._engine.automata
         try:
-            if regex not in automata:
-                automata[regex] = compile_regex(regex, self._engine.tokenizer.vocabulary)
-            return automata[regex]
+            if constraint not in automata:
+                automata[constraint] = compile_constraint(constraint, self._engine.tokenizer.vocabulary)
+            return automata[constraint]
         except ConstraintError as error:
             self._fail(located(error, user_location()))
 

@@ -22,7 +22,7 @@ from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.symbolic import raised_at
-from sglc.passes.regex.compile import compile_regex
+from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.executor import Run, located
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_of, pieces_of
@@ -111,10 +111,11 @@ class LiveProgram:
             end = switch_at(recorded.final, end, next(self._numbers))
         region = Region(_needed(recorded.body, end), end)
         for op in region.body:
-            if isinstance(op, Gen) and op.regex is not None and op.regex not in program.automata:
-                if op.regex not in backend.automata:
-                    backend.automata[op.regex] = compile_regex(op.regex, backend.tokenizer.vocabulary)
-                program.automata[op.regex] = backend.automata[op.regex]
+            if isinstance(op, Gen) and op.constraint is not None and op.constraint not in program.automata:
+                if op.constraint not in backend.automata:
+                    vocabulary = backend.tokenizer.vocabulary
+                    backend.automata[op.constraint] = compile_constraint(op.constraint, vocabulary)
+                program.automata[op.constraint] = backend.automata[op.constraint]
         found = program.block(region)
         found.risky = recorded.risky
         if not isinstance(recorded.end, End):
@@ -205,7 +206,7 @@ def _events(run: Run) -> Events:
             continue
         match op:
             case Gen():
-                call: tuple[Any, ...] = ("gen", normal(values[op.state]), op.name, op.sampling, op.regex)
+                call: tuple[Any, ...] = ("gen", normal(values[op.state]), op.name, op.sampling, op.constraint)
             case Select():
                 call = ("select", normal(values[op.state]), op.name, _choices(run, op), op.method)
             case Call():

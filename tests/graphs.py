@@ -21,6 +21,7 @@ from sglc.ir.ops import (
     Append,
     Argument,
     ChoicesMethod,
+    Constraint,
     Gen,
     Op,
     Part,
@@ -53,7 +54,13 @@ SETTINGS = (
     Sampling(max_tokens=3, temperature=0.7, top_p=0.9, top_k=5, min_p=0.1, seed=-3),
     Sampling(min_tokens=1, stop_token_ids=(2, 7), frequency_penalty=-0.5, presence_penalty=2.0, ignore_eos=True),
 )
-REGEXES = (None, None, "[1-9]|10", r"\w+\s")
+CONSTRAINTS = (
+    None,
+    None,
+    Constraint("regex", "[1-9]|10"),
+    Constraint("regex", r"\w+\s"),
+    Constraint("json_schema", '{"type":"boolean"}', 2),
+)
 PARAMS = ("essay", "docs[0]", "docs[1]", "user.name", "0", "docs_0")
 CONSTANTS: tuple[Tree, ...] = (None, True, 0, -7, 1.5, 1e300, -0.0, "", "x\n", 2**200, (), [], {})
 METHODS: tuple[tuple[Argument, ...], ...] = (
@@ -314,7 +321,7 @@ class _Region:
                 state,
                 name=rng.choice((None, "x", "score é")),
                 sampling=rng.choice(self.policy.settings),
-                regex=rng.choice(REGEXES),
+                constraint=rng.choice(CONSTRAINTS),
                 loc=self.policy.loc(),
             )
             self.answered(gen, role)

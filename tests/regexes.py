@@ -5,6 +5,13 @@ from __future__ import annotations
 import random
 import re
 
+from sglc.ir.ops import Constraint
+from sglc.ir.tokens import TokenAutomaton, Vocabulary
+from sglc.passes.compile_constraints import compile_constraint
+from sglc.passes.front_ends import read_constraint
+from sglc.passes.regular.compile import compile_bytes as compile_tree_to_bytes
+from sglc.passes.regular.utf8 import ByteDfa
+
 ATOMS = [
     *"abcABC01_ -é中ßſK𝔸",
     *(".", r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"\n", r"\t", r"\.", r"\x61", r"\u00e9", r"\101", r"\0"),
@@ -88,3 +95,18 @@ def near_misses(draw: random.Random, text: str) -> list[str]:
     at = draw.randrange(len(text) + 1)
     other = draw.choice(ALPHABET)
     return [text[:at] + other + text[at:], text[:at] + text[at + 1 :], text[:at] + other + text[at + 1 :], text + "\n"]
+
+
+def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
+    return compile_constraint(Constraint("regex", pattern), vocabulary)
+
+
+def compile_bytes(pattern: str) -> ByteDfa:
+    return compile_tree_to_bytes(*read_constraint(Constraint("regex", pattern)))
+
+
+def stepped(automaton: TokenAutomaton, state: int, token: int) -> int:
+    """The state after a token that is allowed."""
+    after = automaton.step(state, token)
+    assert after is not None
+    return after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sglc.passes.json_schema.writing import HEX
-from sglc.passes.regex.charset import CharSet, char_set, complement
+from sglc.passes.regular.charset import CharSet, char_set, complement
 
 _ESCAPE = (
     rf"\\(?:u[dD][89abAB]{HEX}{{2}}\\u[dD][c-fC-F]{HEX}{{2}}|u{HEX}{{4}}|u\{{{HEX}{{1,6}}\}}|x{HEX}{{2}}"

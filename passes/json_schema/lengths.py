@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sglc.passes.regex import tree as rx
+from sglc.passes.regular import tree as rx
 
 NOTHING = rx.Choice(())
 

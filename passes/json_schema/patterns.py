@@ -10,9 +10,9 @@ from typing import NoReturn
 from sglc.passes.json_schema.javascript import TOKEN, UNIT, UNKNOWN, characters
 from sglc.passes.json_schema.places import check_length
 from sglc.passes.json_schema.writing import is_one
-from sglc.passes.regex import tree as rx
-from sglc.passes.regex.charset import EVERY, CharSet, char_set, complement, union
 from sglc.passes.regex.syntax import MAX_DEPTH, refusal
+from sglc.passes.regular import tree as rx
+from sglc.passes.regular.charset import EVERY, CharSet, char_set, complement, union
 
 ANYTHING = rx.Repeat(rx.Chars(EVERY), 0, None, (0, 0))
 

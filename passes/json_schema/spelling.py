@@ -7,8 +7,8 @@ import json
 from sglc.ir.values import what_is_wrong_with_text
 from sglc.passes.json_schema.places import Json, refuse
 from sglc.passes.json_schema.writing import class_of, either, times
-from sglc.passes.regex import tree as rx
-from sglc.passes.regex.charset import CharSet, char_set, complement, intersection
+from sglc.passes.regular import tree as rx
+from sglc.passes.regular.charset import CharSet, char_set, complement, intersection
 
 ANY_SPELLING = (
     r'(?:[^\x00-\x1f"\\]|\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'

@@ -11,7 +11,7 @@ from sglc.passes.json_schema.patterns import Pattern
 from sglc.passes.json_schema.places import Schema, refuse
 from sglc.passes.json_schema.spelling import ANY_SPELLING, text_of, units
 from sglc.passes.json_schema.writing import times
-from sglc.passes.regex.charset import EVERY
+from sglc.passes.regular.charset import EVERY
 
 MAX_CHARACTERS = 1_500  # of a counted string: a bit less than what one alone may have in the compiler's bounds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sglc.passes.regex.charset import CharSet, complement
+from sglc.passes.regular.charset import CharSet, complement
 
 HEX = "[0-9a-fA-F]"
 

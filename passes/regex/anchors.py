@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sglc.passes.regex.charset import EVERY, CharSet, complement
-from sglc.passes.regex.tree import EMPTY, Chars, Look, Regular, Sequence, choice, sequence
+from sglc.passes.regular.charset import EVERY, CharSet, complement
+from sglc.passes.regular.tree import EMPTY, Chars, Look, Regular, Sequence, choice, sequence
 
 _NEWLINE: CharSet = ((10, 10),)
 _B_IN_NO_TEXT = re.fullmatch(r"\B", "") is not None  # Pythons differ

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sglc.passes.regex.charset import (
+from sglc.passes.regular.charset import (
     EVERY,
     CharSet,
     category,

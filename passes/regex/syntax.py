@@ -20,7 +20,8 @@ from lark import Lark, Token, Tree
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import UnsupportedError, characters
-from sglc.passes.regex.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
+from sglc.passes.regular.source import Source
+from sglc.passes.regular.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
 
 MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
@@ -38,12 +39,7 @@ class _Scope(NamedTuple):
 
 def refusal(pattern: str, span: tuple[int, int], what: str, hint: str) -> ConstraintError:
     """An error that shows a part of the pattern with a caret under it."""
-    start, end = span
-    left = max(0, start - 40)
-    line = "".join(c if c.isprintable() else "·" for c in pattern[left : max(end, start + 1) + 40][:120])
-    dots = "..." if left else ""
-    carets = "^" * max(1, min(end, left + 120) - start)
-    return ConstraintError(f"{what}\n    {dots}{line}\n    {' ' * (len(dots) + start - left)}{carets}", hint=hint)
+    return Source("regex", pattern).refusal(span, what, hint)
 
 
 def parse(pattern: str) -> Regular:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import codecs
 from bisect import bisect_right
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from sglc.ir.tokens import TokenAutomaton
+from sglc.ir.tokens import TokenConstraint
 from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.request import Request
 from sglc.runtime.engine.stops import Stops
@@ -37,7 +37,7 @@ class Answer:
 
     def __init__(self, request: Request, detokenizer: Detokenizer, jumps: Jumps | None = None) -> None:
         self.ids: list[int] = []
-        self.state = 0
+        self.state: Any = None if request.constraint is None else request.constraint.start
         self.forced = 0
         self.reason: Literal["stop", "length", "match"] | None = None
         self.stop: str | int | None = None
@@ -85,13 +85,13 @@ class Answer:
 
     def _follow_constraint(self) -> None:
         """Goes on as far as nothing has to be drawn."""
-        automaton = self._request.constraint
+        constraint = self._request.constraint
         while self.reason is None:
-            if automaton is not None and automaton.final[self.state]:
+            if constraint is not None and constraint.is_final(self.state):
                 self.reason = "match"
             elif len(self.ids) >= self._request.max_tokens:
                 self.reason = "length"
-            elif automaton is not None and (forced := self._forced(automaton)):
+            elif constraint is not None and (forced := self._forced(constraint)):
                 before = len(self.ids)
                 for token in forced[: self._request.max_tokens - before]:
                     if self.reason is None:
@@ -100,13 +100,13 @@ class Answer:
             else:
                 return
 
-    def _forced(self, automaton: TokenAutomaton) -> tuple[int, ...]:
+    def _forced(self, constraint: TokenConstraint) -> tuple[int, ...]:
         """The ids that come next whatever the model says."""
         if self._jumps is not None:
             before = self.ids[-1] if self.ids else None
-            if ids := self._jumps.ids(automaton, self.state, before):
+            if ids := self._jumps.ids(constraint, self.state, before):
                 return ids
-        token = int(automaton.forced[self.state])
+        token = constraint.only_id(self.state)
         return (token,) if token >= 0 else ()
 
     def _append(self, token: int) -> None:
@@ -118,7 +118,7 @@ class Answer:
             return
         if request.constraint is not None:
             state = request.constraint.step(self.state, token)
-            if state < 0:
+            if state is None:
                 raise RuntimeError(f"the device drew id {token} ({text!r}), which the constraint does not allow here")
             self.state = state
         self.ids.append(token)

@@ -283,7 +283,7 @@ def _draw(sequence: Sequence) -> Draw:
         seed=request.seed,
         position=len(answer.ids),
         history=answer.ids if request.frequency_penalty or request.presence_penalty else (),
-        automaton=request.constraint,
+        constraint=request.constraint,
         state=answer.state,
         forbidden=request.end_ids if len(answer.ids) < request.min_tokens else frozenset(),
         score=request.score_answer,

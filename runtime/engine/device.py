@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from sglc.ir.tokens import TokenAutomaton
+from sglc.ir.tokens import TokenConstraint
 from sglc.runtime.engine.request import Score
 
 
@@ -28,8 +28,8 @@ class Draw:
     seed: int
     position: int  # index of the id to draw among the generated ones; with `seed`, all that a draw depends on
     history: Sequence[int] = ()
-    automaton: TokenAutomaton | None = None
-    state: int = 0  # of the automaton
+    constraint: TokenConstraint | None = None
+    state: Any = None  # of the constraint
     forbidden: frozenset[int] = frozenset()  # end ids before min_tokens
     score: bool = False
 

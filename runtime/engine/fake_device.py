@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sglc.ir.tokens import TokenAutomaton
+from sglc.ir.tokens import TokenConstraint
 from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Draw, Result
 from sglc.runtime.engine.request import Finished, Request, Score
@@ -78,7 +79,7 @@ class FakeDevice:
         self._fail_batch = fail_batch
         self._fail_draw = fail_draw
         self._spoilt = 0
-        self._allowed: dict[tuple[TokenAutomaton, int], list[int]] = {}
+        self._allowed: dict[tuple[TokenConstraint, int], list[int]] = {}
 
     def submit(self, batch: Batch) -> FakePending:
         return FakePending(self, batch, self._delay(), self._fail_batch())
@@ -116,8 +117,8 @@ class FakeDevice:
         ids: list[int] = []
         sampled = 0
         while (end := _ending(request, ids, detokenizer)) is None:
-            state = _state(request.constraint, ids, detokenizer)
-            token = -1 if request.constraint is None else int(request.constraint.forced[state])
+            state = _state(request.constraint, ids)
+            token = -1 if request.constraint is None else request.constraint.only_id(state)
             if token < 0:
                 sampled += 1
                 draw = _draw_of(request, ids, state)
@@ -168,8 +169,8 @@ class FakeDevice:
         if draw.frequency_penalty or draw.presence_penalty:
             seen += tuple(draw.history)
         allowed: Sequence[int] = range(self.vocabulary)
-        if draw.automaton is not None:
-            allowed = self._allowed_in(draw.automaton, draw.state)
+        if draw.constraint is not None:
+            allowed = self._allowed_in(draw.constraint, draw.state)
         if draw.forbidden:
             allowed = [token for token in allowed if token not in draw.forbidden]
         if not allowed:
@@ -181,10 +182,10 @@ class FakeDevice:
         likeliest = sorted(range(self.vocabulary), key=lambda each: (-logprob(prefix, each), each))[:top] if top else ()
         return Score(token, logprob(prefix, token), tuple((each, logprob(prefix, each)) for each in likeliest))
 
-    def _allowed_in(self, automaton: TokenAutomaton, state: int) -> list[int]:
-        key = (automaton, state)
+    def _allowed_in(self, constraint: TokenConstraint, state: Any) -> list[int]:
+        key = (constraint, state)
         if key not in self._allowed:
-            row = automaton.row(state)
+            row = constraint.row(state)
             self._allowed[key] = [t for t in range(self.vocabulary) if int(row[t // 32]) >> (t % 32) & 1]
         return self._allowed[key]
 
@@ -199,7 +200,7 @@ def logprob(prefix: int, token: int) -> float:
     return -float(hash((prefix, token)) % 10_000) / 1_000
 
 
-def _draw_of(request: Request, ids: list[int], state: int) -> Draw:
+def _draw_of(request: Request, ids: list[int], state: Any) -> Draw:
     return Draw(
         request.temperature,
         request.top_p,
@@ -210,7 +211,7 @@ def _draw_of(request: Request, ids: list[int], state: int) -> Draw:
         request.seed,
         position=len(ids),
         history=ids,
-        automaton=request.constraint,
+        constraint=request.constraint,
         state=state,
         forbidden=request.end_ids if len(ids) < request.min_tokens else frozenset(),
     )
@@ -222,7 +223,7 @@ def _ending(request: Request, ids: list[int], detokenizer: Detokenizer) -> Finis
     if found is not None:
         return found
     constraint = request.constraint
-    if constraint is not None and constraint.final[_state(constraint, ids, detokenizer)]:
+    if constraint is not None and constraint.is_final(_state(constraint, ids)):
         return Finished(request=0, ids=tuple(ids), text=_text(ids, detokenizer), reason="match")
     if len(ids) >= request.max_tokens:
         return Finished(request=0, ids=tuple(ids), text=_text(ids, detokenizer), reason="length")
@@ -249,11 +250,12 @@ def _stop(request: Request, ids: list[int], detokenizer: Detokenizer) -> Finishe
     return None
 
 
-def _state(automaton: TokenAutomaton | None, ids: list[int], detokenizer: Detokenizer) -> int:
-    state = 0
-    if automaton is not None:
-        for token in ids:
-            state = automaton.walk(state, detokenizer.bytes_of(token) or b"")
+def _state(constraint: TokenConstraint | None, ids: list[int]) -> Any:
+    if constraint is None:
+        return None
+    state = constraint.start
+    for token in ids:
+        state = constraint.step(state, token)
     return state
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple, TypeAlias
 
-from sglc.ir.tokens import TokenAutomaton
+from sglc.ir.tokens import TokenConstraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Request:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     seed: int = 0
-    constraint: TokenAutomaton | None = None
+    constraint: TokenConstraint | None = None
     score_from: int | None = None
     score_answer: bool = False
     score_top: int = 0

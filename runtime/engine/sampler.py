@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 def draw(logits: Tensor, draws: Sequence[Draw]) -> list[int | Exception]:
     """One id a row, or the error that this row alone ended with. logits: [rows, ids that may be drawn], any float."""
     drawn: list[int | Exception] = [0] * len(draws)
-    masked = [i for i, d in enumerate(draws) if d.automaton is not None]
+    masked = [i for i, d in enumerate(draws) if d.constraint is not None]
     if masked:
         logits = _masked(logits, draws, masked)
     plain = [i for i, d in enumerate(draws) if _is_plain(d)]
@@ -59,13 +59,13 @@ def uniform(seed: int, position: int) -> float:
 
 
 def _masked(logits: Tensor, draws: Sequence[Draw], masked: list[int]) -> Tensor:
-    """The logits with ids that the automata do not allow at minus infinity; what is no number stays so, and a row that
+    """The logits with ids that the constraints do not allow at minus infinity; what is no number stays so, and a row that
     has any such logit keeps it where it is seen."""
     index = torch.tensor(masked, device=logits.device)
     rows = logits.index_select(0, index)
     broken = rows.isnan().any(dim=-1, keepdim=True)
     bitmask = allocate_token_bitmask(len(masked), logits.shape[1])
-    fill_next_token_bitmask(bitmask, [draws[i].automaton for i in masked], [draws[i].state for i in masked])
+    fill_next_token_bitmask(bitmask, [draws[i].constraint for i in masked], [draws[i].state for i in masked])
     apply_token_bitmask_inplace(rows, bitmask.to(rows.device))
     return logits.index_copy(0, index, rows.masked_fill_(broken, torch.nan))
 

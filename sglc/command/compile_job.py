@@ -55,7 +55,7 @@ def compile_file(
     tokens = sum(map(len, part.prefix_ids))
     print(
         f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
-        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} regex automata; "
+        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} automata; "
         f"{summary(compiled.graph)}"
     )
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
-from sglc.ir.ops import ChoicesMethod, Role, Sampling
+from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
 from sglc.language.settings import (
-    DTYPE_REGEX,
+    checked_constraint,
     checked_dtype,
     checked_n,
     checked_regex,
     checked_sampling,
-    checked_schema,
 )
 from sglc.language.symbolic import SymbolicText, user_location
 
@@ -62,12 +61,11 @@ class RoleEdge(Expression):
 
 @dataclass(frozen=True, eq=False)
 class GenExpression(Expression):
-    """regex, json_schema (as compact JSON): at most one of them. n: how many answers; None is what the run was given."""
+    """n: how many answers; None is what the run was given."""
 
     name: str | None
     sampling: Sampling
-    regex: str | None
-    json_schema: str | None = None
+    constraint: Constraint | None = None
     n: int | None = None
 
 
@@ -165,6 +163,8 @@ def gen(
     regex: str | None = None,
     json_schema: str | dict[str, Any] | type | None = None,
     *,
+    ebnf: str | None = None,
+    json_whitespace: int | None = None,
     seed: int | None = None,
 ) -> Expression:
     """Text that the model says; `s[name]` reads it. What is None is taken from `run`.
@@ -176,7 +176,9 @@ def gen(
     info, see `Sampling`.
 
     What the whole answer must be, one of them: dtype: an int, float, bool or str, the type or its name. regex: what it
-    matches, in Python's syntax. json_schema: JSON of a schema, given as JSON text, a dict or a pydantic model class.
+    matches, in Python's syntax. json_schema: JSON of a schema, given as JSON text, a dict or a pydantic model class; one space after each `:` and `,`,
+    or json_whitespace characters of white space at most wherever JSON allows some. ebnf: a grammar, as docs/language.md
+    says.
     choices: as in `select`, with nothing else but choices_method; all other settings have no effect.
 
     Raises `ProgramError` at the caller's line for a value that makes no sense, and `re.error` for a regex that is none.
@@ -184,17 +186,11 @@ def gen(
     if choices is not None:
         return select(name, choices, 0.0, token_length_normalized if choices_method is None else choices_method)
     type_name = None if dtype is None else checked_dtype(dtype)
-    pattern = None if regex is None else checked_regex(regex)
-    if json_schema is not None and (type_name is not None or pattern is not None):
-        raise ProgramError(
-            f"gen has json_schema and {'dtype' if type_name else 'regex'}, but an answer follows one of them",
-            where=user_location(),
-            hint="leave one of them out",
-        )
-    if type_name is not None:
-        if pattern is not None:
-            warnings.warn("gen: dtype and regex are both given; dtype is used", stacklevel=2)
-        pattern = DTYPE_REGEX[type_name]
+    if type_name is not None and regex is not None:
+        checked_regex(regex)
+        warnings.warn("gen: dtype and regex are both given; dtype is used", stacklevel=2)
+        regex = None
+    constraint = checked_constraint(type_name, regex, json_schema, ebnf, json_whitespace)
     sampling = checked_sampling(
         max_tokens=max_tokens,
         min_tokens=min_tokens,
@@ -214,8 +210,7 @@ def gen(
         top_logprobs_num=top_logprobs_num,
         return_text_in_logprobs=return_text_in_logprobs,
     )
-    schema = None if json_schema is None else checked_schema(json_schema)
-    return GenExpression(_checked_name("gen", name), sampling, pattern, schema, checked_n(n))
+    return GenExpression(_checked_name("gen", name), sampling, constraint, checked_n(n))
 
 
 def gen_int(

@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sglc.ir.ops import ChoicesMethod, Sampling
+from sglc.ir.ops import ChoicesMethod, Constraint, Sampling
 from sglc.language.host import Host
 
 Piece: TypeAlias = Any
@@ -43,7 +43,7 @@ class Machine(Protocol):
 
     def append(self, prompt: Any, pieces: Sequence[Piece]) -> Any: ...
 
-    def gen(self, prompt: Any, name: str | None, sampling: Sampling, regex: str | None) -> Answered: ...
+    def gen(self, prompt: Any, name: str | None, sampling: Sampling, constraint: Constraint | None) -> Answered: ...
 
     def select(
         self, prompt: Any, name: str | None, choices: Sequence[Sequence[Piece]], method: ChoicesMethod

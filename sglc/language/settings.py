@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from sglc.ir.errors import ConstraintError, ProgramError
-from sglc.ir.ops import Sampling
+from sglc.ir.ops import Constraint, Sampling
 from sglc.ir.values import SETTINGS, what_is_wrong_with_text
 from sglc.language.symbolic import is_symbolic, user_location
 
@@ -101,6 +101,49 @@ def checked_dtype(dtype: Any) -> str:
             f"gen does not know dtype {shown}", where=user_location(), hint="use int, float, bool or str"
         )
     return name
+
+
+def checked_constraint(
+    dtype: str | None, regex: Any, json_schema: Any, ebnf: Any, whitespace: Any
+) -> Constraint | None:
+    """What an answer must be, given in one of four ways at most. dtype: the name of a type.
+
+    Raises `ProgramError` at the user's line for several or for what makes no sense, and `InvalidRegex`.
+    """
+    ways = {"dtype": dtype, "regex": regex, "json_schema": json_schema, "ebnf": ebnf}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ProgramError(
+            f"gen has {given[1]} and {given[0]}, but an answer follows one of them",
+            where=user_location(),
+            hint="leave one of them out",
+        )
+    if whitespace is not None and (type(whitespace) is not int or whitespace < 0 or json_schema is None):
+        raise ProgramError(
+            f"json_whitespace is {whitespace!r}" + (", without json_schema" if json_schema is None else ""),
+            where=user_location(),
+            hint="give beside json_schema how many characters of white space there may be at each place, such as 0",
+        )
+    match given:
+        case ["dtype"]:
+            return Constraint("regex", DTYPE_REGEX[str(dtype)])
+        case ["regex"]:
+            return Constraint("regex", checked_regex(regex))
+        case ["json_schema"]:
+            return Constraint("json_schema", checked_schema(json_schema), whitespace)
+        case ["ebnf"]:
+            return Constraint("ebnf", checked_text("ebnf", ebnf))
+        case _:
+            return None
+
+
+def checked_text(name: str, text: Any) -> str:
+    """Raises `ProgramError` for what is no text."""
+    if not isinstance(text, str):
+        raise ProgramError(
+            f"{name} is of type {type(text).__name__}, not str", where=user_location(), hint="give its text"
+        )
+    return text
 
 
 class InvalidRegex(ConstraintError, re.error):

@@ -24,7 +24,6 @@ from sglc.language.expressions import (
     VideoExpression,
 )
 from sglc.language.machine import Answered, Machine, Piece
-from sglc.language.schema import schema_regex
 from sglc.language.symbolic import user_location
 
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
@@ -177,11 +176,10 @@ class ProgramState:
 
     def _gen(self, item: GenExpression) -> None:
         sampling = item.sampling.filled_from(self._sampling)
-        regex = item.regex if item.json_schema is None else schema_regex(item.json_schema)
         answers: list[Answered] = []
         for number in range(item.n or self._n or 1):
             own = sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + number)
-            answers.append(self._machine.gen(self._prompt, item.name, own, regex))
+            answers.append(self._machine.gen(self._prompt, item.name, own, item.constraint))
         self._answered(item.name, answers)
 
     def _answered(self, name: str | None, answers: list[Answered]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from sglc.ir.ops import Gen, Op, Read, Select
-from sglc.passes.regex.language import finite_language
+from sglc.ir.ops import Constraint, Gen, Op, Read, Select
+from sglc.passes.finite_language import finite_language
 
 MAX_VALUES = 16
 """Texts of one answer that are told apart ahead of time, at most."""
@@ -19,8 +19,8 @@ def foreseen(op: Op) -> tuple[str, ...]:
             return ()
         texts = tuple(dict.fromkeys("".join(map(str, choice)) for choice in answer.choices))
         return texts if len(texts) <= MAX_VALUES else ()
-    if isinstance(answer, Gen) and answer.regex is not None:
-        return _language(answer.regex)
+    if isinstance(answer, Gen) and answer.constraint is not None:
+        return _language(answer.constraint)
     return ()
 
 
@@ -30,5 +30,5 @@ def foreseen_all(op: Op) -> bool:
 
 
 @functools.lru_cache(1024)
-def _language(regex: str) -> tuple[str, ...]:
-    return finite_language(regex, MAX_VALUES) or ()
+def _language(constraint: Constraint) -> tuple[str, ...]:
+    return finite_language(constraint, MAX_VALUES) or ()

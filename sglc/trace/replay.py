@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 from sglc.ir.errors import Location
 from sglc.ir.functions import METHODS
-from sglc.ir.ops import ChoicesMethod, Role, Sampling
+from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
 from sglc.ir.tokens import Sampled, Text
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.host import Host
@@ -173,8 +173,8 @@ class _Replay:
         self._events.appends.append((tuple(pieces), user_location()))
         return extended(prompt, pieces)
 
-    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
-        return self._answered(("gen", prompt, name, sampling, regex), prompt)
+    def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, constraint: Constraint | None) -> Answered:
+        return self._answered(("gen", prompt, name, sampling, constraint), prompt)
 
     def select(
         self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Item]], method: ChoicesMethod

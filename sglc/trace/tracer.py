@@ -23,6 +23,7 @@ from sglc.ir.ops import (
     Argument,
     Call,
     ChoicesMethod,
+    Constraint,
     Format,
     Gen,
     Meta,
@@ -353,13 +354,13 @@ class _Recording:
         self._go_on()
         return self._builder.append(prompt, pieces, loc=self._here())
 
-    def gen(self, prompt: Op, name: str | None, sampling: Sampling, regex: str | None) -> Answered:
+    def gen(self, prompt: Op, name: str | None, sampling: Sampling, constraint: Constraint | None) -> Answered:
         self._next_is(Gen)
-        for text in (name, regex, *(sampling.stop or ()), *(sampling.stop_regex or ())):
+        for text in (name, constraint and constraint.text, *(sampling.stop or ()), *(sampling.stop_regex or ())):
             self._fixed(text, "a setting of a gen")
-        state = self._builder.gen(prompt, name=name, sampling=sampling, regex=regex, loc=self._here())
+        state = self._builder.gen(prompt, name=name, sampling=sampling, constraint=constraint, loc=self._here())
         self._note_twins(prompt, state)
-        return self._answered(self._same(state, name, sampling, regex), name)
+        return self._answered(self._same(state, name, sampling, constraint), name)
 
     def select(
         self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]], method: ChoicesMethod
@@ -540,7 +541,7 @@ class _Recording:
         """An op that was recorded before must be what the body asks for now."""
         if self._earlier.get(op.number) is op:
             if isinstance(op, Gen):
-                before: tuple[Any, ...] = (op.name, op.sampling, op.regex)
+                before: tuple[Any, ...] = (op.name, op.sampling, op.constraint)
             elif isinstance(op, Select):
                 before = (op.name, op.method)
             else:

@@ -99,7 +99,7 @@ class Walk:
                 self._event(op, ("text", shown(value(state)), shown(value(since))))
                 return text
             case Gen():
-                text = self._asked(op, ("gen", value(op.state), op.name, op.sampling, op.regex), None)
+                text = self._asked(op, ("gen", value(op.state), op.name, op.sampling, op.constraint), None)
                 return extended(value(op.state), (text,))
             case Select():
                 choices = tuple(shown(self._items(choice)) for choice in op.choices)

@@ -102,8 +102,11 @@ WRONG = {
         lambda: apply_token_bitmask_inplace(torch.zeros(1, 5, dtype=torch.int64), torch.zeros(1, 1, dtype=torch.int32)),
         "give int32 and floats",
     ),
-    "automata": (lambda: fill_next_token_bitmask(allocate_token_bitmask(2, 9), [None], [0]), "one row, one automaton"),
-    "states": (lambda: fill_next_token_bitmask(allocate_token_bitmask(1, 9), [None], [0, 1]), "one row, one automaton"),
+    "automata": (lambda: fill_next_token_bitmask(allocate_token_bitmask(2, 9), [None], [0]), "one row, one constraint"),
+    "states": (
+        lambda: fill_next_token_bitmask(allocate_token_bitmask(1, 9), [None], [0, 1]),
+        "one row, one constraint",
+    ),
     "type of a bitmask": (
         lambda: fill_next_token_bitmask(torch.zeros(1, 1, dtype=torch.int64), [None], [0]),
         "make it with allocate_token_bitmask",

@@ -151,7 +151,8 @@ def random_draw(random: Random, size: int) -> Draw:
         seed=random.randrange(2**63),
         position=random.randrange(1000),
         history=[random.randrange(size) for _ in range(random.randrange(6))],
-        automaton=automaton([random.sample(range(size), 9)], size) if random.random() < 0.4 else None,
+        constraint=automaton([random.sample(range(size), 9)], size) if random.random() < 0.4 else None,
+        state=0,
         forbidden=frozenset(random.sample(range(size), 3)) if random.random() < 0.3 else frozenset(),
     )
 
@@ -179,7 +180,7 @@ def test_a_draw_depends_on_seed_and_position_alone() -> None:
 
 def test_greedy_takes_the_lowest_of_equal_ids() -> None:
     assert one([1.0, 3.0, 3.0, 2.0], GREEDY) == 1
-    masked = dataclasses.replace(GREEDY, automaton=automaton([[0, 2, 3]], 4))
+    masked = dataclasses.replace(GREEDY, constraint=automaton([[0, 2, 3]], 4), state=0)
     assert one([1.0, 3.0, 3.0, 3.0], masked) == 2
 
 
@@ -187,9 +188,12 @@ def test_the_mask_is_that_of_the_state() -> None:
     size = 70
     states = automaton([[1, 31, 32], [64, 69], [0]], size)
     logits = torch.arange(size, dtype=torch.float32)
-    drawn = [one(logits, dataclasses.replace(GREEDY, automaton=states, state=s)) for s in range(3)]
+    drawn = [one(logits, dataclasses.replace(GREEDY, constraint=states, state=s)) for s in range(3)]
     assert drawn == [32, 69, 0]
-    hot = [one(logits, dataclasses.replace(SAMPLED, temperature=50.0, automaton=states, seed=i)) for i in range(50)]
+    hot = [
+        one(logits, dataclasses.replace(SAMPLED, temperature=50.0, constraint=states, state=0, seed=i))
+        for i in range(50)
+    ]
     assert set(hot) == {1, 31, 32}
 
 
@@ -197,7 +201,7 @@ def test_the_mask_is_that_of_the_state() -> None:
 def test_masks_of_another_width_than_the_logits(size: int) -> None:
     """Columns without a bit in the mask are not allowed; bits without a column do nothing."""
     states = automaton([[3, 65]], 70)
-    assert one(torch.arange(size, dtype=torch.float32), dataclasses.replace(GREEDY, automaton=states)) == (
+    assert one(torch.arange(size, dtype=torch.float32), dataclasses.replace(GREEDY, constraint=states, state=0)) == (
         65 if size > 65 else 3
     )
 
@@ -220,19 +224,23 @@ BROKEN = {
     "not numbers, sampled": ([1.0, float("nan"), 0.0], SAMPLED, "not numbers"),
     "not numbers where nothing is allowed": (
         [1.0, float("nan"), 0.0],
-        dataclasses.replace(GREEDY, automaton=automaton([[0, 2]], 3)),
+        dataclasses.replace(GREEDY, constraint=automaton([[0, 2]], 3), state=0),
         "not numbers",
     ),
     "not numbers, nothing else allowed": (
         [1.0, 2.0, float("nan")],
-        dataclasses.replace(SAMPLED, automaton=automaton([[0]], 3)),
+        dataclasses.replace(SAMPLED, constraint=automaton([[0]], 3), state=0),
         "not numbers",
     ),
     "all impossible": ([-np.inf] * 3, GREEDY, "no token is allowed"),
-    "nothing allowed": ([1.0, 2.0, 3.0], dataclasses.replace(SAMPLED, automaton=automaton([[]], 3)), "no token"),
+    "nothing allowed": (
+        [1.0, 2.0, 3.0],
+        dataclasses.replace(SAMPLED, constraint=automaton([[]], 3), state=0),
+        "no token",
+    ),
     "only forbidden": (
         [1.0, 2.0, 3.0],
-        dataclasses.replace(GREEDY, automaton=automaton([[1]], 3), forbidden=frozenset({1})),
+        dataclasses.replace(GREEDY, constraint=automaton([[1]], 3), state=0, forbidden=frozenset({1})),
         "no token is allowed",
     ),
 }

@@ -65,7 +65,9 @@ SCORED = dataclasses.replace(GREEDY, score=True)
 DRAWS = {
     "greedy": SCORED,
     "sampled": dataclasses.replace(SCORED, temperature=3.0, seed=4, top_k=40),
-    "masked": dataclasses.replace(SCORED, automaton=automaton([[7, 250]], models.VOCABULARY), temperature=1.0),
+    "masked": dataclasses.replace(
+        SCORED, constraint=automaton([[7, 250]], models.VOCABULARY), state=0, temperature=1.0
+    ),
     "penalised": dataclasses.replace(SCORED, frequency_penalty=2.0, presence_penalty=2.0, history=[*range(0, 300, 2)]),
 }
 

@@ -305,7 +305,7 @@ def test_an_id_that_the_constraint_does_not_allow_fails_its_request_alone() -> N
     class Disobedient(FakeDevice):
         def compute(self, batch: Batch) -> Result:
             result = super().compute(batch)
-            result.drawn = [4 if chunk.draw and chunk.draw.automaton else drawn
+            result.drawn = [4 if chunk.draw and chunk.draw.constraint else drawn
                             for chunk, drawn in zip(batch.chunks, result.drawn, strict=True)]  # fmt: skip
             return result
 

@@ -78,10 +78,10 @@ def test_masks_and_forbidden_ids_are_kept() -> None:
     seen: dict[int, set[object]] = {0: set(), 1: set()}
     for token in range(16):
         for state in (0, 1):
-            draw = replace(GREEDY, automaton=automaton, state=state)
+            draw = replace(GREEDY, constraint=automaton, state=state)
             seen[state].update(made.compute(Batch([Chunk([token], 0, [0], draw)])).drawn)
     assert seen == {0: {3}, 1: {0, 3, 4}}
-    forbidden = replace(GREEDY, automaton=AUTOMATA[4], state=1, forbidden=frozenset({0}))
+    forbidden = replace(GREEDY, constraint=AUTOMATA[4], state=1, forbidden=frozenset({0}))
     assert isinstance(made.compute(Batch([Chunk([1], 0, [0], forbidden)])).drawn[0], ValueError)
 
 

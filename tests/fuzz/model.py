@@ -74,7 +74,7 @@ class Model(Runner):
             return ("select", asked.prompt, asked.choices, job.method)
         assert asked.sampling is not None
         seed = asked.seed if self.seeded and asked.sampling.temperature != 0 else 0
-        return ("gen", asked.prompt, _named(asked.sampling), job.automaton is not None, seed)
+        return ("gen", asked.prompt, _named(asked.sampling), job.constraint is not None, seed)
 
 
 def greedy(key: Key) -> bool:

@@ -17,12 +17,12 @@ from unittest.mock import patch
 from sglc import interpreter, live
 from sglc.function import SglFunction
 from sglc.passes import compile_constraints
-from sglc.passes.regex.compile import compile_regex
 from sglc.trace import confirm
 from tests.fuzz import hosts
 from tests.fuzz.model import Key, Model
 from tests.fuzz.observe import Seen, failed, seen
 from tests.fuzz.programs import Program, Row
+from tests.regexes import compile_regex
 
 SEED = 11
 """Of the runs: both modes draw alike."""

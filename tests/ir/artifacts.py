@@ -6,6 +6,7 @@ import numpy as np
 
 from sglc.ir.artifact import Artifact, ModelPart
 from sglc.ir.automaton import complete
+from sglc.ir.ops import Constraint
 from sglc.ir.parser import parse_graph
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
 from sglc.ir.tokens import TokenAutomaton
@@ -47,8 +48,8 @@ def automaton() -> TokenAutomaton:
 
 def sample() -> Artifact:
     models = {
-        "b2": ModelPart("b2", ((5, 6, 7),), {"[ab]": automaton()}),
-        "a1": ModelPart("a1", ((),), {"[ab]": automaton()}),
+        "b2": ModelPart("b2", ((5, 6, 7),), {Constraint("regex", "[ab]"): automaton()}),
+        "a1": ModelPart("a1", ((),), {Constraint("regex", "[ab]"): automaton()}),
     }
     return Artifact(parse_graph(TEXT), SCHEDULE, models)
 
@@ -100,7 +101,7 @@ program route {
 def branching() -> Artifact:
     """A program with all kinds of ops, and a region in a region."""
     graph = parse_graph(BRANCHING)
-    return Artifact(graph, lower(graph), {"a1": ModelPart("a1", ((7, 8),), {"[ab]": automaton()})})
+    return Artifact(graph, lower(graph), {"a1": ModelPart("a1", ((7, 8),), {Constraint("regex", "[ab]"): automaton()})})
 
 
 def smallest() -> Artifact:

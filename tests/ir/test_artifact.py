@@ -20,6 +20,7 @@ import pytest
 from sglc.ir import artifact as module
 from sglc.ir.artifact import MAGIC, MAX_BYTES, VERSION, Artifact, dump_bytes, load, load_bytes, save
 from sglc.ir.errors import ArtifactError, IRError
+from sglc.ir.ops import Constraint
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
 from sglc.ir.terms import check_same_meaning
@@ -88,7 +89,7 @@ def test_bytes_do_not_depend_on_the_order_of_models() -> None:
 
 
 def test_loaded_arrays_may_be_written_to() -> None:
-    loaded = load_bytes(dump_bytes(sample())).models["a1"].automata["[ab]"]
+    loaded = load_bytes(dump_bytes(sample())).models["a1"].automata[Constraint("regex", "[ab]")]
     assert all(array.flags.writeable for array in arrays(loaded))
 
 
@@ -217,7 +218,7 @@ def model(content: Any) -> Any:
 
 
 def part(content: Any) -> Any:
-    return model(content)["automata"]["[ab]"]
+    return model(content)["automata"]["regex None [ab]"]
 
 
 def set_to(path: str, value: object) -> Callable[[Any], None]:
@@ -278,7 +279,7 @@ def edit_step(step: int, column: int, value: int) -> Callable[[Any], None]:
     return change
 
 
-AUTOMATON = "models.a1.automata.[ab]"
+AUTOMATON = "models.a1.automata.regex None [ab]"
 BAD_CONTENT = {
     "no map": (lambda c: None, "the payload is no map of names"),  # the content is replaced below
     "field missing": (lambda c: c.pop("graph"), "the payload has not the fields graph, schedule, models"),
@@ -315,8 +316,8 @@ BAD_CONTENT = {
     "ids short": (set_to("models.b2.ids", packed(np.array([1, 2], np.int32))), "lengths do not add up"),
     "lengths": (set_to("models.b2.lengths", packed(np.array([3, 0]))), "the prefixes' ids are not those of the schedule"),
     "lengths negative": (set_to("models.b2.lengths", packed(np.array([-1]))), "lengths do not add up"),
-    "automaton missing": (set_to("models.a1.automata", {}), "the automata are not those of the graph's regexes"),
-    "other regex": (lambda c: model(c)["automata"].update(x=part(c)), "the automata are not those of the graph's regexes"),
+    "automaton missing": (set_to("models.a1.automata", {}), "the automata are not those of the graph's constraints"),
+    "other regex": (lambda c: model(c)["automata"].update(x=part(c)), "the automata are not those of the graph's constraints"),
     "no automaton": (set_to(AUTOMATON, 1), "an automaton is no map of names"),
     "a field of an automaton": (lambda c: part(c).pop("ends"), "an automaton has not the fields class_of, classes, accept"),
     "both forms": (lambda c: part(c).update(steps=b""), "an automaton has not the fields class_of, classes, accept"),

@@ -6,7 +6,7 @@ import pytest
 
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location
-from sglc.ir.ops import Append, Format, Gen, Image, Numbered, Op, Param, Part, Read, Role, Trusted
+from sglc.ir.ops import Append, Constraint, Format, Gen, Image, Numbered, Op, Param, Part, Read, Role, Trusted
 from sglc.ir.printer import print_graph
 from sglc.ir.verify import verify
 
@@ -113,7 +113,7 @@ def test_a_whole_program() -> None:
     builder = Builder("p")
     essay = builder.param("essay", "none", loc=Location("p.py", 1))
     state = builder.append(builder.root(), [USER, essay, builder.image("cat.png")], loc=Location("p.py", 2))
-    gen = builder.gen(state, name="x", regex="a")
+    gen = builder.gen(state, name="x", constraint=Constraint("regex", "a"))
     read = builder.read(gen)
     graph = builder.finish(gen, {"x": read}, [read, 1], {"n": 2})
     verify(graph)

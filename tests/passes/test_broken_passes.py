@@ -124,7 +124,7 @@ def drops_a_setting(graph: Graph) -> Graph:
 
 @bug
 def drops_a_regex(graph: Graph) -> Graph:
-    return rewritten(graph, lambda op: replace(op, regex=None) if isinstance(op, Gen) else None)
+    return rewritten(graph, lambda op: replace(op, constraint=None) if isinstance(op, Gen) else None)
 
 
 @bug

@@ -8,7 +8,7 @@ import pytest
 
 from sglc.ir.builder import Builder
 from sglc.ir.errors import ConstraintError, Location
-from sglc.ir.ops import Role
+from sglc.ir.ops import Constraint, Role
 from sglc.ir.parser import parse_graph
 from sglc.ir.tokens import Piece, Text, Vocabulary
 from sglc.passes.compile_constraints import compile_constraints
@@ -57,8 +57,8 @@ program p {
 
 def test_each_regex_is_compiled_once_in_program_order() -> None:
     automata = compile_constraints(parse_graph(PROGRAM), BYTES)
-    assert list(automata) == ["[1-9]|10", "a*"]
-    number = automata["[1-9]|10"]
+    assert list(automata) == [Constraint("regex", "[1-9]|10"), Constraint("regex", "a*")]
+    number = automata[Constraint("regex", "[1-9]|10")]
     assert [bool(number.accept[number.walk(0, text)]) for text in (b"7", b"10")] == [True, True]
     assert number.step(0, ord("0")) == -1
 
@@ -66,8 +66,8 @@ def test_each_regex_is_compiled_once_in_program_order() -> None:
 @pytest.mark.parametrize(("regex", "what"), [("a(b", "not a valid regex"), (r"(a)\1", "")])
 def test_a_bad_regex_is_reported_at_the_users_line_with_its_caret(regex: str, what: str) -> None:
     b = Builder("p")
-    state = b.gen(b.append(b.root(), ["a"]), regex="fine", loc=Location("p.py", 7))
-    graph = b.finish(b.gen(state, regex=regex, loc=Location("p.py", 8)))
+    state = b.gen(b.append(b.root(), ["a"]), constraint=Constraint("regex", "fine"), loc=Location("p.py", 7))
+    graph = b.finish(b.gen(state, constraint=Constraint("regex", regex), loc=Location("p.py", 8)))
     with pytest.raises(ConstraintError) as caught:
         compile_constraints(graph, BYTES)
     assert caught.value.where == Location("p.py", 8)
@@ -82,7 +82,7 @@ def test_the_model_part_of_a_program() -> None:
     part = compile_model_part(graph, lower(graph), Bytes())
     assert part.fingerprint == "bytes"
     assert part.prefix_ids == ((256, *b"Hi"),)
-    assert list(part.automata) == ["[1-9]|10", "a*"]
+    assert list(part.automata) == [Constraint("regex", "[1-9]|10"), Constraint("regex", "a*")]
 
 
 def test_constant_pieces_end_where_something_must_be_computed() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex.utf8 import ByteDfa
+from sglc.passes.regular.utf8 import ByteDfa
 
 MERGED = b"ab ba aa bb aab abb \xc3\xa9\xc3\xa9 a\xc3\xa9 \xc3\xa9a 10 100 .a C Ca _a 0- bc abc \n\n a\n".split(b" ")
 ODD = [b" a", b"  ", b"\xc3\xa9", b"\xa9a", b"b\xc3", b"\xe4\xb8", b"\xb8\xad", b"\xe4\xb8\xad", b"\xff\xfe", b""]

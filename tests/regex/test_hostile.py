@@ -10,7 +10,7 @@ import pytest
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex.compile import compile_regex
+from tests.regexes import compile_regex
 
 VOCABULARY = Vocabulary(
     (*(bytes([byte]) for byte in range(256)), *(bytes([a, b]) for a in range(97, 123) for b in range(97, 123)), None),

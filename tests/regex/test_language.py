@@ -11,9 +11,9 @@ import time
 import pytest
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.compile import compile_bytes
-from sglc.passes.regex.language import finite_language
-from tests.regexes import random_regex
+from sglc.ir.ops import Constraint
+from sglc.passes.finite_language import finite_language
+from tests.regexes import compile_bytes, random_regex
 
 DIGITS = tuple(chr(point) for point in range(0x110000) if re.fullmatch(r"\d", chr(point)))
 
@@ -78,15 +78,15 @@ CASES: list[tuple[str, tuple[str, ...] | None]] = [
 
 @pytest.mark.parametrize(("regex", "strings"), CASES)
 def test_cases(regex: str, strings: tuple[str, ...] | None) -> None:
-    assert finite_language(regex, 1_000) == strings
+    assert finite_language(Constraint("regex", regex), 1_000) == strings
 
 
 @pytest.mark.parametrize("regex", [regex for regex, strings in CASES if strings])
 def test_the_limit_is_exact(regex: str) -> None:
-    strings = finite_language(regex, 1_000)
+    strings = finite_language(Constraint("regex", regex), 1_000)
     assert strings
-    assert finite_language(regex, len(strings)) == strings
-    assert finite_language(regex, len(strings) - 1) is None
+    assert finite_language(Constraint("regex", regex), len(strings)) == strings
+    assert finite_language(Constraint("regex", regex), len(strings) - 1) is None
 
 
 def count(pattern: str) -> int | None:
@@ -118,7 +118,7 @@ def test_random_regexes_have_as_many_strings_as_their_automaton(seed: int) -> No
     for _ in range(60):
         pattern = random_regex(draw)
         limit = draw.choice([1, 3, 10, 100, 1_000])
-        expected, strings = count(pattern), finite_language(pattern, limit)
+        expected, strings = count(pattern), finite_language(Constraint("regex", pattern), limit)
         if strings is None:
             assert expected is None or expected > limit, pattern
         else:
@@ -141,7 +141,7 @@ def test_all_strings_of_small_regexes(seed: int) -> None:
         sequences = ["".join(f"(?:{draw.choice(PIECES)}){draw.choice(COUNTS)}" for _ in range(2)) for _ in range(2)]
         pattern = draw.choice(["{}|{}", "(?:{}|{})", "(?:{}|)|{}"]).format(*sequences)
         expected = {word for word in WORDS if re.fullmatch(pattern, word)}
-        strings = finite_language(pattern, 5_000)
+        strings = finite_language(Constraint("regex", pattern), 5_000)
         assert strings is not None, pattern
         assert set(strings) == expected, pattern
         assert len(strings) == len(expected), pattern
@@ -170,7 +170,7 @@ def test_all_strings_of_small_regexes(seed: int) -> None:
 )
 def test_long_and_hostile_regexes_end_soon(regex: str, strings: int | None) -> None:
     start = time.monotonic()
-    found = finite_language(regex, 100)
+    found = finite_language(Constraint("regex", regex), 100)
     assert (None if found is None else len(found)) == strings
     assert time.monotonic() - start < 10.0  # seconds: several times what a loaded machine takes
 
@@ -180,7 +180,7 @@ def test_long_and_hostile_regexes_end_soon(regex: str, strings: int | None) -> N
 )
 def test_work_is_bounded_without_a_limit(regex: str) -> None:
     start = time.monotonic()
-    assert finite_language(regex, 10**12) is None
+    assert finite_language(Constraint("regex", regex), 10**12) is None
     assert time.monotonic() - start < 10.0
 
 
@@ -189,6 +189,6 @@ def test_none_from_deep_in_the_stack() -> None:
         try:
             return deep(depth + 1)
         except RecursionError:
-            return finite_language("((((((a|b))))))", 10)
+            return finite_language(Constraint("regex", "((((((a|b))))))"), 10)
 
     assert deep(0) in (None, ("a", "b"))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.compile import compile_bytes
+from tests.regexes import compile_bytes
 
 WORDS = ["".join(word) for length in range(5) for word in itertools.product("ab\n-", repeat=length)]
 ATOMIC = "an atomic group or possessive quantifier is supported only where"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex import tokens
-from sglc.passes.regex.compile import compile_bytes, compile_regex
-from sglc.passes.regex.tokens import token_automaton
+from sglc.passes.regular import tokens
+from sglc.passes.regular.source import Source
+from sglc.passes.regular.tokens import token_automaton
 from tests.regex.oracle import allowed_after, byte_level, check, distances, ids, sentence_piece, sparse
-from tests.regexes import random_regex
+from tests.regexes import compile_bytes, compile_regex, random_regex, stepped
 
 VOCABULARY = byte_level()
 
@@ -39,7 +39,7 @@ def test_masks_of_random_regexes(seed: int) -> None:
         pattern = random_regex(draw)
         dfa = compile_bytes(pattern)
         try:
-            automaton = token_automaton(dfa, vocabulary, pattern)
+            automaton = token_automaton(dfa, vocabulary, Source("regex", pattern))
         except ConstraintError:
             refused += 1
             continue
@@ -74,9 +74,9 @@ def test_a_vocabulary_is_refused_exactly_where_tokens_lead_to_a_dead_end(seed: i
         refused += dead
         if dead:
             with pytest.raises(ConstraintError, match="cannot write every text"):
-                token_automaton(dfa, vocabulary, pattern)
+                token_automaton(dfa, vocabulary, Source("regex", pattern))
         else:
-            token_automaton(dfa, vocabulary, pattern)
+            token_automaton(dfa, vocabulary, Source("regex", pattern))
     assert 3 < refused < 57
 
 
@@ -88,14 +88,14 @@ def test_a_walk_by_tokens_is_the_walk_by_bytes(seed: int, choices: list[int]) ->
     draw = random.Random(seed)
     vocabulary, pattern = draw.choice([VOCABULARY, sentence_piece(draw)]), random_regex(draw)
     dfa = compile_bytes(pattern)
-    automaton = token_automaton(dfa, vocabulary, pattern)
+    automaton = token_automaton(dfa, vocabulary, Source("regex", pattern))
     states, taken = [0], list[int]()
     for choice in choices:
         allowed = sorted(allowed_ids(automaton, states[-1]) - vocabulary.end_ids)
         if not allowed:
             break
         taken.append(allowed[choice % len(allowed)])
-        states.append(automaton.step(states[-1], taken[-1]))
+        states.append(stepped(automaton, states[-1], taken[-1]))
         assert automaton.distance[states[-1]] >= automaton.distance[states[-2]] - 1
     text = b"".join(vocabulary.tokens[token] or b"" for token in taken)
     assert automaton.walk(0, text) == states[-1]
@@ -103,7 +103,7 @@ def test_a_walk_by_tokens_is_the_walk_by_bytes(seed: int, choices: list[int]) ->
     middle = len(taken) // 2
     state = states[middle]
     for token, expected in zip(taken[middle:], states[middle + 1 :], strict=True):
-        state = automaton.step(state, token)
+        state = stepped(automaton, state, token)
         assert state == expected
 
 
@@ -111,7 +111,7 @@ def test_the_shortest_way_out_is_as_long_as_the_distance_says() -> None:
     automaton = compile_regex(r"(a{3}){4}(\.a)?b", VOCABULARY)
     state, steps = 0, 0
     while automaton.distance[state]:
-        after = [to for token in allowed_ids(automaton, state) if (to := automaton.step(state, token)) >= 0]
+        after = [to for token in allowed_ids(automaton, state) if (to := automaton.step(state, token)) is not None]
         state = min(after, key=lambda to: automaton.distance[to])
         steps += 1
     assert automaton.accept[state]
@@ -192,7 +192,7 @@ def test_a_large_vocabulary_takes_a_moment() -> None:
         (*(bytes([b]) for b in range(256)), *sorted(words), None), frozenset({256 + len(words)}), 33_000, ""
     )
     dfa = compile_bytes(r"[a-j]{3,20} \d{1,3}(\.\d+)?")
-    check(token_automaton(dfa, large, "large"), dfa, large, [0, 7, len(dfa.accept) - 1])
+    check(token_automaton(dfa, large, Source("regex", "large")), dfa, large, [0, 7, len(dfa.accept) - 1])
 
 
 def test_the_trie_of_a_vocabulary_is_made_once() -> None:

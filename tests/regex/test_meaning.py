@@ -11,10 +11,9 @@ import pytest
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.characters import characters
-from sglc.passes.regex.compile import compile_bytes
 from sglc.passes.regex.syntax import parse
-from sglc.passes.regex.utf8 import ByteDfa
-from tests.regexes import near_misses, random_regex, random_text
+from sglc.passes.regular.utf8 import ByteDfa
+from tests.regexes import compile_bytes, near_misses, random_regex, random_text
 
 NOTHING = ByteDfa(np.full((1, 256), -1, dtype=np.int32), np.array([False]))
 

@@ -6,7 +6,7 @@ import pytest
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import Vocabulary
-from sglc.passes.regex.compile import compile_regex
+from tests.regexes import compile_regex
 
 ATOMIC = "an atomic group or possessive quantifier is supported only where giving back makes no difference"
 VOCABULARY = Vocabulary((*(bytes([byte]) for byte in range(256)), None), frozenset({256}), 257, "test")

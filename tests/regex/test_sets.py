@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.automaton import smallest_dfa
-from sglc.passes.regex.limits import MAX_WORK, Budget
 from sglc.passes.regex.syntax import parse
-from sglc.passes.regex.tree import Both, Choice, Not, Regular, Sequence
-from sglc.passes.regex.utf8 import byte_table
+from sglc.passes.regular.automaton import smallest_dfa
+from sglc.passes.regular.limits import MAX_WORK, Budget
+from sglc.passes.regular.source import Source
+from sglc.passes.regular.tree import Both, Choice, Not, Regular, Sequence
+from sglc.passes.regular.utf8 import byte_table
 
 WORDS = ["".join(word) for length in range(6) for word in itertools.product("ab", repeat=length)]
 PATTERNS = ["a*", "(ab)*", "[ab]{2}", "b|ab?", "", r"[^\s\S]", ".*a.*", "(?!ab).*", r"\w+\b", "(a|b){0,3}", "a{1,3}+b"]
@@ -58,10 +59,10 @@ def compiled(tree: Regular | str) -> Regular:
 
 
 def accepted(tree: Regular) -> frozenset[str]:
-    dfa, runs = smallest_dfa(tree, Budget("", (0, 0)))
+    dfa, runs = smallest_dfa(tree, Budget(Source("regex", ""), (0, 0)))
     if not dfa.moves:
         return frozenset()
-    table = byte_table(dfa, runs, Budget("", (0, 0)))
+    table = byte_table(dfa, runs, Budget(Source("regex", ""), (0, 0)))
 
     def accepts(word: str) -> bool:
         state = 0
@@ -96,7 +97,7 @@ def test_none_and_all() -> None:
 
 def test_equal_parts_are_built_once() -> None:
     part = Not(parse("(?s)(a?b?){30}c*|.*"))  # much work for nothing
-    once, often = Budget("", (0, 0)), Budget("", (0, 0))
+    once, often = Budget(Source("regex", ""), (0, 0)), Budget(Source("regex", ""), (0, 0))
     smallest_dfa(Sequence((part, parse("c"))), once)
     smallest_dfa(Choice(tuple(Sequence((parse(letter), part)) for letter in "cdefghijk")), often)
     assert MAX_WORK - often.work < 2 * (MAX_WORK - once.work)
@@ -113,4 +114,4 @@ def test_equal_parts_are_built_once() -> None:
 )
 def test_what_blows_up_ends_with_one_error(tree: Regular) -> None:
     with pytest.raises(ConstraintError, match="too large an automaton"):
-        smallest_dfa(tree, Budget("pattern", (0, 7)))
+        smallest_dfa(tree, Budget(Source("regex", "pattern"), (0, 7)))

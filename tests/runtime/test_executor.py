@@ -22,11 +22,11 @@ PROGRAMS = 120
 
 
 def for_bytes(graph: Graph) -> Graph:
-    """The program without regexes and images, which need a real model, and without empty choices, which are errors."""
+    """The program without constraints and images, which need a real model, and without empty choices, which are errors."""
 
     def rewrite(op: Op) -> Op | None:
         if isinstance(op, Gen):
-            return replace(op, regex=None)
+            return replace(op, constraint=None)
         if isinstance(op, Append):
             return replace(op, parts=tuple(part for part in op.parts if not isinstance(part, Image)))
         if isinstance(op, Select):

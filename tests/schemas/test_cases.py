@@ -11,7 +11,7 @@ import pytest
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.json_schema import regex_of_schema
-from sglc.passes.regex.compile import compile_bytes
+from tests.regexes import compile_bytes
 from tests.schemas.cases import CASES, Case, parameters
 from tests.schemas.keywords import BEYOND_THE_ORACLE, FORMATS, KEYWORDS, formats_in, keywords_in
 from tests.schemas.oracle import same, valid

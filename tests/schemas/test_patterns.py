@@ -10,7 +10,7 @@ import pytest
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.json_schema import regex_of_schema
-from sglc.passes.regex.compile import compile_bytes
+from tests.regexes import compile_bytes
 from tests.schemas.oracle import valid_string
 from tests.schemas.texts import Sampler, accepts, dumped, matches, tried
 

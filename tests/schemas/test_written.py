@@ -12,7 +12,7 @@ import pytest
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.json_schema import regex_of_schema
-from sglc.passes.regex.compile import compile_bytes
+from tests.regexes import compile_bytes
 from tests.schemas.random_schemas import TEXTS
 from tests.schemas.strings import FORMATS, is_date
 from tests.schemas.texts import accepts, dumped, matches

@@ -11,8 +11,8 @@ import numpy as np
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.json_schema import regex_of_schema
-from sglc.passes.regex.compile import compile_bytes
-from sglc.passes.regex.utf8 import ByteDfa
+from sglc.passes.regular.utf8 import ByteDfa
+from tests.regexes import compile_bytes
 
 
 def dumped(value: Any) -> str:

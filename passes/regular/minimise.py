@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.passes.regex.limits import Budget
+from sglc.passes.regular.limits import Budget
 
 _Ints = NDArray[np.int64]
 

@@ -12,31 +12,32 @@ from numpy.typing import NDArray
 from sglc.ir.automaton import complete, ranges, stuck_state
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regex.utf8 import ByteDfa
-from sglc.passes.regex.walk import Functions, TooMuchWork, walk
+from sglc.passes.regular.source import Source
+from sglc.passes.regular.utf8 import ByteDfa
+from sglc.passes.regular.walk import Functions, TooMuchWork, walk
 
 MAX_MASK_BYTES = 256 << 20
 MAX_CELLS = 32 << 20  # of `TokenAutomaton.next`
 MAX_WORK = 60_000_000  # pairs of a state and its image that the walk looks at
 
 
-def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, pattern: str) -> TokenAutomaton:
-    """The automaton over tokens; `pattern` is for messages.
+def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> TokenAutomaton:
+    """The automaton over tokens; `source` is for messages.
 
-    Raises `ConstraintError` where the vocabulary cannot write a text that the regex asks for, and where the tables
+    Raises `ConstraintError` where the vocabulary cannot write a text that the constraint asks for, and where the tables
     would take too much memory or time.
     """
     byte_class, columns = _columns(dfa.table)
     try:
         functions, function_of = walk(byte_class, columns, vocabulary.trie, MAX_WORK)
     except TooMuchWork:
-        raise _too_large(pattern) from None
+        raise _too_large(source) from None
     used = np.zeros(len(functions), dtype=np.bool_)
     used[function_of] = True
     used[0] = False
     numbers = np.flatnonzero(used)
     if (len(numbers) + 1) * len(dfa.accept) > MAX_CELLS:
-        raise _too_large(pattern)
+        raise _too_large(source)
     class_of = np.zeros(len(functions), dtype=np.int32)
     class_of[numbers] = np.arange(1, len(numbers) + 1)
     automaton = complete(
@@ -48,11 +49,11 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, pattern: str) -> Token
         moves=np.ascontiguousarray(columns.T),
     )
     if len(automaton.row_ends) * -(-vocabulary.size // 32) * 4 > MAX_MASK_BYTES:
-        raise _too_large(pattern)
+        raise _too_large(source)
     if (stuck := stuck_state(automaton)) is not None:
         wanted = bytes(np.flatnonzero(dfa.table[stuck] >= 0)[:8].tolist())
         raise ConstraintError(
-            f"the model's vocabulary cannot write every text that the regex allows: {pattern!r} leads to a place where"
+            f"the model's vocabulary cannot write every text that the {source.name} allows: {_short(source)} leads to a place where"
             f" no token goes on (next byte one of {wanted!r} ...)",
             hint="allow only characters that the vocabulary has",
         )
@@ -82,6 +83,12 @@ def _next(functions: Functions, numbers: NDArray[np.int64], states: int) -> NDAr
     return by_class.T
 
 
-def _too_large(pattern: str) -> ConstraintError:
-    what = f"the regex {pattern[:80]!r} has too many different places for this vocabulary to keep a mask for each"
+def _too_large(source: Source) -> ConstraintError:
+    what = (
+        f"the {source.name} {_short(source)} has too many different places for this vocabulary to keep a mask for each"
+    )
     return ConstraintError(what, hint="make its repeats smaller, or split the answer into several gens")
+
+
+def _short(source: Source) -> str:
+    return repr(source.text if len(source.text) <= 80 else source.text[:80] + "...")

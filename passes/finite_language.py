@@ -1,4 +1,4 @@
-"""The strings of a regex, where they are few."""
+"""The texts that a constraint allows, where they are few."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.automaton import smallest_dfa
-from sglc.passes.regex.charset import CharSet
-from sglc.passes.regex.limits import Budget
-from sglc.passes.regex.syntax import parse
-from sglc.passes.regex.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
+from sglc.ir.ops import Constraint
+from sglc.passes.front_ends import read_constraint
+from sglc.passes.regular.automaton import smallest_dfa
+from sglc.passes.regular.charset import CharSet
+from sglc.passes.regular.limits import Budget
+from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
 
 
-def finite_language(regex: str, limit: int) -> tuple[str, ...] | None:
-    """All strings that Python's `re.fullmatch(regex, string)` matches, each once, if there are at most `limit`.
+def finite_language(constraint: Constraint, limit: int) -> tuple[str, ...] | None:
+    """All texts that a constraint allows, each once, if there are at most `limit`.
 
-    In the order of the pattern: what stands further left changes last, alternatives from left to right, fewer repeats
+    In the order in which they are written: what stands further left changes last, alternatives from left to right, fewer repeats
     first. Neighbouring alternatives of one character are a class, and the characters of a class ascend, in front of
     the longer alternatives. (They ascend where a regex looks around that has more than 1,000 without.) As everywhere, `\\d` means all of Unicode's digits, and no string holds a surrogate.
 
-    None: there are more, or they are too long to be written out (a million characters of work), or the regex is not
-    one that `compile_regex` takes. It is never a part of them.
+    None: there are more, or they are too long to be written out (a million characters of work), or the constraint
+    is not one that `compile_constraint` takes. It is never a part of them.
     """
     try:
-        tree = parse(regex)
-        budget = Budget.of(tree, regex)
+        tree, source = read_constraint(constraint)
+        budget = Budget.of(tree, source)
         if any(isinstance(node, Look | Atomic) for node in nodes(tree)):
             return _of_automaton(tree, limit, budget)
         return tuple(_Writer(limit, budget).strings(tree))

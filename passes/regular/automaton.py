@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sglc.passes.regex.charset import EVERY, CharSet, char_set
-from sglc.passes.regex.limits import MAX_STATES, Budget
-from sglc.passes.regex.looking import NEVER, Subsets
-from sglc.passes.regex.minimise import Dfa, minimised
-from sglc.passes.regex.nfa import ACCEPT, Nfa, Part, Run, letters_of
-from sglc.passes.regex.tree import Both, Not, Regular
+from sglc.passes.regular.charset import EVERY, CharSet, char_set
+from sglc.passes.regular.limits import MAX_STATES, Budget
+from sglc.passes.regular.looking import NEVER, Subsets
+from sglc.passes.regular.minimise import Dfa, minimised
+from sglc.passes.regular.nfa import ACCEPT, Nfa, Part, Run, letters_of
+from sglc.passes.regular.tree import Both, Not, Regular
 
 
 def smallest_dfa(tree: Regular, budget: Budget) -> tuple[Dfa, list[Run]]:

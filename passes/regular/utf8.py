@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.passes.regex.limits import MAX_STATES, Budget
-from sglc.passes.regex.minimise import Dfa, dense, distinct
-from sglc.passes.regex.nfa import Run, bits_of
+from sglc.passes.regular.limits import MAX_STATES, Budget
+from sglc.passes.regular.minimise import Dfa, dense, distinct
+from sglc.passes.regular.nfa import Run, bits_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

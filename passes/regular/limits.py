@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.syntax import refusal
-from sglc.passes.regex.tree import Chars, Look, Regular, Repeat, children
+from sglc.passes.regular.source import Place, Source
+from sglc.passes.regular.tree import Chars, Look, Regular, Repeat, children
 
 MAX_STATES = 50_000  # of the byte automaton
-MAX_POSITIONS = 50_000  # characters in the pattern with its repeats written out
+MAX_POSITIONS = 50_000  # characters in the tree with its repeats written out
 MAX_WORK = 1_000_000  # steps of the constructions: half a second
 
 
@@ -18,14 +18,14 @@ class Budget:
     """Work that is left, counted in steps so that the answer does not depend on the machine, and what to blame when
     none is."""
 
-    pattern: str
-    blame: tuple[int, int]
+    source: Source
+    blame: Place
     work: int = MAX_WORK
 
     @staticmethod
-    def of(tree: Regular, pattern: str) -> Budget:
-        """A fresh budget for a pattern. Raises `ConstraintError` where its repeats alone are too large."""
-        return Budget(pattern, _largest_repeat(tree, pattern))
+    def of(tree: Regular, source: Source) -> Budget:
+        """A fresh budget for a tree. Raises `ConstraintError` where its repeats alone are too large."""
+        return Budget(source, _largest_repeat(tree, source))
 
     def spend(self, work: int) -> None:
         self.work -= work
@@ -33,13 +33,13 @@ class Budget:
             raise self.exceeded()
 
     def exceeded(self) -> ConstraintError:
-        what = f"the regex needs too large an automaton (more than {MAX_STATES:,} states, or too long to build)"
-        return refusal(self.pattern, self.blame, what, "make this repeat smaller, or what it repeats simpler")
+        what = f"the {self.source.name} needs too large an automaton (more than {MAX_STATES:,} states, or too long to build)"
+        return self.source.refusal(self.blame, what, "make this repeat smaller, or what it repeats simpler")
 
 
-def _largest_repeat(tree: Regular, pattern: str) -> tuple[int, int]:
+def _largest_repeat(tree: Regular, source: Source) -> Place:
     """The span of the repeat that makes the automaton large; refuses one that is too large by itself."""
-    span, largest = (0, len(pattern)), 0
+    span, largest = source.whole, 0
 
     def size(tree: Regular) -> int:
         """The characters of a tree with its repeats written out."""
@@ -53,7 +53,7 @@ def _largest_repeat(tree: Regular, pattern: str) -> tuple[int, int]:
                 found = size(body) * max(1, least if most is None else most)
                 if found > MAX_POSITIONS:
                     what = f"this repeat stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-                    raise refusal(pattern, tree.span, what, "make the repeat smaller")
+                    raise source.refusal(tree.span, what, "make the repeat smaller")
                 if max(least, most or 0) > 1 and found > largest:
                     span, largest = tree.span, found
                 return found
@@ -61,6 +61,6 @@ def _largest_repeat(tree: Regular, pattern: str) -> tuple[int, int]:
                 return sum(map(size, children(tree)))
 
     if (found := size(tree)) > MAX_POSITIONS:
-        what = f"the regex stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-        raise refusal(pattern, span, what, "make this repeat smaller")
+        what = f"the {source.name} stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
+        raise source.refusal(span, what, "make this repeat smaller")
     return span

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from sglc.passes.regex.limits import Budget
-from sglc.passes.regex.nfa import ACCEPT, FOUND, Nfa
+from sglc.passes.regular.limits import Budget
+from sglc.passes.regular.nfa import ACCEPT, FOUND, Nfa
 
 Promise: TypeAlias = tuple[int, bool]
 """A state that must accept the rest of the text, or must not."""

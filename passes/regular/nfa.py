@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sglc.passes.regex.charset import CharSet, intersection
-from sglc.passes.regex.limits import Budget
-from sglc.passes.regex.syntax import refusal
-from sglc.passes.regex.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
+from sglc.passes.regular.charset import CharSet, intersection
+from sglc.passes.regular.limits import Budget
+from sglc.passes.regular.source import Place
+from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
 
 ACCEPT = -1
 """The final state: here the text, or what a look behind is for, ends."""
@@ -46,7 +46,7 @@ class _Loop:
 
     exit: int
     chars: CharSet
-    span: tuple[int, int]
+    span: Place
 
 
 Part: TypeAlias = tuple[list[list[tuple[CharSet, int]]], list[bool]]
@@ -177,9 +177,9 @@ class Nfa:
             stack += after - seen
             seen |= after
 
-    def _atomic_refusal(self, span: tuple[int, int]) -> Exception:
+    def _atomic_refusal(self, span: Place) -> Exception:
         what = "an atomic group or possessive quantifier is supported only where giving back makes no difference"
-        return refusal(self._budget.pattern, span, what, "let what follows begin with another character")
+        return self._budget.source.refusal(span, what, "let what follows begin with another character")
 
 
 def letters_of(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[Run]]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sglc.passes.regex.charset import CharSet, union
+from sglc.passes.regular.charset import CharSet, union
+from sglc.passes.regular.source import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`body`, `least` to `most` times; None is without end. span: where it stands in the pattern."""
+    """`body`, `least` to `most` times; None is without end. span: where it was written."""
 
     body: Regular
     least: int
     most: int | None
-    span: tuple[int, int] = field(compare=False)
+    span: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +56,22 @@ class Not:
 @dataclass(frozen=True, slots=True)
 class Look:
     """No text, at a place where `body` matches what comes next (`ahead`) or what came before; where it does not, with
-    `wanted` false. span: where it stands in the pattern."""
+    `wanted` false. span: where it was written."""
 
     body: Regular
     ahead: bool
     wanted: bool
-    span: tuple[int, int] = field(compare=False)
+    span: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Atomic:
     """`body`, of which Python tries no second match once it has one: refused where that makes a difference. greedy: no
-    repeat in it is lazy. span: where it stands in the pattern."""
+    repeat in it is lazy. span: where it was written."""
 
     body: Regular
     greedy: bool
-    span: tuple[int, int] = field(compare=False)
+    span: Place = field(compare=False)
 
 
 Regular: TypeAlias = Chars | Sequence | Choice | Repeat | Both | Not | Look | Atomic
@@ -92,7 +93,7 @@ def choice(parts: Iterable[Regular]) -> Regular:
     return merged[0] if len(merged) == 1 else Choice(tuple(merged))
 
 
-def repeat(body: Regular, least: int, most: int | None, span: tuple[int, int]) -> Regular:
+def repeat(body: Regular, least: int, most: int | None, span: Place) -> Regular:
     """The repeat, simpler where the body is one too: (x?){m,n} is x{0,n}, and (x+){m,n} is x{m,}."""
     if most == 0 or body == EMPTY:
         return EMPTY
@@ -122,7 +123,7 @@ def nodes(tree: Regular) -> Iterator[Regular]:
     yield tree
 
 
-def atomic(body: Regular, greedy: bool, span: tuple[int, int]) -> Regular:
+def atomic(body: Regular, greedy: bool, span: Place) -> Regular:
     """The atomic group, or its body where that has one match by its very shape."""
     parts = body.parts if isinstance(body, Sequence) else (body,)
     return body if all(isinstance(part, Chars | Atomic) for part in parts) else Atomic(body, greedy, span)
