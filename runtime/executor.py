@@ -16,7 +16,18 @@ from sglc.ir.graph import End, Switch, leaves
 from sglc.ir.ops import Call, Gen, Op, Sampling, Select, prompts
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
 from sglc.runtime.port import Owner, Port
-from sglc.runtime.program import Block, BodyRaised, Input, Plan, Program, answers_below, inputs_of, key_of, no_text
+from sglc.runtime.program import (
+    Block,
+    BodyRaised,
+    Checked,
+    Input,
+    Plan,
+    Program,
+    answers_below,
+    inputs_of,
+    key_of,
+    no_text,
+)
 from sglc.runtime.workers import Workers
 
 
@@ -28,7 +39,7 @@ class Run:
     """
 
     __slots__ = (
-        "answers", "block", "context", "done", "ended", "executor", "path", "program", "progress", "remaining", "row", "sampling",
+        "answers", "block", "context", "done", "ended", "executor", "failing", "path", "program", "progress", "remaining", "row", "sampling",
         "seed", "submitted", "switching", "texts", "values", "waiting",
     )  # fmt: skip
 
@@ -60,6 +71,7 @@ class Run:
         self.remaining = 0  # steps that have not answered
         self.switching = False  # the way on after the block is being decided
         self.ended = False
+        self.failing = False  # a step has failed, so it has ended, and it is being checked whether that counts
         self.executor: Executor | None = None
 
     @classmethod
@@ -135,7 +147,7 @@ class Executor:
 
     def cancel(self, run: Run) -> None:
         """Ends a run without an outcome; the port gives up its jobs."""
-        run.ended = True
+        run.ended, run.failing = True, False
         self._runs.discard(run)
         for handle in run.submitted:
             self.port.cancel(handle)
@@ -156,7 +168,7 @@ class Executor:
             run.answers[op] = answer
             run.values[op] = answer.prompt
         elif isinstance(answer, Exception):
-            self._fail(run, op.loc, answer)
+            self._failed(run, op.loc, answer)
             return
         else:
             run.values[op] = answer
@@ -213,7 +225,7 @@ class Executor:
                 return
             run.submitted.append(self.port.submit(self._job(run, plan), _Running(self, run, frame, plan)))
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
-            self._fail(run, plan.op.loc, error)
+            self._failed(run, plan.op.loc, error)
 
     def _job(self, run: Run, plan: Plan) -> Job:
         op = plan.op
@@ -301,26 +313,43 @@ class Executor:
             self._end(run, outcome)
             return
         run.switching = True
+        self._ask(run, check, None, lambda: self._end(run, outcome))
+
+    def _failed(self, run: Run, where: Location | None, error: Exception) -> None:
+        """A step has failed, which ends the run, unless the check says that it should not have been taken at all."""
+        check = run.program.check
+        if check is None or run.ended:
+            self._fail(run, where, error)
+            return
+        self.cancel(run)
+        run.failing = True
+        self._runs.add(run)
+        self._ask(run, check, error, lambda: self._fail(run, where, error))
+
+    def _ask(self, run: Run, check: Checked, error: Exception | None, otherwise: Callable[[], None]) -> None:
+        """Ends a run as the check says, or otherwise."""
 
         def checked(instead: Any) -> None:
-            if run.ended:
+            if run.ended and not run.failing:
                 return
             if isinstance(instead, Exception):
                 self._fail(run, None, instead)
+            elif instead is not None:
+                self._end(run, instead)
             else:
-                self._end(run, instead or outcome)
+                otherwise()
 
         self._workers.trace(
-            lambda: run.context.copy().run(check, run, end), lambda instead: self._post(lambda: checked(instead))
+            lambda: run.context.copy().run(check, run, error), lambda instead: self._post(lambda: checked(instead))
         )
 
     def _end(self, run: Run, outcome: Outcome) -> None:
-        run.ended = True
+        run.ended, run.failing = True, False
         self._runs.discard(run)
         run.done(outcome)
 
     def _fail(self, run: Run, where: Location | None, error: Exception) -> None:
-        if run.ended:
+        if run.ended and not run.failing:
             return
         self.cancel(run)
         variables, meta = _known_results(run)

@@ -79,9 +79,10 @@ class Leave(Protocol):
 
 
 class Checked(Protocol):
-    """Asked at the end of a run, off the loop: the outcome that counts. None takes the run's own."""
+    """Asked at the end of a run, or where a step failed, off the loop: the outcome that counts. None takes the run's
+    own."""
 
-    def __call__(self, run: Run, end: End, /) -> Any: ...
+    def __call__(self, run: Run, error: Exception | None, /) -> Any: ...
 
 
 class Plan:
@@ -134,7 +135,7 @@ class Block:
         self.body = region.body
         self.end = end = region.end
         self.origin: Any = None
-        self.risky = False
+        self.risky: Any = None
         self.inputs = inputs_of(_not_answers(end.outputs()) if isinstance(end, End) else end.subjects)
         self.cases: dict[tuple[Any, ...], Block] = {}
         self.checked = False

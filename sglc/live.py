@@ -77,7 +77,7 @@ class LiveProgram:
             dict(compiled.for_model(backend.tokenizer).automata),
             self._traced.hosts,
             lambda run, switch, values: self._leave(run, values, backend),
-            lambda run, end: self._check(run, backend),
+            lambda run, error: self._check(run, error, backend),
         )
         for block, risky in zip(_blocks(program.entry), self._traced.risky, strict=True):
             block.risky = risky
@@ -130,31 +130,45 @@ class LiveProgram:
             oldest, key = self._ways.popleft()
             oldest.cases.pop(key, None)
 
-    def _check(self, run: Run, backend: Runner) -> Outcome | None:
-        """Compares a run that has ended with a replay of the body; the outcome to take instead, where they differ."""
+    def _check(self, run: Run, error: Exception | None, backend: Runner) -> Outcome | None:
+        """Compares a run that has ended with a replay of the body; the outcome to take instead, where they differ. A step
+        that failed may be one that the body does not take."""
+        risky = [block.risky for block in run.path if block.risky is not None]
+        if error is not None:
+            return self._after_failure(run, error, backend) if risky else None
         expected = _events(run)
-        where = differs(expected, self._replayed(run, expected))
+        unknown: set[int] = set()
+        where = differs(expected, self._replayed(run, expected, unknown))
         if where is not None:
             return self._instead(run, expected, where, backend)
-        run.block.checked = not any(block.risky for block in run.path)
+        if not unknown.isdisjoint(itertools.chain(*risky)):  # the body may have looked at what the graph left out
+            return self._interpreted(run, backend)
+        run.block.checked = not risky
         return None
 
-    def _replayed(self, run: Run, events: Events) -> Events:
-        return replay(self._function, self._arguments, run.texts, _answers(run, events), self._n)
+    def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None) -> Events:
+        """unknown: gets the numbers of the answers that the run does not have."""
+        return replay(self._function, self._arguments, run.texts, _answers(run, events, unknown), self._n)
+
+    def _after_failure(self, run: Run, error: Exception, backend: Runner) -> Outcome:
+        """What plain Python does, where a step failed that a marker may have misled."""
+        outcome = self._interpreted(run, backend)
+        if outcome.error is None or located(outcome.error, None).what != located(error, None).what:
+            self._distrust(f"{self._function.__name__}: the compiled program failed where its function does not")
+        return outcome
 
     def _instead(self, run: Run, events: Events, where: Location, backend: Runner) -> Outcome:
         """What plain Python does, where the graph does something else. Raises `ProgramError` for a body that differs from
         itself."""
         if (itself := differs_from_itself(self._replayed(run, events), self._replayed(run, events))) is not None:
             raise not_repeatable(self._function, itself)
-        self.distrusted = True
-        warnings.warn(
-            f"{where}: the compiled program did something else than its function does with these texts; the row is run "
-            "again by plain Python, and the program is traced anew",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        self._distrust(f"{where}: the compiled program did something else than its function does with these texts")
         return self._interpreted(run, backend)
+
+    def _distrust(self, why: str) -> None:
+        self.distrusted = True
+        what = "the row is run again by plain Python, and the program is traced anew"
+        warnings.warn(f"{why}; {what}", RuntimeWarning, stacklevel=3)
 
     def _interpreted(self, run: Run, backend: Runner) -> Outcome:
         values = replace_texts(self._arguments, run.texts.__getitem__)
@@ -218,7 +232,7 @@ def _events(run: Run) -> Events:
         events.calls[op.number] = call
         events.places[op.number] = op.loc
     end = run.block.end
-    if not isinstance(end, End):
+    if run.failing or not isinstance(end, End):
         return events
     variables = {name: variable(run) for name, variable in run.block.variables.items()}
     events.end = ("ends", normal(values[end.final]), variables, run.block.values(run))
@@ -239,15 +253,17 @@ def _arguments(run: Run, op: Call) -> tuple[Any, Any]:
     return plain(tuple(arguments)), plain(dict(zip((key for key, _ in op.keywords), keywords, strict=True)))
 
 
-def _answers(run: Run, events: Events) -> Answers:
+def _answers(run: Run, events: Events, unknown: set[int] | None) -> Answers:
     """What the run was answered, by number. What the graph left out has the answer of its twin, where it was left out
-    because it has one, and "" where it was because nothing needs it."""
+    because it has one, and "" where it was because nothing needs it: this one is `unknown`."""
     by_number: Mapping[int, Op] = {op.number: op for op in _numbered(run) if op in run.values}
     twins = {question_of(call): number for number, call in events.calls.items()}
 
     def answer(number: int, call: tuple[Any, ...]) -> Any:
         op = by_number.get(number) or by_number.get(twins.get(question_of(call), -1))
         if op is None:
+            if unknown is not None:
+                unknown.add(number)
             choices = choices_of(call)
             return choices[0] if choices else ""
         return run.answers[op].text if isinstance(op, Gen | Select) else copy.deepcopy(run.values[op])

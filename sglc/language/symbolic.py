@@ -14,6 +14,7 @@ import secrets
 import sys
 import sysconfig
 import traceback
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn, Protocol, cast
 
@@ -76,6 +77,11 @@ class Markers:
     def used(self) -> bool:
         """Whether a plain string may hold a marker: then Python's own str methods see the marker, and not the text."""
         return bool(self._values)
+
+    @property
+    def values(self) -> Sequence[Op]:
+        """What markers stand for so far."""
+        return self._values
 
     def text(self, value: Op) -> str:
         self._values.append(value)

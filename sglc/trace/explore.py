@@ -36,13 +36,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Traced:
-    """graph: the program. origins: of its switches, by number. risky: for each region whether each run that ends there
-    is to be checked. hosts: the host functions that it calls, by name. failure: what the body raised before the first
+    """graph: the program. origins: of its switches, by number. risky: for each region, as for a
+    recorded run. hosts: the host functions that it calls, by name. failure: what the body raised before the first
     question; with the real texts it may go well, so a run finds an exit there."""
 
     graph: Graph
     origins: dict[int, Origin]
-    risky: tuple[bool, ...]
+    risky: tuple[frozenset[int] | None, ...]
     hosts: dict[str, Host]
     failure: Exception | None = None
 
@@ -83,7 +83,7 @@ def explore(
     root = _Node(Known(plain=plain), {}, 0)
     root.recorded = record(function, arguments, root.known, hosts=hosts, n=n)
     failure = root.recorded.failure
-    if failure is not None and not root.recorded.risky:
+    if failure is not None and root.recorded.risky is None:
         raise_if_always(function, arguments, n, failure)
     params = root.recorded.params
     waiting = deque([root])
@@ -115,13 +115,15 @@ def explore(
         waiting.extend(cases)
     numbers = itertools.count()
     origins: dict[int, Origin] = {}
-    risky: list[bool] = []
+    risky: list[frozenset[int] | None] = []
     region = _region(root, numbers, origins, risky)
     graph = Graph(function.__name__, params, (), region, arguments.statics)
     return Traced(drop_dead(graph), origins, tuple(risky), hosts, failure)
 
 
-def _region(node: _Node, numbers: Iterable[int], origins: dict[int, Origin], risky: list[bool]) -> Region:
+def _region(
+    node: _Node, numbers: Iterable[int], origins: dict[int, Origin], risky: list[frozenset[int] | None]
+) -> Region:
     recorded = node.recorded
     assert recorded is not None
     risky.append(recorded.risky)

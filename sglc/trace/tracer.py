@@ -48,6 +48,7 @@ from sglc.language.host import Host, captures, same_function
 from sglc.language.machine import Answered, Piece, running
 from sglc.language.state import ProgramState
 from sglc.language.symbolic import PACKAGE, PYTHON, Markers, SymbolicText, is_symbolic, raised_at, user_location
+from sglc.runtime.program import answers_below
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
 from sglc.trace.repeatable import Draws, is_ours, not_repeatable, start_of
@@ -70,8 +71,9 @@ class Recorded:
     """One run of the body: its ops and how it ended.
 
     numbered: all ops that have a number, also those that the run was given. failure: what the body raised, where that is
-    what it stopped at: with real strings it may not be raised. risky: Python's own string methods may have
-    seen a marker in the place of a text, so that each run along this path is to be checked.
+    what it stopped at: with real strings it may not be raised. risky: where Python's own string methods may have
+    seen a marker in the place of a text, so that each run along this path is to be checked, the numbers of the answers
+    that such texts are made of; else None.
     """
 
     body: tuple[Op, ...]
@@ -79,7 +81,7 @@ class Recorded:
     numbered: dict[int, Numbered]
     final: Op
     end: End | Question
-    risky: bool
+    risky: frozenset[int] | None
     failure: Exception | None
 
 
@@ -165,7 +167,7 @@ class _Recording:
             numbered=dict(self._builder.numbered),
             final=state.prompt,
             end=end or cast("Question", self._question),
-            risky=self.markers.used,
+            risky=frozenset(op.number for op in answers_below(self.markers.values)) if self.markers.used else None,
             failure=failure,
         )
 

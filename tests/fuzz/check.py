@@ -134,7 +134,7 @@ def _questions_differ(
     runs: Runs,
 ) -> Difference | None:
     asked = compiled.asked[number]
-    less = missing(expected.asked[number], asked)
+    less = missing(expected.asked[number], asked + compiled.unsigned)
     if more := missing(asked, expected.asked[number]):
         return "more questions", f"compiled alone asks\n  {next(iter(more))!r}"
     unread: set[Key] = {key for key in less if not (greedy(key) and key in asked)}

@@ -22,7 +22,6 @@ from tests.fuzz import hosts
 from tests.fuzz.model import Key, Model
 from tests.fuzz.observe import Seen, failed, seen
 from tests.fuzz.programs import Program, Row
-from tests.regexes import compile_regex
 
 SEED = 11
 """Of the runs: both modes draw alike."""
@@ -33,10 +32,12 @@ LATE = 0.01
 
 @dataclass
 class Ran:
-    """What came of each row, what each asked the model, and the host calls of all."""
+    """What came of each row, what each asked the model, what was asked by rows that do not say who they are, and the host
+    calls of all."""
 
     seen: list[Seen]
     asked: list[list[Key]]
+    unsigned: list[Key]
     calls: list[hosts.Call]
 
 
@@ -45,8 +46,8 @@ class Hang(BaseException):
 
 
 class Runs:
-    """Keeps one backend for all programs. A context manager: while it is open, warnings are caught, and each regex is
-    compiled once for all programs."""
+    """Keeps one backend for all programs. A context manager: while it is open, warnings are caught, and each constraint
+    is compiled once for all programs."""
 
     def __init__(self) -> None:
         self.model = Model()
@@ -57,9 +58,9 @@ class Runs:
         self._open.enter_context(warnings.catch_warnings())
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *rest: self.warned.append(str(message))
+        made_once = functools.lru_cache(64)(compile_constraints.compile_constraint)
         for module in (interpreter, live, compile_constraints):
-            made_once = functools.lru_cache(64)(compile_regex)
-            self._open.enter_context(patch.object(module, "compile_regex", made_once))
+            self._open.enter_context(patch.object(module, "compile_constraint", made_once))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -84,14 +85,14 @@ class Runs:
         self.model.prepare(program.words, 0 if other else program.failing, other=other, seeded=seeded)
         hosts.taken_calls()
         settings = {**self.settings(program), "mode": mode}
-        ran = Ran([], [[] for _ in rows], [])
+        ran = Ran([], [[] for _ in rows], [], [])
         for number, one in enumerate(_ends(function, rows, settings)):
             ran.seen.append(one)
             if mode == "interpret":  # row after row, and its questions do not say which row asks
                 ran.asked[number] = [key for _, key in self.model.log]
                 self.model.log.clear()
         for number, key in self.model.log:
-            ran.asked[number].append(key)
+            (ran.asked[number] if number >= 0 else ran.unsigned).append(key)
         if program.features & {"host", "failing host"} and any(one.error for one in ran.seen):
             time.sleep(LATE)
         ran.calls = hosts.taken_calls()

@@ -11,6 +11,7 @@ import pytest
 import sglc
 import sglc as sgl
 from sglc.ir.tokens import Text
+from sglc.trace import confirm
 from tests.language.programs import CASES, chat, forks, loop, plain, typed
 
 
@@ -242,18 +243,60 @@ def text_of_a_marker(s, a):
     return child.text()
 
 
-@pytest.mark.parametrize("body", [seen_by_a_marker, text_of_a_marker], ids=lambda f: f.__name__)
+@sgl.function
+def unread(s):
+    s += sgl.gen("x", temperature=0)
+
+
+def left_out(s, a):
+    s += "Q: " + sgl.gen("y", temperature=0)
+    return "in" if "y" in f"{unread()['x']}" else "out"  # nothing else needs this answer
+
+
+@pytest.mark.parametrize("body", [seen_by_a_marker, text_of_a_marker, left_out], ids=lambda f: f.__name__)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_run_that_a_placeholder_misled_is_run_again(body: Any) -> None:
+def test_a_run_that_a_placeholder_misled_is_run_again(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(question: Any) -> str:
         return question.choices[1 if "a,b" in question.choices else 0] if question.choices else "yes"
 
+    monkeypatch.setattr(confirm, "HOSTILE", confirm.HOSTILE[:1])  # the confirmation finds most of these
+    monkeypatch.setattr(confirm, "MAX_CONSTANTS", 0)
     program = sgl.function(body)
     with sgl.Scripted(answer) as backend:
         expected = program.run(a="yes", backend=backend, mode="interpret")
         for _ in range(3):
             result = program.run(a="yes", backend=backend)
             assert (result.text(), result.ret_value) == (expected.text(), expected.ret_value)
+
+
+def stripped_only(text: str) -> str:
+    if text != text.strip():
+        raise ValueError(text)
+    return "fine"
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_step_that_a_placeholder_misled_into_a_failure_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    @sgl.function
+    def program(s, a):
+        s += "Q: " + sgl.gen("x") + sgl.call(stripped_only, f"{a}".strip()) + sgl.gen("y")
+
+    monkeypatch.setattr(confirm, "HOSTILE", ("a",))
+    monkeypatch.setattr(confirm, "MAX_CONSTANTS", 0)
+    with sgl.Scripted(lambda question: "yes") as backend:
+        assert program.run(a="b", backend=backend).text() == "Q: yesfineyes"
+        assert program.run(a=" b ", backend=backend).text() == "Q: yesfineyes"
+        results = program.run_batch([{"a": a} for a in ("c", " d", "e\n")], backend=backend)
+        assert [result.text() for result in results] == ["Q: yesfineyes"] * 3
+
+
+def test_a_step_that_fails_in_plain_python_too_fails_the_run() -> None:
+    @sgl.function
+    def program(s, a):
+        s += "Q: " + sgl.gen("x") + sgl.call(stripped_only, f"{a}")
+
+    with sgl.Scripted(lambda question: "yes") as backend, pytest.raises(sglc.RunError, match="stripped_only raised"):
+        program.run(a=" b ", backend=backend).text()
 
 
 CALLED: list[str] = []
