@@ -9,6 +9,7 @@ that differs from its graph is traced again with real strings only: right, but w
 from __future__ import annotations
 
 import dis
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
@@ -94,13 +95,12 @@ def _difference(function: Callable[..., Any], arguments: Arguments, graph: Graph
     with Watchdog() as watchdog:
         for texts, invent in _rounds(function, arguments, graph):
             expected = Walk(graph, texts, invent)
-            answers = _answers(expected, invent)
+            body = functools.partial(replay, function, arguments, texts, _answers(expected, invent), n)
             try:
-                with watchdog.watching():
-                    found = replay(function, arguments, texts, answers, n)
-                    if (where := differs(expected.events, found)) is None:
-                        continue
-                    again = replay(function, arguments, texts, answers, n)
+                found = watchdog.run(body)
+                if (where := differs(expected.events, found)) is None:
+                    continue
+                again = watchdog.run(body)
             except TooLong:  # a loop that no real text may ever enter: with this one nothing is confirmed
                 late += 1
                 if late == MAX_LATE:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 SECONDS = 0.5
 """For one run of a body without a model; they take microseconds."""
@@ -34,25 +37,27 @@ class Watchdog:
     def __exit__(self, *error: object) -> None:
         self._ended.set()
 
-    @contextmanager
-    def watching(self) -> Generator[None]:
-        """Raises `TooLong` in the block when its time is over."""
+    def run(self, work: Callable[[], T]) -> T:
+        """What the work gives. Raises `TooLong` when its time is over.
+
+        The exception is sent by another thread and may come between any two steps of Python's. So the work runs in a
+        context of its own, which goes with it, and it is not left before a late exception has come.
+        """
+        context = contextvars.copy_context()
         self._deadline = time.monotonic() + self._seconds
         try:
-            yield
+            return context.run(work)
         finally:
-            with self._lock:  # an exception is either on its way already, or will not be sent any more
-                late, self._sent, self._deadline = self._sent, False, float("inf")
-            if late:
-                self._await()
-
-    def _await(self) -> None:
-        """An exception from another thread comes a few instructions later: not after the block."""
-        try:
-            for _ in range(1_000):
-                time.sleep(0)
-        except TooLong:
-            pass
+            waiting = True
+            while waiting:
+                try:
+                    with self._lock:  # an exception is either on its way already, or will not be sent any more
+                        late, self._sent, self._deadline = self._sent, False, float("inf")
+                    for _ in range(1_000 if late else 0):  # it comes a few instructions later
+                        time.sleep(0)
+                    waiting = False
+                except TooLong:
+                    pass
 
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds / 10):
