@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -86,9 +86,8 @@ class InTime:
         return after, left
 
     def row(self, state: State) -> NDArray[np.int32]:
-        if self._spread(state[0])[1] < state[1]:
-            return self.automaton.row(state[0])
-        return self._narrowed(state)[0]
+        constraint, of = self.masked_by(state)
+        return self._narrowed(state)[0] if constraint is self else constraint.row(of)
 
     def accepts(self, state: State) -> bool:
         return self.automaton.accepts(state[0])
@@ -119,6 +118,13 @@ class InTime:
                 return tuple(ids[:count])
             state = after
         return tuple(ids)
+
+    def masked_by(self, state: State) -> tuple[TokenConstraint, Any]:
+        """A constraint in a state that has the same mask: far from the limit the automaton's own, of which a device may
+        keep the masks."""
+        if self._spread(state[0])[1] < state[1]:
+            return self.automaton, state[0]
+        return self, state
 
     def _spread(self, state: int) -> tuple[int, int]:
         """The least and the largest distance of the states after one; both too far where there are none, the largest

@@ -219,7 +219,7 @@ def gen(
             where=user_location(),
             hint="give what the answer must match (regex, json_schema, dtype), or leave finish_in_time out",
         )
-    return GenExpression(_checked_name("gen", name), sampling, constraint, checked_n(n))
+    return GenExpression(checked_name("gen", name), sampling, constraint, checked_n(n))
 
 
 def gen_int(
@@ -300,7 +300,7 @@ def select(
             where=user_location(),
             hint="leave temperature out",
         )
-    return SelectExpression(_checked_name("select", name), _checked_choices(choices), _checked_method(choices_method))
+    return SelectExpression(checked_name("select", name), _checked_choices(choices), _checked_method(choices_method))
 
 
 def _checked_choices(choices: Any) -> tuple[Any, ...]:
@@ -330,7 +330,8 @@ def _checked_method(method: Any) -> ChoicesMethod:
     )
 
 
-def _checked_name(word: str, name: Any) -> str | None:
+def checked_name(word: str, name: Any) -> str | None:
+    """The name of a variable. Raises `ProgramError` for what is none."""
     if name is not None and not isinstance(name, str):
         raise ProgramError(
             f"the name of a {word} is of type {type(name).__name__}, not str",

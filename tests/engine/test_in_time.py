@@ -120,6 +120,7 @@ def test_what_is_allowed_is_what_leaves_a_way_to_the_end() -> None:
 def test_far_from_the_limit_the_masks_are_those_of_the_automaton() -> None:
     automaton = compile_regex("[ab]{40}c", SMALL)
     constraint = in_time(automaton, 100)
+    assert constraint.masked_by(constraint.start) == (automaton, automaton.start)
     assert constraint.row(constraint.start) is automaton.row(automaton.start)
     assert not constraint._known.rows
 
