@@ -10,6 +10,9 @@ from sglc.ir.tokens import TokenAutomaton, Vocabulary
 from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.compile import compile_tree
 
+_NO_LIMIT = 2**31
+"""Of tokens, where only the run says it."""
+
 
 def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint, TokenAutomaton]:
     """constraint -> automaton, in program order.
@@ -23,8 +26,9 @@ def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint
             try:
                 if op.constraint not in automata:
                     automata[op.constraint] = compile_constraint(op.constraint, vocabulary)
-                if op.sampling.finish_in_time and op.sampling.max_tokens is not None:
-                    in_time(automata[op.constraint], op.sampling.max_tokens)
+                if op.sampling.finish_in_time:
+                    limit = op.sampling.max_tokens
+                    in_time(automata[op.constraint], _NO_LIMIT if limit is None else limit)
             except ConstraintError as error:
                 raise ConstraintError(error.what, where=op.loc or error.where, hint=error.hint) from error
     return automata

@@ -85,8 +85,10 @@ def test_always_a_full_match_on_the_fake_device(jumping: bool) -> None:
     assert narrowed > 100
 
 
-def test_what_is_allowed_is_what_leaves_a_way_to_the_end() -> None:
-    """Against all texts of a few tokens, one by one."""
+@pytest.mark.parametrize("kept", [1, 1024])
+def test_what_is_allowed_is_what_leaves_a_way_to_the_end(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against all texts of a few tokens, one by one; however many masks are kept."""
+    monkeypatch.setattr("sglc.ir.in_time._MOST_ROWS", kept)
     ids = range(2, len(VOCABULARY))
 
     def ends_within(automaton: TokenAutomaton, state: int, left: int) -> bool:
@@ -115,6 +117,7 @@ def test_what_is_allowed_is_what_leaves_a_way_to_the_end() -> None:
             assert constraint.is_final(state) == (automaton.is_final(state[0]) or wanted == [END])
             found = (constraint.step(state, token) for token in wanted if token != END)
             seen += [each for each in found if each is not None and each not in seen]
+        assert len(constraint._known.rows) <= kept
 
 
 def test_far_from_the_limit_the_masks_are_those_of_the_automaton() -> None:
