@@ -38,6 +38,11 @@ def _after_reasoning(text: str, end: str) -> str:
     return _parted(text, end)[1]
 
 
+def _group(text: str, regex: str, number: int) -> str:
+    found = re.fullmatch(regex, text)
+    return (found[number] or "") if found else ""
+
+
 def _slice(text: str, start: int | None, stop: int | None, step: int | None) -> str:
     return text[start:stop:step]
 
@@ -55,9 +60,11 @@ METHODS: dict[str, Callable[..., str]] = {
     "repr": repr,
     "reasoning": _reasoning,
     "after_reasoning": _after_reasoning,
+    "group": _group,
 }  # fmt: skip
 """Text functions: the first argument is a text, so is the result. `slice` is text[start:stop:step]; `reasoning` and
-`after_reasoning` part an answer at the end of its reasoning."""
+`after_reasoning` part an answer at the end of its reasoning; `group` is what a group of a regex matches where the regex matches the
+whole text, else "": group(text, regex, number)."""
 
 TESTS: dict[str, Callable[..., bool]] = {
     **{name: getattr(operator, name) for name in ("eq", "lt", "le", "gt", "ge", "contains")},
@@ -82,6 +89,8 @@ def what_is_wrong_with_call(kind: str, name: str, arguments: tuple[Any, ...]) ->
     function = functions.get(name)
     if function is None:
         return f"there is no {kind} {name!r}"
+    if kind == "method" and name == "group":
+        return _what_is_wrong_with_group(arguments)
     if name in _PADDING and any(abs(width) > MAX_WIDTH for width in _numbers(arguments)):
         return f"a number in the arguments of {name} is over {MAX_WIDTH:,}"
     try:
@@ -90,6 +99,19 @@ def what_is_wrong_with_call(kind: str, name: str, arguments: tuple[Any, ...]) ->
         return f"{name}: {error}"
     wanted = str if kind == "method" else bool
     return None if type(result) is wanted else f"{name} gives a {type(result).__name__}, not a {wanted.__name__}"
+
+
+def _what_is_wrong_with_group(arguments: tuple[Any, ...]) -> str | None:
+    """Nothing is matched here: a hostile regex takes long."""
+    match arguments:
+        case (Op() | str(), str(regex), int(number)) if type(number) is int:
+            try:
+                groups = re.compile(regex).groups
+            except (re.error, RecursionError, OverflowError) as error:
+                return f"group: {regex!r} is no regex: {error}"
+            return None if 1 <= number <= groups else f"group: there is no group {number} among {groups}"
+        case _:
+            return "group takes a text, a regex and the number of a group"
 
 
 def _numbers(arguments: tuple[Any, ...]) -> Iterator[int]:

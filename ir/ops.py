@@ -79,6 +79,7 @@ class Sampling:
     max_tokens, min_tokens: counts of generated tokens. stop: strings, cut from the answer. stop_token_ids: end the
     answer like the model's own end tokens. stop_regex: patterns (Python's) that end the answer where one first matches,
     cut from the answer too. temperature: 0 is greedy. top_k: -1 is off. seed: the draws' seed; None takes the run's.
+    finish_in_time: under a constraint, the answer is steered so that it matches in full within max_tokens.
 
     Log probabilities, for the meta info: return_logprob asks for those of the answer's tokens; logprob_start_len also
     for those of the prompt from that token on; top_logprobs_num for as many of the likeliest tokens at each place;
@@ -102,6 +103,7 @@ class Sampling:
     logprob_start_len: int | None = None
     top_logprobs_num: int | None = None
     return_text_in_logprobs: bool | None = None
+    finish_in_time: bool | None = None
 
     def filled_from(self, other: Sampling) -> Sampling:
         """This, with `other`'s settings where this has none."""
@@ -145,6 +147,7 @@ DEFAULT_SAMPLING = Sampling(
     return_logprob=False,
     top_logprobs_num=0,
     return_text_in_logprobs=False,
+    finish_in_time=False,
 )
 
 

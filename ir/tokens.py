@@ -243,9 +243,15 @@ class TokenAutomaton:
     def _expanded(self, number: int) -> NDArray[np.int32]:
         allowed = np.zeros(self.next.shape[1], dtype=np.bool_)
         allowed[self.row_classes[self.row_starts[number] : self.row_starts[number + 1]]] = True
+        return self.mask(allowed, ends=bool(self.row_ends[number]))
+
+    def mask(self, allowed: NDArray[np.bool_], *, ends: bool) -> NDArray[np.int32]:
+        """The mask of the tokens of some classes, and of the end ids: int32 [ceil(size / 32)], read-only.
+
+        allowed: bool [classes]."""
         bits = np.zeros(-(-self.size // 32) * 32, dtype=np.bool_)
         np.take(allowed, self.class_of, out=bits[: self.size], mode="clip")  # "raise" would buffer `out`
-        if self.row_ends[number]:
+        if ends:
             bits[self.ends] = True
         row = np.packbits(bits, bitorder="little").view("<i4").astype(np.int32, copy=False)
         row.flags.writeable = False

@@ -86,5 +86,6 @@ SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "logprob_start_len": (lambda v: _integer(v, 0, 2**31), "an integer of at least 0"),
     "top_logprobs_num": (lambda v: _integer(v, 0, 1001), "an integer from 0 to 1000"),
     "return_text_in_logprobs": (lambda v: type(v) is bool, "true or false"),
+    "finish_in_time": (lambda v: type(v) is bool, "true or false"),
 }
 """What a setting of a gen may be, and how to say it."""

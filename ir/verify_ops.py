@@ -181,6 +181,10 @@ class Known:
             raise Broken(op, "min_tokens=", f"min_tokens is {low}, over max_tokens, which is {high}")
         if op.constraint is not None:
             self.constraint(op, op.constraint)
+        elif op.sampling.finish_in_time:
+            raise Broken(
+                op, "finish_in_time=", "finish_in_time without a constraint", "give what the answer must match"
+            )
         for text in (op.name, *(op.sampling.stop or ()), *(op.sampling.stop_regex or ())):
             if text is not None:
                 self.string(op, text)

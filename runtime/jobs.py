@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sglc.ir.errors import ModelError, RunError
+from sglc.ir.in_time import in_time
 from sglc.ir.ops import ChoicesMethod, Sampling
 from sglc.ir.tokens import Piece, Sampled, Text, TokenConstraint, Tokenizer
 from sglc.runtime.choices import choose
@@ -77,7 +78,7 @@ class DecodeJob:
                 ids=ids,
                 end_ids=ends if s.ignore_eos else ends | tokenizer.vocabulary.end_ids,
                 seed=draw_seed(*self.draw),
-                constraint=self.constraint,
+                constraint=in_time(self.constraint, settings["max_tokens"]) if s.finish_in_time else self.constraint,
                 score_from=self._first_score(len(ids)),
                 score_answer=bool(s.return_logprob),
                 score_top=(s.top_logprobs_num or 0) if s.return_logprob else 0,

@@ -56,6 +56,7 @@ from sglc.language.expressions import (
 )
 from sglc.language.host import call, host
 from sglc.language.state import ProgramState, ProgramStateGroup
+from sglc.language.template import template
 
 if TYPE_CHECKING:
     from sglc.batch import BatchInterrupted
@@ -115,6 +116,7 @@ __all__ = [
     "system",
     "system_begin",
     "system_end",
+    "template",
     "token_length_normalized",
     "trusted",
     "unconditional_likelihood_normalized",

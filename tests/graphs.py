@@ -317,11 +317,14 @@ class _Region:
         rng = self.rng
         state, role = self.state()
         for _ in range(2 if rng.random() < 0.2 else 1):
+            sampling, constraint = rng.choice(self.policy.settings), rng.choice(CONSTRAINTS)
+            if constraint is not None and sampling.max_tokens is None:
+                sampling = replace(sampling, finish_in_time=True)
             gen = self.builder.gen(
                 state,
                 name=rng.choice((None, "x", "score é")),
-                sampling=rng.choice(self.policy.settings),
-                constraint=rng.choice(CONSTRAINTS),
+                sampling=sampling,
+                constraint=constraint,
                 loc=self.policy.loc(),
             )
             self.answered(gen, role)

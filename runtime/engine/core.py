@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sglc.ir.errors import CapacityError
+from sglc.ir.in_time import InTime
 from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending
 from sglc.runtime.engine.jumps import Jumps
@@ -273,6 +274,9 @@ def _chunk(work: Work) -> Chunk:
 
 def _draw(sequence: Sequence) -> Draw:
     request, answer = sequence.request, sequence.answer
+    constraint, state = request.constraint, answer.state
+    if isinstance(constraint, InTime):
+        constraint, state = constraint.masked_by(state)
     return Draw(
         temperature=request.temperature,
         top_p=request.top_p,
@@ -283,8 +287,8 @@ def _draw(sequence: Sequence) -> Draw:
         seed=request.seed,
         position=len(answer.ids),
         history=answer.ids if request.frequency_penalty or request.presence_penalty else (),
-        constraint=request.constraint,
-        state=answer.state,
+        constraint=constraint,
+        state=state,
         forbidden=request.end_ids if len(answer.ids) < request.min_tokens else frozenset(),
         score=request.score_answer,
     )

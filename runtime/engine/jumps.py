@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from sglc.ir.errors import ModelError
+from sglc.ir.in_time import InTime
 from sglc.ir.tokens import TokenConstraint, Vocabulary
 
 
@@ -45,6 +46,8 @@ class Jumps:
 
     def ids(self, constraint: TokenConstraint, state: Any, before: int | None) -> tuple[int, ...]:
         """The ids that are certain to come in a state. before: the id before them, None at the start of an answer."""
+        if isinstance(constraint, InTime):  # what is known is known of the automaton, whatever is left of the tokens
+            return constraint.in_reach(state, self.ids(constraint.automaton, state[0], before))
         known = self._known.get(constraint)
         if known is None:
             known = self._known[constraint] = _Known()

@@ -166,13 +166,15 @@ def gen(
     ebnf: str | None = None,
     json_whitespace: int | None = None,
     seed: int | None = None,
+    finish_in_time: bool | None = None,
 ) -> Expression:
     """Text that the model says; `s[name]` reads it. What is None is taken from `run`.
 
     max_tokens, min_tokens: how many tokens. n: how many answers, as a list; the prompt goes on with the first. stop,
     stop_regex: strings and patterns that end the answer and are cut from it. stop_token_ids: tokens that end it.
     temperature: 0 is greedy. top_k: -1 is off. ignore_eos: the model's own end does not end the answer. seed: of the
-    draws. return_logprob, logprob_start_len, top_logprobs_num, return_text_in_logprobs: log probabilities in the meta
+    draws. finish_in_time: the answer matches its regex, schema or dtype in full within max_tokens; near the limit, tokens
+    from which it could not end in time are not drawn. return_logprob, logprob_start_len, top_logprobs_num, return_text_in_logprobs: log probabilities in the meta
     info, see `Sampling`.
 
     What the whole answer must be, one of them: dtype: an int, float, bool or str, the type or its name. regex: what it
@@ -209,8 +211,15 @@ def gen(
         logprob_start_len=logprob_start_len,
         top_logprobs_num=top_logprobs_num,
         return_text_in_logprobs=return_text_in_logprobs,
+        finish_in_time=finish_in_time,
     )
-    return GenExpression(_checked_name("gen", name), sampling, constraint, checked_n(n))
+    if constraint is None and finish_in_time:
+        raise ProgramError(
+            "finish_in_time without a constraint: any text is whole",
+            where=user_location(),
+            hint="give what the answer must match (regex, json_schema, dtype), or leave finish_in_time out",
+        )
+    return GenExpression(checked_name("gen", name), sampling, constraint, checked_n(n))
 
 
 def gen_int(
@@ -233,6 +242,7 @@ def gen_int(
     return_text_in_logprobs: bool | None = None,
     *,
     seed: int | None = None,
+    finish_in_time: bool | None = None,
 ) -> Expression:
     """`gen` with dtype=int: a whole number."""
     return gen(dtype=int, **locals())  # each of its arguments, and no list of them that could forget one
@@ -258,6 +268,7 @@ def gen_string(
     return_text_in_logprobs: bool | None = None,
     *,
     seed: int | None = None,
+    finish_in_time: bool | None = None,
 ) -> Expression:
     """`gen` with dtype=str: letters, digits and white space in double quotes."""
     return gen(dtype=str, **locals())  # as above
@@ -289,7 +300,7 @@ def select(
             where=user_location(),
             hint="leave temperature out",
         )
-    return SelectExpression(_checked_name("select", name), _checked_choices(choices), _checked_method(choices_method))
+    return SelectExpression(checked_name("select", name), _checked_choices(choices), _checked_method(choices_method))
 
 
 def _checked_choices(choices: Any) -> tuple[Any, ...]:
@@ -319,7 +330,8 @@ def _checked_method(method: Any) -> ChoicesMethod:
     )
 
 
-def _checked_name(word: str, name: Any) -> str | None:
+def checked_name(word: str, name: Any) -> str | None:
+    """The name of a variable. Raises `ProgramError` for what is none."""
     if name is not None and not isinstance(name, str):
         raise ProgramError(
             f"the name of a {word} is of type {type(name).__name__}, not str",

@@ -25,6 +25,7 @@ from sglc.language.expressions import (
 )
 from sglc.language.machine import Answered, Machine, Piece
 from sglc.language.symbolic import user_location
+from sglc.language.template import TemplateExpression
 
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
 
@@ -170,17 +171,35 @@ class ProgramState:
             elif isinstance(item, ReasoningExpression):
                 self._append(pending)
                 self._reason(item)
+            elif isinstance(item, TemplateExpression):
+                self._append(pending)
+                self._template(item)
             else:
                 pending.extend(self._pieces(item))
         self._append(pending)
 
-    def _gen(self, item: GenExpression) -> None:
+    def _gen(self, item: GenExpression) -> list[Answered]:
         sampling = item.sampling.filled_from(self._sampling)
         answers: list[Answered] = []
         for number in range(item.n or self._n or 1):
             own = sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + number)
             answers.append(self._machine.gen(self._prompt, item.name, own, item.constraint))
         self._answered(item.name, answers)
+        return answers
+
+    def _template(self, item: TemplateExpression) -> None:
+        """One gen; each field's variable is its part of the answer, with what is known about the whole of it."""
+        answers = self._gen(item.gen)
+        constraint = item.gen.constraint
+        assert constraint is not None
+        for name, number in item.fields:
+            texts: list[Any] = []
+            for answer in answers:
+                whole = self._machine.read(answer.text)
+                texts.append(self._machine.text_method("group", whole, constraint.text, number))
+            prompts = [answer.prompt for answer in answers]
+            self[name] = texts if len(texts) > 1 else texts[0]
+            self._answers[name] = prompts if len(prompts) > 1 else prompts[0]
 
     def _answered(self, name: str | None, answers: list[Answered]) -> None:
         """Goes on after the first answer; the variable has all of them where there are several."""

@@ -13,6 +13,8 @@ import sys
 from array import array
 from random import Random
 
+from sglc.ir.in_time import in_time
+from sglc.ir.tokens import TokenConstraint
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevice
 from sglc.runtime.engine.radix import Handle
@@ -101,6 +103,10 @@ class Episode:
         edge = (most, self.chunk * draw(1, 3) + draw(-1, 1), draw(1, 8), draw(1, most))[draw(0, 3)]
         return max(1, min(edge, most))
 
+    def constraint(self, max_tokens: int, finish: bool) -> TokenConstraint:
+        automaton = AUTOMATA[self.number(0, len(AUTOMATA) - 1)]
+        return in_time(automaton, max_tokens) if finish and automaton.distance[0] <= max_tokens else automaton
+
     def request(self) -> Request:
         draw = self.number
         max_tokens = draw(0, min(8, self.pages - 1))
@@ -118,7 +124,7 @@ class Episode:
             temperature=float(draw(0, 1)),
             frequency_penalty=0.5 if kind & 7 == 3 else 0.0,
             seed=draw(0, 99),
-            constraint=AUTOMATA[draw(0, len(AUTOMATA) - 1)] if draw(0, 3) == 0 else None,
+            constraint=self.constraint(max_tokens, kind & 128 != 0) if draw(0, 3) == 0 else None,
             score_from=draw(1, size) if draw(0, 3) == 0 else None,
             score_answer=kind & 24 == 0,
             score_top=2 if kind & 224 == 0 else 0,

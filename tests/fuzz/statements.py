@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.fuzz.expressions import appended, condition, data, known_text, literal, number, text, texts, word
 from tests.fuzz.scope import Inner, Scope, Snapshot, State
-from tests.fuzz.words import REGEXES, ROLES
+from tests.fuzz.words import PHRASES, REGEXES, ROLES
 
 MAX_LEVEL = 3
 """Forks in one another."""
@@ -56,7 +56,7 @@ def _expression(scope: Scope) -> str:
 
 def _answer(scope: Scope) -> str:
     return scope.choices.weighted(
-        ((8, _gen), (3, _select), (1, _typed_gen), (1, _reasoning))
+        ((8, _gen), (3, _select), (1, _typed_gen), (1, _reasoning), (1, _template))
     )(scope)  # fmt: skip
 
 
@@ -105,6 +105,30 @@ def _reasoning(scope: Scope) -> str:
     scope.state.assign(name, "text")
     scope.state.assign(f"{name}_reasoning_content", "text")
     return f'sgl.separate_reasoning(sgl.gen({name!r}, temperature=0), model_type="qwen3")'
+
+
+def _template(scope: Scope) -> str:
+    """Of shapes that match some of what the model says; where it says something else, its variables are empty."""
+    choices, name = scope.choices, _new_name(scope)
+    scope.has("template")
+    scope.state.assign(name, "text")
+    whole = choices.pick(("", "", ", temperature=0", ', name="whole"', ", n=2"))
+    if "name" in whole:
+        scope.state.assign("whole", "text")
+    if "n=2" in whole:
+        scope.has("several answers")
+        scope.state.assign(name, "texts")
+    shape = choices.pick(
+        (
+            "sgl.gen({0!r}, regex='.*s|[0-9]+'), sgl.gen(regex='[a-z]?')",
+            "sgl.gen({0!r}, regex='[^,]*'), sgl.gen(regex='(,.*)?')",
+            "sgl.gen({0!r}, choices=['yes', 'no', '']), sgl.gen(regex='[^a-z]*')",
+            "sgl.gen({0!r}, dtype=int), sgl.gen(regex='(x| )*')",
+            "sgl.gen(), 'e', sgl.gen({0!r})",
+            "sgl.gen({0!r}), {1}, sgl.gen()",
+        )
+    )
+    return f"sgl.template({shape.format(name, repr(choices.pick(PHRASES)))}{whole})"
 
 
 def _select(scope: Scope) -> str:

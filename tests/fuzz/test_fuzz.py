@@ -24,7 +24,7 @@ FOUND_WITHIN = 500
 """Programs in which a planted fault must show."""
 
 
-RARE = frozenset(("fork 3", "warning", "messages", "reasoning", "recursion", "raise"))
+RARE = frozenset(("fork 3", "warning", "messages", "reasoning", "recursion", "raise", "template"))
 """What a part may come across or not; all of it together does."""
 
 

@@ -29,6 +29,8 @@ CALLS: tuple[tuple[str, tuple[Any, ...], str], ...] = (
     ("contains", ("b",), "'b' in x"),
     ("startswith", (("<", "1"),), "x.startswith(('<', '1'))"),
     ("endswith", ("so", 1, 30), "x.endswith('so', 1, 30)"),
+    ("group", (r"(.)(.*)", 2), "x[1:] if x else ''"),
+    ("group", (r"(a)|[^a]*", 1), "'a' if x == 'a' else ''"),
     ("isdigit", (), "x.isdigit()"),
     ("bool", (), "bool(x)"),
 )
@@ -75,6 +77,11 @@ WRONG: dict[str, tuple[str, str, tuple[Any, ...], str]] = {
         "startswith: tuple for startswith must only contain str",
     ),
     "reasoning without a mark": ("method", "reasoning", (X, ""), "reasoning: empty separator"),
+    "group of no regex": ("method", "group", (X, "(", 1), "group: '(' is no regex: missing ), unterminated"),
+    "group that is not there": ("method", "group", (X, "(a)", 2), "group: there is no group 2 among 1"),
+    "the whole as a group": ("method", "group", (X, "(a)", 0), "group: there is no group 0 among 1"),
+    "group of a regex that is a value": ("method", "group", (X, X, 1), "group takes a text, a regex and the number"),
+    "group without a number": ("method", "group", (X, "(a)", True), "group takes a text, a regex and the number"),
     "width": ("method", "ljust", (X, MAX_WIDTH + 1), "a number in the arguments of ljust is over 100,000"),
     "width in a format": (
         "method",

@@ -90,6 +90,17 @@ BAD_TEXTS = {
     "frequency": ("%1 = gen %0 {frequency_penalty=3}", "p:4:16: frequency_penalty is 3, not a number from -2 to 2"),
     "presence": ("%1 = gen %0 {presence_penalty=-3}", "p:4:16: presence_penalty is -3, not a number from -2 to 2"),
     "ignore_eos": ("%1 = gen %0 {ignore_eos=1}", "p:4:16: ignore_eos is 1, not true or false"),
+    "finish_in_time": (
+        '%1 = gen %0 {regex="a", finish_in_time=1}',
+        "p:4:16: finish_in_time is 1, not true or false",
+    ),
+    "finish_in_time alone": (
+        "%1 = gen %0 {finish_in_time=true}",
+        "p:4:16: finish_in_time without a constraint\n"
+        "      %1 = gen %0 {finish_in_time=true, number=0}\n"
+        "                   ^^^^^^^^^^^^^^^\n"
+        "  hint: give what the answer must match",
+    ),
     "seed": (f"%1 = gen %0 {{seed={2**63}}}", f"p:4:16: seed is {2**63}, not an integer of 64 bits"),
     "number": ("%1 = gen %0 {number=-1}", "p:4:16: number is -1, not an integer of at least 0"),
     "value in a setting": ("%1 = gen %0 {stop=[%a]}", "p:4:16: stop is (<param>,)"),

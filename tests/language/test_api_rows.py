@@ -378,6 +378,22 @@ def min_tokens(engine: sglc.Engine) -> None:
     assert min(lengths_of_letters(engine, min_tokens=3)) >= 3
 
 
+@row("1.2 finish_in_time: ours")
+def finish_in_time(engine: sglc.Engine) -> None:
+    plain, whole = (said(engine, regex='"[a-z ]{20,}"', max_tokens=24, finish_in_time=given) for given in (False, True))
+    assert (ended(plain), ended(whole)) == ("length", "match")
+    assert re.fullmatch('"[a-z ]{20,}"', whole["a"])
+
+
+@row("1.1 template: ours")
+def template(engine: sglc.Engine) -> None:
+    program = of(PROMPT, sgl.template(" x=", sgl.gen("x", dtype=int), ", y=", sgl.gen("y"), ";", max_tokens=20))
+    result = program.run(backend=engine, seed=1)
+    assert result.text() == f"{PROMPT} x={int(result['x'])}, y={result['y']};"
+    assert result.get_meta_info("x") == result.get_meta_info("y")
+    assert ";" not in result["y"]
+
+
 @row("1.2 ignore_eos")
 def ignore_eos(engine: sglc.Engine) -> None:
     for ignored in (False, True):

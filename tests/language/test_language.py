@@ -60,7 +60,7 @@ SIGNATURES: dict[str, list[str]] = {
 }
 
 
-KEYWORDS = ["ebnf", "json_whitespace", "seed"]
+KEYWORDS = ["ebnf", "json_whitespace", "seed", "finish_in_time"]
 """What gen takes and SGLang's does not, by name alone."""
 
 
@@ -71,7 +71,7 @@ def test_arguments_have_sglangs_names_and_order(word: str) -> None:
     assert [p.name for p in by_place] == SIGNATURES[word]
     if word.startswith("gen"):
         assert all(p.default is None for p in parameters)
-        assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == (KEYWORDS if word == "gen" else ["seed"])
+        assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == (KEYWORDS if word == "gen" else KEYWORDS[2:])
 
 
 def test_every_word_says_what_it_is() -> None:
@@ -132,7 +132,7 @@ def test_a_run_takes_the_same_settings(name: str, field: str) -> None:
 
 def test_a_run_takes_nothing_else() -> None:
     assert list(RUN_SETTINGS) == ["max_new_tokens", *GEN[2:18]]
-    assert {*RUN_SETTINGS.values(), "seed"} == {*(f.name for f in dataclasses.fields(Sampling)), "n"}
+    assert {*RUN_SETTINGS.values(), *KEYWORDS[2:]} == {*(f.name for f in dataclasses.fields(Sampling)), "n"}
 
 
 def test_settings_by_place() -> None:
@@ -334,6 +334,8 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sgl.gen(stop_token_ids=3), "stop_token_ids is 3, not"),  # pyright: ignore[reportArgumentType]
     (lambda: sgl.gen(stop_regex="["), "stop_regex is '[', not"),
     (lambda: sgl.gen(stop_regex=[""]), "stop_regex is [''], not"),
+    (lambda: sgl.gen(finish_in_time=True), "finish_in_time without a constraint: any text is whole"),
+    (lambda: sgl.gen(finish_in_time=1, regex="a"), "finish_in_time is 1, not true"),  # pyright: ignore[reportArgumentType]
     (lambda: sgl.gen(temperature=-1), "temperature is -1, not a number of at least 0"),
     (lambda: sgl.gen(top_p=0), "top_p is 0, not a number over 0"),
     (lambda: sgl.gen(top_k=0), "top_k is 0, not -1 or"),

@@ -23,6 +23,7 @@ from tests.language.idioms import (  # noqa: F401 - each puts its idioms into th
     programs,
     refused,
     states,
+    templates,
     texts,
 )
 from tests.language.idioms.table import IDIOMS, Idiom, said
