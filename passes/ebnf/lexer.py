@@ -56,9 +56,7 @@ class Lexer:
     def _automaton(self, tree: Regular) -> _Automaton:
         if tree not in self._automata:
             dfa, runs = smallest_dfa(tree, Budget.of(tree, self._source))
-            moves = [
-                [(run.first, run.last, row[run.letter]) for run in runs if run.letter in row] for row in dfa.moves
-            ]
+            moves = [[(run.first, run.last, row[run.letter]) for run in runs if run.letter in row] for row in dfa.moves]
             self._automata[tree] = _Automaton(moves, dfa.accept)
         return self._automata[tree]
 

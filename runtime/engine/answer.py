@@ -117,7 +117,7 @@ class Answer:
             return
         if request.constraint is not None:
             state = request.constraint.step(self.state, token)
-            if state is None and text is None and request.constraint.accepts(self.state):
+            if state is None and request.constraint.row(self.state)[token // 32] >> token % 32 & 1:
                 self.reason, self.stop = "stop", token  # constraints know more end ids than this request may name
                 return
             if state is None:

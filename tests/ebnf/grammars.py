@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
+
+from sglc.ir.errors import ConstraintError
 
 Word: TypeAlias = tuple[str | int, ...]
 """Characters and token ids."""
@@ -14,6 +16,15 @@ Part: TypeAlias = tuple[Any, ...]
 ("again", part, least, most)."""
 
 ALPHABET = "abc"
+
+
+def refusal(make: Callable[[], object]) -> ConstraintError | None:
+    """What is said where something is refused."""
+    try:
+        make()
+    except ConstraintError as error:
+        return error
+    return None
 
 
 def words(symbols: Sequence[str | int], length: int) -> Iterator[Word]:
@@ -137,7 +148,7 @@ def at_ends(draw: random.Random) -> dict[str, Part]:
         middle = [some_part(draw, [], 1) for _ in range(draw.choice([0, 1, 1, 2]))]
         if count == 1 and draw.random() < 0.5:
             return ("row", [*own, *middle, ("use", "root")])
-        return ("row", [*middle, *own] if right or count == 1 and draw.random() < 0.5 else [*own, *middle])
+        return ("row", [*middle, *own] if right or (count == 1 and draw.random() < 0.5) else [*own, *middle])
 
     return {
         name: ("either", [*(alternative() for _ in range(draw.randint(1, 3))), some_part(draw, [], 1)])
