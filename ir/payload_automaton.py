@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.ir.arrays import ContentError, Map, Room, check, fields, pack_small, small_type, unpack_small
+from sglc.ir.arrays import ContentError, Map, Room, check, fields, named, pack_small, small_type, unpack_small
 from sglc.ir.automaton import complete, stuck_state
 from sglc.ir.tokens import TokenAutomaton
 
@@ -46,8 +46,8 @@ def pack_automaton(automaton: TokenAutomaton) -> Map:
 def unpack_automaton(packed: object, room: Room) -> TokenAutomaton:
     """Every index in it is in range, and every state that tokens lead to has a way to acceptance. Raises
     `ContentError` for whatever `pack_automaton` does not write."""
-    sparse = isinstance(packed, dict) and "next" not in packed
-    own = isinstance(packed, dict) and "own_ids" in packed
+    given = named(packed, "an automaton")
+    sparse, own = "next" not in given, "own_ids" in given
     names = (*_FIELDS, *(_SPARSE if sparse else ("next",)), *(("own_ids",) if own else ()))
     found = fields(packed, "an automaton", *names)
     classes = int(_only(unpack_small(found["classes"], "classes", _MOST, 1, room)))

@@ -71,5 +71,5 @@ def _class(chars: CharSet) -> str:
 
 
 def _counts(least: int, most: int | None) -> str:
-    short = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((least, most))
-    return short or f"{{{least},{'' if most is None else most}}}"
+    short: dict[tuple[int, int | None], str] = {(0, None): "*", (1, None): "+", (0, 1): "?"}
+    return short.get((least, most), f"{{{least},{'' if most is None else most}}}")

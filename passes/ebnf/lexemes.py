@@ -155,9 +155,10 @@ def _clashing(lexicon: Lexicon, lexer: Lexer) -> set[Regular]:
         for after in follow.get(one, ()):
             bytes_after |= lexer.first_bytes(after)
         for other in lexicon.lexemes:
-            if not isinstance(other, Chars) and other not in found and lexer.goes_on(one, other) & bytes_after:
-                if one is other or _meet(before.get(one, set()), before.get(other, set()), lexer):
-                    found.add(other)
+            if isinstance(other, Chars) or other in found or not lexer.goes_on(one, other) & bytes_after:
+                continue
+            if one == other or _meet(before.get(one, set()), before.get(other, set()), lexer):
+                found.add(other)
     return found
 
 

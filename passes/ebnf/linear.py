@@ -215,7 +215,7 @@ class _System:
         self._work = _MAX_WORK
         self._rows: list[dict[str | None, Sized]] = []
         for of_rule in forms.values():
-            entries = [((self._end(ends), ""), middle) for ends, middle in of_rule.items()]
+            entries: list[tuple[Ends, Sized]] = [((self._end(ends), ""), middle) for ends, middle in of_rule.items()]
             self._rows.append({ends[0]: middle for ends, middle in _gathered(entries).items()})
 
     def _end(self, ends: Ends) -> str | None:

@@ -101,11 +101,11 @@ def _parsed(source: Source) -> Tree[Token]:
     try:
         return _lark().parse(source.text)
     except UnexpectedCharacters as error:
-        _refuse_at(source, error.pos_in_stream, "")
+        at: int | None = error.pos_in_stream
+        _refuse_at(source, at or 0, "")
     except UnexpectedToken as error:
-        token = error.token
-        at = len(source.text) if token.type == "$END" else token.start_pos or 0
-        _refuse_at(source, at, token.type)
+        token: Token = error.token
+        _refuse_at(source, len(source.text) if token.type == "$END" else token.start_pos or 0, token.type)
 
 
 def _refuse_at(source: Source, at: int, kind: str) -> NoReturn:
