@@ -18,8 +18,10 @@ def complete(
     ends: NDArray[np.int32],
     byte_class: NDArray[np.uint8],
     moves: NDArray[np.int32],
+    own_ids: NDArray[np.int32] | None = None,
 ) -> TokenAutomaton:
-    """The automaton of arrays as in `TokenAutomaton`, all of whose entries must be in range."""
+    """The automaton of arrays as in `TokenAutomaton`, all of whose entries must be in range. own_ids: None for none."""
+    own_ids = np.empty(0, dtype=np.int32) if own_ids is None else own_ids
     allowed = next_state.T >= 0  # by classes, as `walk` makes them
     row_ends_of = accept & (len(ends) > 0)
     first, row_of = _distinct_columns(np.concatenate([allowed, row_ends_of[None]]))
@@ -28,6 +30,7 @@ def complete(
     row_ends = row_ends_of[first]
     sizes = np.bincount(class_of, minlength=next_state.shape[1])
     forced, counts = _forced(class_of, sizes, ends, row_starts, row_classes, row_ends)
+    by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1)
     return TokenAutomaton(
         class_of=class_of,
         next=next_state,
@@ -35,8 +38,9 @@ def complete(
         ends=ends,
         byte_class=byte_class,
         moves=moves,
+        own_ids=own_ids,
         distance=distances(next_state, accept),
-        final=accept & (np.all(moves < 0, axis=1) | (counts == 0)[row_of]),
+        final=accept & ((np.all(moves < 0, axis=1) & ~by_id) | (counts == 0)[row_of]),
         forced=forced[row_of],
         row_of=row_of,
         row_starts=row_starts.astype(np.int32),

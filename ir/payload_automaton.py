@@ -3,7 +3,8 @@
     {"class_of": [size], "classes": their number in an array of one,
      "accept": [states] of 0 and 1, "ends": [end ids],
      "byte_class": [256], "moves": [states, byte classes],
-     "next": dense, or the three arrays of a sparse one}
+     "next": dense, or the three arrays of a sparse one,
+     "own_ids": only where there are some}
 
 What follows from these is computed again, so no file can contradict itself. A move is kept as a difference of states,
 which counted repeats have in common: 0 for none, else 1 + (next state - state) modulo the number of states. A dense
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.ir.arrays import ContentError, Map, Room, check, fields, pack_small, small_type, unpack_small
+from sglc.ir.arrays import ContentError, Map, Room, check, fields, named, pack_small, small_type, unpack_small
 from sglc.ir.automaton import complete, stuck_state
 from sglc.ir.tokens import TokenAutomaton
 
@@ -38,14 +39,17 @@ def pack_automaton(automaton: TokenAutomaton) -> Map:
         "byte_class": pack_small(automaton.byte_class, 256),
         "moves": pack_small(_to_steps(automaton.moves, np.arange(count)[:, None], count), count + 1),
         **_pack_next(np.ascontiguousarray(automaton.next.T)),
+        **({"own_ids": pack_small(automaton.own_ids, automaton.size)} if len(automaton.own_ids) else {}),
     }
 
 
 def unpack_automaton(packed: object, room: Room) -> TokenAutomaton:
     """Every index in it is in range, and every state that tokens lead to has a way to acceptance. Raises
     `ContentError` for whatever `pack_automaton` does not write."""
-    sparse = isinstance(packed, dict) and "next" not in packed
-    found = fields(packed, "an automaton", *_FIELDS, *(_SPARSE if sparse else ("next",)))
+    given = named(packed, "an automaton")
+    sparse, own = "next" not in given, "own_ids" in given
+    names = (*_FIELDS, *(_SPARSE if sparse else ("next",)), *(("own_ids",) if own else ()))
+    found = fields(packed, "an automaton", *names)
     classes = int(_only(unpack_small(found["classes"], "classes", _MOST, 1, room)))
     accept = unpack_small(found["accept"], "accept", 2, 1, room).astype(np.bool_)
     count = len(accept)
@@ -61,6 +65,11 @@ def unpack_automaton(packed: object, room: Room) -> TokenAutomaton:
     steps = unpack_small(found["moves"], "moves", count + 1, 2, room)
     check(len(byte_class) == 256 and steps.shape[0] == count, "an automaton's moves are not of its states and bytes")
     check(int(byte_class.max()) < steps.shape[1], "an automaton's moves are not of its states and bytes")
+    own_ids = np.empty(0, dtype=np.int32)
+    if own:
+        own_ids = unpack_small(found["own_ids"], "own_ids", len(class_of), 1, room).astype(np.int32)
+        check(len(own_ids) > 0 and bool(np.all(np.diff(own_ids) > 0)), "an automaton's own ids are not in order")
+        check(bool(np.all(class_of[own_ids])), "an automaton's own id has no class")
     room.take(8 * count * classes)  # `next` in int32, what it is made of, and what follows from it
     return _checked(
         complete(
@@ -70,6 +79,7 @@ def unpack_automaton(packed: object, room: Room) -> TokenAutomaton:
             ends=ends,
             byte_class=byte_class,
             moves=_from_steps(steps, np.arange(count, dtype=np.int32)[:, None], count),
+            own_ids=own_ids,
         )
     )
 

@@ -144,11 +144,13 @@ class TokenAutomaton:
     ends:        int32 [end ids], ascending; allowed exactly in accepting states.
     byte_class:  uint8 [256] and
     moves:       int32 [states, byte classes]; the state after a byte, -1 where it is not allowed.
+    own_ids:     int32, ascending; the ids that some state allows as themselves, whatever their bytes are. `moves` do not
+                 know of them.
 
     What follows from it:
     distance:    int32 [states]; the fewest tokens to an accepting state, -1 where there is no way (no token leads
                  there from the start).
-    final:       bool [states]; accepting, and no byte or no id may follow: the answer ends without an end id.
+    final:       bool [states]; accepting, and nothing but end ids may follow: the answer ends without an end id.
     forced:      int32 [states]; the id of the only token allowed in a state, -1 where several are (end ids count).
     row_of:      int32 [states]; which of the distinct masks a state has. Mask r allows the classes
     row_classes: int32; row_classes[row_starts[r] : row_starts[r + 1]], and the end ids where
@@ -162,6 +164,7 @@ class TokenAutomaton:
     ends: NDArray[np.int32]
     byte_class: NDArray[np.uint8]
     moves: NDArray[np.int32]
+    own_ids: NDArray[np.int32]
     distance: NDArray[np.int32]
     final: NDArray[np.bool_]
     forced: NDArray[np.int32]
@@ -203,11 +206,15 @@ class TokenAutomaton:
             if len(classes) != 1:
                 break
             (allowed,) = np.nonzero(self.byte_class == classes[0])
-            if len(allowed) != 1:
+            if len(allowed) != 1 or self._allows_own(state):
                 break
             forced.append(int(allowed[0]))
             state = int(self.moves[state, classes[0]])
         return bytes(forced)
+
+    def _allows_own(self, state: int) -> bool:
+        """Whether an id may come that stands for itself (or has text that may)."""
+        return len(self.own_ids) > 0 and bool((self.next[state, self.class_of[self.own_ids]] >= 0).any())
 
     def reach(self, state: int, lengths: NDArray[np.int64]) -> int:
         """`lengths` are the same at each call: those of the vocabulary."""

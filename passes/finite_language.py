@@ -11,7 +11,7 @@ from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.automaton import smallest_dfa
 from sglc.passes.regular.charset import CharSet
 from sglc.passes.regular.limits import Budget
-from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
+from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, Token, nodes
 
 
 def finite_language(constraint: Constraint, limit: int) -> tuple[str, ...] | None:
@@ -27,7 +27,10 @@ def finite_language(constraint: Constraint, limit: int) -> tuple[str, ...] | Non
     try:
         tree, source = read_constraint(constraint)
         budget = Budget.of(tree, source)
-        if any(isinstance(node, Look | Atomic) for node in nodes(tree)):
+        kinds = {type(node) for node in nodes(tree)}
+        if Token in kinds:  # whether it has a text is not known here
+            return None
+        if Look in kinds or Atomic in kinds:
             return _of_automaton(tree, limit, budget)
         return tuple(_Writer(limit, budget).strings(tree))
     except (_TooManyError, ConstraintError, RecursionError):  # whoever compiles the regex gets to know what is wrong
@@ -68,7 +71,7 @@ class _Writer:
                 return self._few([""])
             case Atomic(body):
                 return self.strings(body)
-            case Both() | Not():
+            case Both() | Not() | Token():
                 raise _TooManyError  # no regex has them
 
     def _characters(self, chars: CharSet) -> list[str]:
@@ -152,5 +155,5 @@ def _is_void(tree: Regular) -> bool:
             return least > 0 and _is_void(body)
         case Atomic(body):
             return _is_void(body)
-        case Look() | Both() | Not():
+        case Token() | Look() | Both() | Not():
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.ops import Constraint
+from sglc.passes.ebnf.regular import tree_of_grammar
 from sglc.passes.json_schema import regex_of_schema
 from sglc.passes.regex.syntax import parse
 from sglc.passes.regular.source import Source
@@ -23,7 +24,7 @@ def read_constraint(constraint: Constraint) -> tuple[Regular, Source]:
                 regex = regex_of_schema(constraint.text)
                 return parse(regex), Source("regex", regex)
             case "ebnf":
-                raise ConstraintError("grammars in EBNF are not supported yet")
+                return tree_of_grammar(constraint.text)
     except RecursionError as error:  # from whatever depth we are called at
         raise ConstraintError(
             f"the {constraint.kind} is nested too deeply", hint="use fewer groups in one another"

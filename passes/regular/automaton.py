@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sglc.passes.regular.charset import EVERY, CharSet, char_set
+from sglc.passes.regular.charset import EVERY, FIRST_ID, CharSet, char_set
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.looking import NEVER, Subsets
 from sglc.passes.regular.minimise import Dfa, minimised
@@ -41,8 +41,9 @@ class _Builder:
         count = 1 + max((run.letter for run in runs), default=-1)
         dfas = [self._smallest(_determinised(nfa, start, letters, self._budget), count) for start in starts]
         if isinstance(tree, Not):
-            return self._smallest(_complement(dfas[0], count), count), runs
-        found, *others = dfas or [_complement(Dfa([], []), 1)]
+            texts = _complement(dfas[0], {run.letter for run in runs if run.first < FIRST_ID})
+            return self._smallest(texts, count), runs
+        found, *others = dfas or [_complement(Dfa([], []), {0})]
         for other in others:
             found = self._smallest(_product(found, other, self._budget), count)
         return found, runs
@@ -67,14 +68,17 @@ def _by_target(moves: dict[int, int], spans: dict[int, list[tuple[int, int]]]) -
     to: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for letter, target in moves.items():
         to[target] += spans[letter]
-    return [(char_set(ranges), target) for target, ranges in to.items()]
+    return [
+        (char_set(ranges) + tuple(sorted(run for run in ranges if run[0] >= FIRST_ID)), target)
+        for target, ranges in to.items()
+    ]
 
 
-def _complement(dfa: Dfa, letters: int) -> Dfa:
-    """A DFA that accepts what another refuses; its last state has no way back."""
-    sink = len(dfa.moves)
-    every = dict.fromkeys(range(letters), sink)
-    return Dfa([*({**every, **moves} for moves in dfa.moves), every], [*(not accepts for accepts in dfa.accept), True])
+def _complement(dfa: Dfa, letters: set[int]) -> Dfa:
+    """A DFA that accepts the texts of these letters that another refuses; its last state has no way back."""
+    every = dict.fromkeys(sorted(letters), len(dfa.moves))
+    kept = [{letter: to for letter, to in moves.items() if letter in letters} for moves in dfa.moves]
+    return Dfa([*({**every, **moves} for moves in kept), every], [*(not accepts for accepts in dfa.accept), True])
 
 
 def _product(one: Dfa, other: Dfa, budget: Budget) -> Dfa:

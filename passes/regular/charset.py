@@ -17,6 +17,9 @@ CharSet: TypeAlias = tuple[tuple[int, int], ...]
 
 EVERY: CharSet = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 
+FIRST_ID = 0x110000
+"""Token ids stand for themselves in automata: id i is the letter FIRST_ID + i, above all characters."""
+
 
 def char_set(ranges: Iterable[tuple[int, int]]) -> CharSet:
     """The set of ranges in any order, which may overlap and contain surrogates."""

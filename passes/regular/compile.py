@@ -8,7 +8,7 @@ from sglc.passes.regular.automaton import smallest_dfa
 from sglc.passes.regular.limits import Budget
 from sglc.passes.regular.source import Source
 from sglc.passes.regular.tokens import token_automaton
-from sglc.passes.regular.tree import Regular
+from sglc.passes.regular.tree import Regular, Token, nodes
 from sglc.passes.regular.utf8 import ByteDfa, byte_table
 
 
@@ -19,7 +19,20 @@ def compile_tree(tree: Regular, source: Source, vocabulary: Vocabulary) -> Token
     matches, where the automaton is too large, or where the vocabulary cannot write the texts. It takes seconds at most,
     whatever the tree.
     """
+    check_ids(tree, source, vocabulary)
     return token_automaton(compile_bytes(tree, source), vocabulary, source)
+
+
+def check_ids(tree: Regular, source: Source, vocabulary: Vocabulary) -> None:
+    """Raises `ConstraintError` for a token id that the vocabulary has not, or that ends an answer."""
+    for node in nodes(tree):
+        if isinstance(node, Token):
+            if node.id >= vocabulary.size:
+                what = f"the model has no token {node.id}: its ids are below {vocabulary.size}"
+                raise source.refusal(node.span, what, "see the tokenizer's files for the ids of its tokens")
+            if node.id in vocabulary.end_ids:
+                what = f"token {node.id} ends an answer, so it cannot be a part of one"
+                raise source.refusal(node.span, what, "leave it out: an answer ends where the constraint is met")
 
 
 def compile_bytes(tree: Regular, source: Source) -> ByteDfa:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regular.source import Place, Source
-from sglc.passes.regular.tree import Chars, Look, Regular, Repeat, children
+from sglc.passes.regular.tree import Chars, Look, Regular, Repeat, Token, children
 
 MAX_STATES = 50_000  # of the byte automaton
 MAX_POSITIONS = 50_000  # characters in the tree with its repeats written out
@@ -45,7 +45,7 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
         """The characters of a tree with its repeats written out."""
         nonlocal span, largest
         match tree:
-            case Chars():
+            case Chars() | Token():
                 return 1
             case Look(body):
                 return 1 + size(body)

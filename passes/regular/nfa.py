@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sglc.passes.regular.charset import CharSet, intersection
+from sglc.passes.regular.charset import FIRST_ID, CharSet, intersection
 from sglc.passes.regular.limits import Budget
 from sglc.passes.regular.source import Place
-from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
+from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, Token, nodes
 
 ACCEPT = -1
 """The final state: here the text, or what a look behind is for, ends."""
@@ -24,7 +24,7 @@ FOUND = -2
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The characters first .. last are all of one letter."""
+    """The characters first .. last are all of one letter. From FIRST_ID on they are token ids."""
 
     first: int
     last: int
@@ -91,6 +91,8 @@ class Nfa:
         match tree:
             case Chars(chars):
                 return self._state([], (self.set_number(chars), after))
+            case Token(number):
+                return self._state([], (self.set_number(((FIRST_ID + number, FIRST_ID + number),)), after))
             case Sequence(parts):
                 for part in reversed(parts):
                     after = self._build(part, after)

@@ -25,7 +25,8 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
     """The automaton over tokens; `source` is for messages.
 
     Raises `ConstraintError` where the vocabulary cannot write a text that the constraint asks for, and where the tables
-    would take too much memory or time.
+    would take too much memory or time, and where a token would be both the text of its bytes and the token by its id,
+    which go on differently.
     """
     byte_class, columns = _columns(dfa.table)
     try:
@@ -33,20 +34,29 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
     except TooMuchWork:
         raise _too_large(source) from None
     used = np.zeros(len(functions), dtype=np.bool_)
+    own_ids = np.array(sorted(dfa.ids), dtype=np.int32)
+    numbers_of_own = function_of[own_ids]
+    function_of[own_ids] = 0  # their classes come later
     used[function_of] = True
     used[0] = False
     numbers = np.flatnonzero(used)
-    if (len(numbers) + 1) * len(dfa.accept) > MAX_CELLS:
+    if (len(numbers) + len(own_ids) + 1) * len(dfa.accept) > MAX_CELLS:
         raise _too_large(source)
     class_of = np.zeros(len(functions), dtype=np.int32)
     class_of[numbers] = np.arange(1, len(numbers) + 1)
+    class_of = class_of.take(function_of)
+    next_state = _next(functions, numbers, len(dfa.accept))
+    if len(own_ids):
+        own = _next(functions, numbers_of_own, len(dfa.accept))[:, 1:]
+        next_state = _with_own(class_of, next_state, own_ids, _joined(own, dfa, own_ids, source))
     automaton = complete(
-        class_of=class_of.take(function_of),
-        next_state=_next(functions, numbers, len(dfa.accept)),
+        class_of=class_of,
+        next_state=next_state,
         accept=dfa.accept,
         ends=np.array(sorted(end for end in vocabulary.end_ids if 0 <= end < vocabulary.size), dtype=np.int32),
         byte_class=byte_class,
         moves=np.ascontiguousarray(columns.T),
+        own_ids=own_ids[class_of[own_ids] > 0],
     )
     if len(automaton.row_ends) * -(-vocabulary.size // 32) * 4 > MAX_MASK_BYTES:
         raise _too_large(source)
@@ -81,6 +91,34 @@ def _next(functions: Functions, numbers: NDArray[np.int64], states: int) -> NDAr
     cells += functions.states[at]
     by_class.reshape(-1)[cells] = functions.images[at]
     return by_class.T
+
+
+def _joined(own: NDArray[np.int32], dfa: ByteDfa, own_ids: NDArray[np.int32], source: Source) -> NDArray[np.int32]:
+    """What each id does as its bytes (own: int32 [states, ids]) or as itself."""
+    by_id = np.stack([dfa.ids[number] for number in own_ids.tolist()], axis=1)
+    clash = np.flatnonzero(np.any((own >= 0) & (by_id >= 0) & (own != by_id), axis=0))
+    if len(clash):
+        raise ConstraintError(
+            f"in the {source.name} {_short(source)}, token {int(own_ids[clash[0]])} may stand in one place for itself and"
+            " for its text, and what follows differs",
+            hint="write such a token as its text only",
+        )
+    return np.maximum(own, by_id)
+
+
+def _with_own(
+    class_of: NDArray[np.int32], next_state: NDArray[np.int32], own_ids: NDArray[np.int32], own: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """`TokenAutomaton.next` with the columns of these ids (own: int32 [states, ids]), and in `class_of` their classes.
+    What no state allows is class 0, and equal columns are one class."""
+    by_class = np.ascontiguousarray(next_state.T)
+    known = {column.tobytes(): number for number, column in enumerate(by_class)}
+    columns = list(by_class)
+    for number, column in zip(own_ids.tolist(), np.ascontiguousarray(own.T), strict=True):
+        class_of[number] = known.setdefault(column.tobytes(), len(columns))
+        if class_of[number] == len(columns):
+            columns.append(column)
+    return np.stack(columns).T
 
 
 def _too_large(source: Source) -> ConstraintError:

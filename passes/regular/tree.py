@@ -18,6 +18,14 @@ class Chars:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """The token with that id, which has no text here: no other token stands for it. span: where it was written."""
+
+    id: int
+    span: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
     parts: tuple[Regular, ...]
 
@@ -74,7 +82,7 @@ class Atomic:
     span: Place = field(compare=False)
 
 
-Regular: TypeAlias = Chars | Sequence | Choice | Repeat | Both | Not | Look | Atomic
+Regular: TypeAlias = Chars | Token | Sequence | Choice | Repeat | Both | Not | Look | Atomic
 
 EMPTY = Sequence(())
 
@@ -108,7 +116,7 @@ def repeat(body: Regular, least: int, most: int | None, span: Place) -> Regular:
 
 def children(tree: Regular) -> tuple[Regular, ...]:
     match tree:
-        case Chars():
+        case Chars() | Token():
             return ()
         case Sequence(parts) | Choice(parts) | Both(parts):
             return parts

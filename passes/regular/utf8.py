@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from sglc.passes.regular.charset import FIRST_ID
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.minimise import Dfa, dense, distinct
 from sglc.passes.regular.nfa import Run, bits_of
@@ -20,10 +21,12 @@ from sglc.passes.regular.nfa import Run, bits_of
 @dataclass(frozen=True, slots=True, eq=False)
 class ByteDfa:
     """table: int32 [states, 256], -1 where a byte is not allowed; accept: bool [states]. State 0 is the start, and
-    every state can reach an accepting one."""
+    every state can reach an accepting one. ids: for each token id that stands for itself, int32 [states], the state
+    after it or -1."""
 
     table: NDArray[np.int32]
     accept: NDArray[np.bool_]
+    ids: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,24 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
 
     Raises `ConstraintError` for one of more than `MAX_STATES` states.
     """
-    tree = _tree(runs)
-    inside = _Inside(dense(dfa, 1 + max((run.letter for run in runs), default=-1)), budget)
+    tree = _tree([run for run in runs if run.first < FIRST_ID])
+    moves = dense(dfa, 1 + max((run.letter for run in runs), default=-1))
+    inside = _Inside(moves, budget)
     top = inside.rows(tree, np.arange(len(dfa.moves)))
     table = np.concatenate([top, *inside.blocks])
     accept = np.zeros(len(table), dtype=np.bool_)
     accept[: len(dfa.accept)] = dfa.accept
-    return ByteDfa(table, accept)
+    return ByteDfa(table, accept, _ids(moves, runs, len(table)))
+
+
+def _ids(moves: NDArray[np.int32], runs: list[Run], states: int) -> dict[int, NDArray[np.int32]]:
+    """`ByteDfa.ids`: no id is allowed inside of a character."""
+    found: dict[int, NDArray[np.int32]] = {}
+    for run in runs:
+        for point in range(max(run.first, FIRST_ID), run.last + 1):
+            column = found[point - FIRST_ID] = np.full(states, -1, dtype=np.int32)
+            column[: len(moves)] = moves[:, run.letter]
+    return found
 
 
 class _Inside:

@@ -112,12 +112,14 @@ class Answer:
     def _append(self, token: int) -> None:
         request = self._request
         text = self._bytes_of(token)
-        # Under a constraint only end ids have no text; the automaton knows more of them than this request may name.
-        if token in request.end_ids or (text is None and request.constraint is not None):
+        if token in request.end_ids:
             self.reason, self.stop = "stop", token
             return
         if request.constraint is not None:
             state = request.constraint.step(self.state, token)
+            if state is None and request.constraint.row(self.state)[token // 32] >> token % 32 & 1:
+                self.reason, self.stop = "stop", token  # constraints know more end ids than this request may name
+                return
             if state is None:
                 raise RuntimeError(f"the device drew id {token} ({text!r}), which the constraint does not allow here")
             self.state = state

@@ -58,6 +58,9 @@ def allowed_after(dfa: ByteDfa, vocabulary: Vocabulary, state: int) -> dict[int,
     for token, text in enumerate(vocabulary.tokens):
         if text and token not in vocabulary.end_ids and (to := after(dfa, state, text)) >= 0:
             found[token] = to
+    for token, to in dfa.ids.items():
+        if to[state] >= 0:
+            assert found.setdefault(token, int(to[state])) == to[state]
     if dfa.accept[state]:
         found |= {end: None for end in vocabulary.end_ids if end < vocabulary.size}
     return found
@@ -78,9 +81,10 @@ def check(automaton: TokenAutomaton, dfa: ByteDfa, vocabulary: Vocabulary, state
         assert ids(row) == set(expected)
         for token in range(vocabulary.size):
             to = expected.get(token)
-            assert automaton.step(state, token) == (-1 if to is None else to)
+            assert automaton.step(state, token) == to
         assert automaton.forced[state] == (min(expected) if len(expected) == 1 else -1)
-        final = bool(dfa.accept[state]) and (not expected or bool((dfa.table[state] < 0).all()))
+        going = set(expected) - vocabulary.end_ids or bool((dfa.table[state] >= 0).any())
+        final = bool(dfa.accept[state]) and not (expected and going)
         assert bool(automaton.final[state]) == final
         assert automaton.walk(state, b"a") == after(dfa, state, b"a")
 
