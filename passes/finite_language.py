@@ -11,7 +11,7 @@ from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.automaton import smallest_dfa
 from sglc.passes.regular.charset import CharSet
 from sglc.passes.regular.limits import Budget
-from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
+from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Part, Regular, Repeat, Sequence, nodes
 
 
 def finite_language(constraint: Constraint, limit: int) -> tuple[str, ...] | None:
@@ -66,7 +66,7 @@ class _Writer:
                 return self._repeated(self.strings(body), least, most)
             case Look():
                 return self._few([""])
-            case Atomic(body):
+            case Atomic(body) | Part(body):
                 return self.strings(body)
             case Both() | Not():
                 raise _TooManyError  # no regex has them
@@ -150,7 +150,7 @@ def _is_void(tree: Regular) -> bool:
             return all(map(_is_void, parts))
         case Repeat(body, least):
             return least > 0 and _is_void(body)
-        case Atomic(body):
+        case Atomic(body) | Part(body):
             return _is_void(body)
         case Look() | Both() | Not():
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.ops import Constraint
-from sglc.passes.json_schema import regex_of_schema
+from sglc.passes.json_schema import tree_of_schema
 from sglc.passes.regex.syntax import parse
 from sglc.passes.regular.source import Source
 from sglc.passes.regular.tree import Regular
@@ -20,8 +20,8 @@ def read_constraint(constraint: Constraint) -> tuple[Regular, Source]:
             case "regex":
                 return parse(constraint.text), Source("regex", constraint.text)
             case "json_schema":
-                regex = regex_of_schema(constraint.text)
-                return parse(regex), Source("regex", regex)
+                tree = tree_of_schema(constraint.text, constraint.whitespace)
+                return tree, Source("json_schema", constraint.text, root="at #")
             case "ebnf":
                 raise ConstraintError("grammars in EBNF are not supported yet")
     except RecursionError as error:  # from whatever depth we are called at

@@ -13,8 +13,8 @@ from sglc.passes.regular.charset import EVERY, CharSet, char_set
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.looking import NEVER, Subsets
 from sglc.passes.regular.minimise import Dfa, minimised
-from sglc.passes.regular.nfa import ACCEPT, Nfa, Part, Run, letters_of
-from sglc.passes.regular.tree import Both, Not, Regular
+from sglc.passes.regular.nfa import ACCEPT, Block, Nfa, Run, letters_of
+from sglc.passes.regular.tree import Both, Not, Part, Regular
 
 
 def smallest_dfa(tree: Regular, budget: Budget) -> tuple[Dfa, list[Run]]:
@@ -28,7 +28,7 @@ class _Builder:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._parts: dict[Regular, Part] = {}
+        self._parts: dict[Regular, Block] = {}
 
     def dfa(self, tree: Regular) -> tuple[Dfa, list[Run]]:
         nfa = Nfa(self._part, self._budget)
@@ -51,10 +51,10 @@ class _Builder:
         trimmed = _trimmed(dfa)
         return minimised(trimmed, letters, self._budget) if trimmed.moves else trimmed
 
-    def _part(self, tree: Regular) -> Part:
+    def _part(self, tree: Regular) -> Block:
         """The DFA of a tree that stands for itself, with sets of characters."""
         if tree not in self._parts:
-            dfa, runs = self.dfa(tree)
+            dfa, runs = self.dfa(tree.body if isinstance(tree, Part) else tree)
             spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
             for run in runs:
                 spans[run.letter].append((run.first, run.last))

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from sglc.passes.regular.charset import CharSet, intersection
 from sglc.passes.regular.limits import Budget
 from sglc.passes.regular.source import Place
-from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, nodes
+from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Part, Regular, Repeat, Sequence, nodes
 
 ACCEPT = -1
 """The final state: here the text, or what a look behind is for, ends."""
@@ -49,7 +49,7 @@ class _Loop:
     span: Place
 
 
-Part: TypeAlias = tuple[list[list[tuple[CharSet, int]]], list[bool]]
+Block: TypeAlias = tuple[list[list[tuple[CharSet, int]]], list[bool]]
 """A DFA: the moves of each state and whether it accepts; state 0 is the start."""
 
 
@@ -58,7 +58,7 @@ class Nfa:
     (`step`: set number, next state). looks: the start of what each is for, and whether it looks ahead; a look's number
     is larger than those of the looks in it."""
 
-    def __init__(self, part: Callable[[Regular], Part], budget: Budget) -> None:
+    def __init__(self, part: Callable[[Regular], Block], budget: Budget) -> None:
         """part: the DFA of a tree that stands for itself."""
         self.char_sets: dict[CharSet, int] = {}
         self.free: list[list[int]] = []
@@ -103,7 +103,7 @@ class Nfa:
                 return self._guarded(body, ahead, wanted, after)
             case Atomic(body):
                 return self._atomic(tree, body, after)
-            case Both() | Not():
+            case Both() | Not() | Part():
                 return self._inlined(self._part(tree), after)
 
     def _repeat(self, body: Regular, least: int, most: int | None, after: int) -> int:
@@ -128,7 +128,7 @@ class Nfa:
         self.guards[state] = Guard(look, wanted, after)
         return state
 
-    def _inlined(self, part: Part, after: int) -> int:
+    def _inlined(self, part: Block, after: int) -> int:
         moves, accepts = part
         states = [self._state([after] if accepting else []) for accepting in accepts]
         for state, edges in zip(states, moves, strict=True):

@@ -74,7 +74,17 @@ class Atomic:
     span: Place = field(compare=False)
 
 
-Regular: TypeAlias = Chars | Sequence | Choice | Repeat | Both | Not | Look | Atomic
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """`body`, which may stand at many places: its automaton is built once. Compared by identity, so that the trees it
+    stands in are compared, hashed and walked without its body. span: where it was written, and what is in it without a
+    place of its own ("")."""
+
+    body: Regular
+    span: Place
+
+
+Regular: TypeAlias = Chars | Sequence | Choice | Repeat | Both | Not | Look | Atomic | Part
 
 EMPTY = Sequence(())
 
@@ -112,14 +122,19 @@ def children(tree: Regular) -> tuple[Regular, ...]:
             return ()
         case Sequence(parts) | Choice(parts) | Both(parts):
             return parts
-        case Repeat(body) | Not(body) | Look(body) | Atomic(body):
+        case Repeat(body) | Not(body) | Look(body) | Atomic(body) | Part(body):
             return (body,)
 
 
-def nodes(tree: Regular) -> Iterator[Regular]:
-    """All nodes of a tree, inner before outer."""
+def nodes(tree: Regular, seen: set[Part] | None = None) -> Iterator[Regular]:
+    """All nodes of a tree, inner before outer; a part that stands at many places once. seen: parts to leave out."""
+    seen = set() if seen is None else seen
+    if isinstance(tree, Part) and tree in seen:
+        return
     for child in children(tree):
-        yield from nodes(child)
+        yield from nodes(child, seen)
+    if isinstance(tree, Part):
+        seen.add(tree)
     yield tree
 
 
