@@ -40,8 +40,9 @@ class _Request:
             mask[:] = row(self.state)
 
         def accept(token: int) -> bool:
-            self.state = step(self.state, token)
-            return self.state >= 0
+            after = step(self.state, token)
+            self.state = self.state if after is None else after
+            return after is not None
 
         self.fill, self.accept, self.automaton = fill, accept, automaton
 

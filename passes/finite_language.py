@@ -119,14 +119,15 @@ def _of_automaton(tree: Regular, limit: int, budget: Budget) -> tuple[str, ...]:
     """The strings along the paths of the automaton, in the order that the regex has without what it looks for."""
     dfa, runs = smallest_dfa(tree, budget)
     found: list[str] = []
-    stack = [("", 0)] if dfa.moves else []
+    moves = dfa.moves.tolist()
+    stack = [("", 0)] if moves else []
     while stack:
         text, state = stack.pop()
-        found += [text] * dfa.accept[state]
-        after = [(run, dfa.moves[state][run.letter]) for run in runs if run.letter in dfa.moves[state]]
+        found += [text] * bool(dfa.accept[state])
+        after = [(run, to) for run in runs if (to := moves[state][run.letter]) >= 0]
         size = sum(run.last - run.first + 1 for run, _ in after)
         budget.spend(1 + len(runs) + size * (1 + len(text)))
-        if len(text) >= len(dfa.moves) or len(found) + len(stack) + size > limit:  # a circle; each way has an end
+        if len(text) >= len(moves) or len(found) + len(stack) + size > limit:  # a circle; each way has an end
             raise _TooManyError
         stack += [
             (text + chr(point), to) for run, to in reversed(after) for point in range(run.last, run.first - 1, -1)

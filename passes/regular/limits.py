@@ -8,9 +8,9 @@ from sglc.ir.errors import ConstraintError
 from sglc.passes.regular.source import Place, Source
 from sglc.passes.regular.tree import Chars, Look, Part, Regular, Repeat, children
 
-MAX_STATES = 50_000  # of the byte automaton
+MAX_STATES = 1 << 16  # of the byte automaton: numpy sorts numbers of 16 bits several times faster
 MAX_POSITIONS = 50_000  # characters in the tree with its repeats written out
-MAX_WORK = 1_000_000  # steps of the constructions: half a second
+MAX_WORK = 1_000_000  # steps of the constructions: a second or two
 
 
 @dataclass(slots=True)

@@ -58,16 +58,19 @@ class Nfa:
     (`step`: set number, next state). looks: the start of what each is for, and whether it looks ahead; a look's number
     is larger than those of the looks in it."""
 
-    def __init__(self, part: Callable[[Regular], Block], budget: Budget) -> None:
-        """part: the DFA of a tree that stands for itself."""
+    def __init__(self, block: Callable[[Regular], Block], often: set[Part], budget: Budget) -> None:
+        """block: the DFA of a tree that stands for itself. often: the parts for which that is worth it."""
         self.char_sets: dict[CharSet, int] = {}
         self.free: list[list[int]] = []
         self.step: list[tuple[int, int] | None] = []
         self.guards: dict[int, Guard] = {}
         self.looks: list[tuple[int, bool]] = []
+        self.void = False  # whether some part matches no text
         self._look_of: dict[tuple[Regular, bool], int] = {}
         self._loops: list[_Loop] = []
-        self._part = part
+        self._block = block
+        self._often = often
+        self._built: dict[tuple[Part, int], int] = {}
         self._budget = budget
 
     def add(self, tree: Regular) -> int:
@@ -90,12 +93,14 @@ class Nfa:
         """The state from which `tree` and then `after` is matched."""
         match tree:
             case Chars(chars):
+                self.void |= not chars
                 return self._state([], (self.set_number(chars), after))
             case Sequence(parts):
                 for part in reversed(parts):
                     after = self._build(part, after)
                 return after
             case Choice(parts):
+                self.void |= not parts
                 return self._state([self._build(part, after) for part in parts])
             case Repeat(body, least, most):
                 return self._repeat(body, least, most, after)
@@ -103,8 +108,14 @@ class Nfa:
                 return self._guarded(body, ahead, wanted, after)
             case Atomic(body):
                 return self._atomic(tree, body, after)
-            case Both() | Not() | Part():
-                return self._inlined(self._part(tree), after)
+            case Both() | Not():
+                return self._inlined(self._block(tree), after)
+            case Part(body):
+                if (tree, after) not in self._built:
+                    often = tree in self._often
+                    start = self._inlined(self._block(tree), after) if often else self._build(body, after)
+                    self._built[tree, after] = start
+                return self._built[tree, after]
 
     def _repeat(self, body: Regular, least: int, most: int | None, after: int) -> int:
         entry = after
@@ -128,11 +139,12 @@ class Nfa:
         self.guards[state] = Guard(look, wanted, after)
         return state
 
-    def _inlined(self, part: Block, after: int) -> int:
-        moves, accepts = part
+    def _inlined(self, block: Block, after: int) -> int:
+        moves, accepts = block
         states = [self._state([after] if accepting else []) for accepting in accepts]
         for state, edges in zip(states, moves, strict=True):
             self.free[state] += [self._state([], (self.set_number(chars), states[to])) for chars, to in edges]
+        self.void |= not states
         return states[0] if states else self._state([])
 
     def _atomic(self, tree: Atomic, body: Regular, after: int) -> int:
@@ -152,7 +164,7 @@ class Nfa:
     def _begins_no_other(self, tree: Regular) -> bool:
         if any(isinstance(node, Look) for node in nodes(tree)):
             return False
-        moves, accepts = self._part(tree)
+        moves, accepts = self._block(tree)
         return not any(edges for edges, accepting in zip(moves, accepts, strict=True) if accepting)
 
     def _check(self, loop: _Loop) -> None:

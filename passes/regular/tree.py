@@ -86,6 +86,7 @@ class Part:
 
 Regular: TypeAlias = Chars | Sequence | Choice | Repeat | Both | Not | Look | Atomic | Part
 
+SMALL = 8  # nodes
 EMPTY = Sequence(())
 
 
@@ -142,3 +143,21 @@ def atomic(body: Regular, greedy: bool, span: Place) -> Regular:
     """The atomic group, or its body where that has one match by its very shape."""
     parts = body.parts if isinstance(body, Sequence) else (body,)
     return body if all(isinstance(part, Chars | Atomic) for part in parts) else Atomic(body, greedy, span)
+
+
+def often(tree: Regular) -> set[Part]:
+    """The parts that stand at several places and are not small."""
+    sizes: dict[Part, int] = {}
+    found: set[Part] = set()
+
+    def size(tree: Regular) -> int:
+        if not isinstance(tree, Part):
+            return 1 + sum(map(size, children(tree)))
+        if tree not in sizes:
+            sizes[tree] = size(tree.body)
+        elif sizes[tree] > SMALL:
+            found.add(tree)
+        return 1
+
+    size(tree)
+    return found

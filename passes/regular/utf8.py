@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.passes.regular.limits import MAX_STATES, Budget
-from sglc.passes.regular.minimise import Dfa, dense, distinct
+from sglc.passes.regular.minimise import Dfa, distinct
 from sglc.passes.regular.nfa import Run, bits_of
 
 
@@ -41,7 +41,7 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
     Raises `ConstraintError` for one of more than `MAX_STATES` states.
     """
     tree = _tree(runs)
-    inside = _Inside(dense(dfa, 1 + max((run.letter for run in runs), default=-1)), budget)
+    inside = _Inside(dfa.moves, budget)
     top = inside.rows(tree, np.arange(len(dfa.moves)))
     table = np.concatenate([top, *inside.blocks])
     accept = np.zeros(len(table), dtype=np.bool_)

@@ -77,8 +77,7 @@ def check(automaton: TokenAutomaton, dfa: ByteDfa, vocabulary: Vocabulary, state
         assert row.shape == (-(-vocabulary.size // 32),)
         assert ids(row) == set(expected)
         for token in range(vocabulary.size):
-            to = expected.get(token)
-            assert automaton.step(state, token) == (-1 if to is None else to)
+            assert automaton.step(state, token) == expected.get(token)
         assert automaton.forced[state] == (min(expected) if len(expected) == 1 else -1)
         final = bool(dfa.accept[state]) and (not expected or bool((dfa.table[state] < 0).all()))
         assert bool(automaton.final[state]) == final
