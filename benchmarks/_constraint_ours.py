@@ -17,12 +17,15 @@ from benchmarks._constraint_cases import CASES, Case
 from benchmarks._constraint_timing import Refused
 from sglc.ir.artifact import Artifact, ModelPart, dump_bytes, load_bytes
 from sglc.ir.errors import ConstraintError
+from sglc.ir.ops import Constraint
 from sglc.ir.parser import parse_graph
 from sglc.ir.tokens import TokenAutomaton
-from sglc.passes.json_schema import regex_of_schema
+from sglc.passes.compile_constraints import compile_constraint
 from sglc.passes.lower import lower
-from sglc.passes.regex.compile import compile_regex
 from sglc.runtime.vocabulary import vocabulary_of
+
+FREE_SPACE = 12
+"""Characters of white space at most, where white space is free: a new line, and the indent of the deepest of the texts."""
 
 
 class _Request:
@@ -37,8 +40,9 @@ class _Request:
             mask[:] = row(self.state)
 
         def accept(token: int) -> bool:
-            self.state = step(self.state, token)
-            return self.state >= 0
+            after = step(self.state, token)
+            self.state = self.state if after is None else after
+            return after is not None
 
         self.fill, self.accept, self.automaton = fill, accept, automaton
 
@@ -49,7 +53,9 @@ class Ours:
         self.tokenizer = Tokenizer.from_file(str(vocabularies.tokenizer_file(size)))
         ends = [vocabularies.end_id(size)]
         self.vocabulary = vocabulary_of(self.tokenizer, end_ids=ends, columns=size, chat_template="")
-        compile_regex("x", self.vocabulary)  # what belongs to the vocabulary and the process is made here
+        compile_constraint(
+            Constraint("regex", "x"), self.vocabulary
+        )  # what belongs to the vocabulary and the process is made here
         self.vocabulary_ms = (time.process_time() - start) * 1e3
 
     def encode(self, text: str) -> list[int]:
@@ -62,18 +68,16 @@ class Ours:
             for thing in vars(module).values() if name.startswith("sglc.passes.") else ():
                 if hasattr(thing, "cache_clear"):
                     thing.cache_clear()
-        compile_regex("x", self.vocabulary)
+        compile_constraint(Constraint("regex", "x"), self.vocabulary)
 
-    def regex(self, case: Case) -> str:
+    def constraint(self, case: Case) -> Constraint:
         if case.pattern is not None:
-            return case.pattern
-        if case.free_space:
-            raise Refused("json_schema writes one space after a comma and a colon, and no other white space")
-        return regex_of_schema(case.schema or "")
+            return Constraint("regex", case.pattern)
+        return Constraint("json_schema", case.schema or "", FREE_SPACE if case.free_space else None)
 
     def compile(self, case: Case) -> TokenAutomaton:
         try:
-            return compile_regex(self.regex(case), self.vocabulary)
+            return compile_constraint(self.constraint(case), self.vocabulary)
         except ConstraintError as error:
             raise Refused(error.what.splitlines()[0]) from error
 
@@ -97,11 +101,12 @@ class Ours:
 
     def artifact(self, case: Case, automaton: TokenAutomaton) -> dict[str, float]:
         """The size of a program with the case as its only gen, and how long it takes to load, in CPU time."""
-        regex, fingerprint = self.regex(case), self.vocabulary.fingerprint
-        text = f"program p {{\n%0 = root\n%1 = gen %0 {{regex={json.dumps(regex)}, number=0}}\nfinal %1\n}}"
-        graph = parse_graph(text)
+        constraint, fingerprint = self.constraint(case), self.vocabulary.fingerprint
+        space = "" if constraint.whitespace is None else f", json_whitespace={constraint.whitespace}"
+        settings = f"{constraint.kind}={json.dumps(constraint.text)}{space}, number=0"
+        graph = parse_graph(f"program p {{\n%0 = root\n%1 = gen %0 {{{settings}}}\nfinal %1\n}}")
         schedule = lower(graph)
-        part = ModelPart(fingerprint, ((),) * len(schedule.prefixes), {regex: automaton})
+        part = ModelPart(fingerprint, ((),) * len(schedule.prefixes), {constraint: automaton})
         data = dump_bytes(Artifact(graph, schedule, {fingerprint: part}))
         times: list[float] = []
         for _ in range(5):

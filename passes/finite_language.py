@@ -11,7 +11,20 @@ from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.automaton import smallest_dfa
 from sglc.passes.regular.charset import CharSet
 from sglc.passes.regular.limits import Budget
-from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, Token, nodes
+from sglc.passes.regular.tree import (
+    Atomic,
+    Both,
+    Chars,
+    Choice,
+    Look,
+    Not,
+    Part,
+    Regular,
+    Repeat,
+    Sequence,
+    Token,
+    nodes,
+)
 
 
 def finite_language(constraint: Constraint, limit: int) -> tuple[str, ...] | None:
@@ -69,7 +82,7 @@ class _Writer:
                 return self._repeated(self.strings(body), least, most)
             case Look():
                 return self._few([""])
-            case Atomic(body):
+            case Atomic(body) | Part(body):
                 return self.strings(body)
             case Both() | Not() | Token():
                 raise _TooManyError  # no regex has them
@@ -122,14 +135,15 @@ def _of_automaton(tree: Regular, limit: int, budget: Budget) -> tuple[str, ...]:
     """The strings along the paths of the automaton, in the order that the regex has without what it looks for."""
     dfa, runs = smallest_dfa(tree, budget)
     found: list[str] = []
-    stack = [("", 0)] if dfa.moves else []
+    moves = dfa.moves.tolist()
+    stack = [("", 0)] if moves else []
     while stack:
         text, state = stack.pop()
-        found += [text] * dfa.accept[state]
-        after = [(run, dfa.moves[state][run.letter]) for run in runs if run.letter in dfa.moves[state]]
+        found += [text] * bool(dfa.accept[state])
+        after = [(run, to) for run in runs if (to := moves[state][run.letter]) >= 0]
         size = sum(run.last - run.first + 1 for run, _ in after)
         budget.spend(1 + len(runs) + size * (1 + len(text)))
-        if len(text) >= len(dfa.moves) or len(found) + len(stack) + size > limit:  # a circle; each way has an end
+        if len(text) >= len(moves) or len(found) + len(stack) + size > limit:  # a circle; each way has an end
             raise _TooManyError
         stack += [
             (text + chr(point), to) for run, to in reversed(after) for point in range(run.last, run.first - 1, -1)
@@ -153,7 +167,7 @@ def _is_void(tree: Regular) -> bool:
             return all(map(_is_void, parts))
         case Repeat(body, least):
             return least > 0 and _is_void(body)
-        case Atomic(body):
+        case Atomic(body) | Part(body):
             return _is_void(body)
         case Token() | Look() | Both() | Not():
             return False

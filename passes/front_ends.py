@@ -5,7 +5,7 @@ from __future__ import annotations
 from sglc.ir.errors import ConstraintError
 from sglc.ir.ops import Constraint
 from sglc.passes.ebnf.regular import tree_of_grammar
-from sglc.passes.json_schema import regex_of_schema
+from sglc.passes.json_schema import tree_of_schema
 from sglc.passes.regex.syntax import parse
 from sglc.passes.regular.source import Source
 from sglc.passes.regular.tree import Regular
@@ -21,8 +21,8 @@ def read_constraint(constraint: Constraint) -> tuple[Regular, Source]:
             case "regex":
                 return parse(constraint.text), Source("regex", constraint.text)
             case "json_schema":
-                regex = regex_of_schema(constraint.text)
-                return parse(regex), Source("regex", regex)
+                tree = tree_of_schema(constraint.text, constraint.whitespace)
+                return tree, Source("json_schema", constraint.text, root="at #")
             case "ebnf":
                 return tree_of_grammar(constraint.text)
     except RecursionError as error:  # from whatever depth we are called at

@@ -56,8 +56,9 @@ class Lexer:
     def _automaton(self, tree: Regular) -> _Automaton:
         if tree not in self._automata:
             dfa, runs = smallest_dfa(tree, Budget.of(tree, self._source))
-            moves = [[(run.first, run.last, row[run.letter]) for run in runs if run.letter in row] for row in dfa.moves]
-            self._automata[tree] = _Automaton(moves, dfa.accept)
+            rows: list[list[int]] = dfa.moves.tolist()
+            moves = [[(run.first, run.last, row[run.letter]) for run in runs if row[run.letter] >= 0] for row in rows]
+            self._automata[tree] = _Automaton(moves, dfa.accept.tolist())
         return self._automata[tree]
 
     def _together(self, one: Regular, other: Regular) -> _Common:

@@ -1,35 +1,40 @@
-"""Lists of texts with commas between those that are there."""
+"""Lists of trees with commas between those that are there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 
-def joined_members(members: list[str], required: list[bool]) -> str:
-    """The members in order, with commas between those that are there."""
+from sglc.passes.json_schema.writing import either, maybe, written
+from sglc.passes.regular.tree import EMPTY, Regular
+
+
+def joined_members(members: Sequence[Regular], required: Sequence[bool], comma: Regular) -> Regular:
+    """One or more of the members, in order, with commas between those that are there. At least one member."""
     if True not in required:
-        return f"(?:{_some(members)})?" if members else ""
+        return _some(members, [maybe(written(comma, member)) for member in members])
     first = required.index(True)
-    before = "".join(f"(?:{member}, )?" for member in members[:first])
+    before = (maybe(written(member, comma)) for member in members[:first])
     after = (
-        f", {member}" if needed else f"(?:, {member})?"
+        written(comma, member) if needed else maybe(written(comma, member))
         for member, needed in zip(members[first + 1 :], required[first + 1 :], strict=True)
     )
-    return before + members[first] + "".join(after)
+    return written(*before, members[first], *after)
 
 
-def _some(members: list[str]) -> str:
-    """One or more of them, in order, with commas between. The last of n stands there log2(n) + 1 times, the first once."""
+def _some(members: Sequence[Regular], others: Sequence[Regular]) -> Regular:
+    """One or more, in order. others: each with a comma before it, or nothing. The last of n stands there log2(n) + 1
+    times, the first once."""
     if len(members) == 1:
         return members[0]
     half = len(members) // 2
-    rest = "".join(f"(?:, {member})?" for member in members[half:])
-    return f"(?:{_some(members[:half])}{rest}|{_some(members[half:])})"
+    return either(written(_some(members[:half], others[:half]), *others[half:]), _some(members[half:], others[half:]))
 
 
-def joined_items(firsts: list[str], others: str, least: int) -> str:
-    """The first items, of which those behind `least` may be missing, and what follows the last of them."""
-    text = others
+def joined_items(firsts: Sequence[Regular], others: Regular, least: int, comma: Regular) -> Regular:
+    """The first items, of which those behind `least` may be missing but for the first, and what follows the last."""
+    tree = others
     for index in reversed(range(len(firsts))):
-        text = (", " if index else "") + firsts[index] + text
-        if index >= least:
-            text = f"(?:{text})?"
-    return text
+        tree = written(comma if index else EMPTY, firsts[index], tree)
+        if index >= max(least, 1):
+            tree = maybe(tree)
+    return tree

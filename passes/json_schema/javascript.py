@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from sglc.passes.json_schema.writing import HEX
 from sglc.passes.regular.charset import CharSet, char_set, complement
 
+_HEX = "[0-9a-fA-F]"
 _ESCAPE = (
-    rf"\\(?:u[dD][89abAB]{HEX}{{2}}\\u[dD][c-fC-F]{HEX}{{2}}|u{HEX}{{4}}|u\{{{HEX}{{1,6}}\}}|x{HEX}{{2}}"
+    rf"\\(?:u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}|u{_HEX}{{4}}|u\{{{_HEX}{{1,6}}\}}|x{_HEX}{{2}}"
     r"|[dDwWsStnvfr]|0(?![0-9])|[^0-9a-zA-Z])"
 )
 TOKEN = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NoReturn
 
 from sglc.passes.json_schema.places import Json, Schema, escaped, refuse
 
@@ -48,7 +49,7 @@ def checked(schema: Json, at: str) -> Schema:
     if not isinstance(schema, dict):
         refuse(at, "it is no schema", "a schema is an object")
     if "$id" in schema and at != "#":
-        refuse(f"{at}/$id", "only the whole schema may have an $id", "leave it out")
+        refuse_id(at)
     kept = {key: value for key, value in schema.items() if key not in ANNOTATIONS and not key.startswith("x-")}
     if kept.get("uniqueItems") is False:
         del kept["uniqueItems"]
@@ -62,6 +63,10 @@ def checked(schema: Json, at: str) -> Schema:
             hint = "leave it out, or write it where the alternatives are"
             refuse(f"{at}/{beside[0]}", f"{json.dumps(beside[0])} beside {json.dumps(key)} is not supported", hint)
     return kept
+
+
+def refuse_id(at: str) -> NoReturn:
+    refuse(f"{at}/$id", "only the whole schema may have an $id", "leave it out")
 
 
 def types(schema: Schema, at: str) -> list[str]:
@@ -106,6 +111,8 @@ def _count(schema: Schema, keyword: str, at: str) -> int | None:
     if keyword not in schema:
         return None
     count = schema[keyword]
+    if isinstance(count, float) and count.is_integer():  # 2.0 is an integer
+        count = int(count)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         refuse(f"{at}/{keyword}", f"{json.dumps(count)} is no count", "use 0, 1, 2 ...")
     return count

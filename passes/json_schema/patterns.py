@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from sglc.passes.json_schema.javascript import TOKEN, UNIT, UNKNOWN, characters
-from sglc.passes.json_schema.places import check_length
+from sglc.passes.json_schema.places import refuse
 from sglc.passes.json_schema.writing import is_one
-from sglc.passes.regex.syntax import MAX_DEPTH, refusal
+from sglc.passes.regex.syntax import MAX_DEPTH, MAX_LENGTH, refusal
 from sglc.passes.regular import tree as rx
 from sglc.passes.regular.charset import EVERY, CharSet, char_set, complement, union
 
-ANYTHING = rx.Repeat(rx.Chars(EVERY), 0, None, (0, 0))
+ANYTHING = rx.Repeat(rx.Chars(EVERY), 0, None, "")
 
 
 @dataclass(slots=True)
@@ -40,7 +40,9 @@ class Pattern:
 
     def tree(self) -> rx.Regular:
         """What the whole string matches when the pattern is found in it."""
-        check_length(len(self._pattern), self._at)
+        if len(self._pattern) > MAX_LENGTH:
+            what = f"the pattern is too long: {len(self._pattern):,} characters, at most {MAX_LENGTH:,}"
+            refuse(self._at, what, "say less, or split the answer into several gens")
         return self._choice(self._read(), before=True, after=True)
 
     def _read(self) -> _Group:

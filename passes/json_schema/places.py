@@ -6,7 +6,6 @@ import re
 from typing import NoReturn, TypeAlias
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regex.syntax import MAX_LENGTH
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Schema: TypeAlias = dict[str, Json]
@@ -17,10 +16,13 @@ def refuse(at: str, what: str, hint: str) -> NoReturn:
     raise ConstraintError(f"json_schema at {at}: {what}", hint=hint)
 
 
-def check_length(length: int, at: str) -> None:
-    if length > MAX_LENGTH:
-        what = f"it needs a regex of {length:,} characters, at most {MAX_LENGTH:,}"
-        refuse(at, what, "say less, or split the answer into several gens")
+class NoneIsValidError(ConstraintError):
+    """No value of one type is valid."""
+
+
+def none_is_valid(at: str, what: str, hint: str) -> NoReturn:
+    """As `refuse`, for a type of which no value is valid; beside others it goes away."""
+    raise NoneIsValidError(f"json_schema at {at}: {what}", hint=hint)
 
 
 def escaped(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A schema to a regex, made of those of the schemas in it."""
+"""A schema to a tree of regular operations, made of those of the schemas in it."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ from sglc.passes.json_schema.apart import Comparison
 from sglc.passes.json_schema.commas import joined_items, joined_members
 from sglc.passes.json_schema.keywords import HINTS, checked, counts, only, properties_of, required_of, types
 from sglc.passes.json_schema.numbers import integer, number
-from sglc.passes.json_schema.places import Json, Schema, check_length, escaped, refuse
+from sglc.passes.json_schema.places import Json, NoneIsValidError, Schema, escaped, none_is_valid, refuse
 from sglc.passes.json_schema.references import References
-from sglc.passes.json_schema.spelling import spelled
+from sglc.passes.json_schema.spelling import constant, spelled
 from sglc.passes.json_schema.strings import string
 from sglc.passes.json_schema.values import constants
-from sglc.passes.json_schema.writing import either, literal, times
+from sglc.passes.json_schema.writing import Layout, either, times, written
+from sglc.passes.regular.tree import EMPTY, Part, Regular
 
 MAX_NESTING = 50  # schemas in one another
+MAX_OPTIONAL = 100  # first items that may be missing: each is nested in the one before
 
 
 class Reader:
-    """Walks one schema. Its methods give regexes that can be put side by side: what has alternatives is a group."""
+    """Walks one schema. Equal trees of values are one part, so that their automaton is built once."""
 
-    def __init__(self, root: Schema) -> None:
+    def __init__(self, root: Schema, layout: Layout) -> None:
+        self._layout = layout
         self._references = References(root)
         self._comparison = Comparison(self._references)
         self._open = ["#"]  # the references that are being read
-        self._known: dict[str, str] = {}  # the regexes of those that have been read
+        self._known: dict[str, Regular] = {}  # the trees of those that have been read
+        self._parts: dict[Regular, Part] = {}
         self._nesting = 0
 
-    def value(self, schema: Json, at: str) -> str:
+    def value(self, schema: Json, at: str) -> Regular:
         if self._nesting == MAX_NESTING:
             refuse(at, f"more than {MAX_NESTING} schemas in one another", "use fewer arrays and objects")
         self._nesting += 1
-        text = self._value(checked(schema, at), at)
+        tree = self._value(checked(schema, at), at)
         self._nesting -= 1
-        check_length(len(text), at)
-        return text
+        return tree if isinstance(tree, Part) else self._parts.setdefault(tree, Part(tree, f"at {at}"))
 
-    def _value(self, schema: Schema, at: str) -> str:
+    def _value(self, schema: Schema, at: str) -> Regular:
         if "$ref" in schema:
             return self._reference(schema["$ref"], at)
         if "allOf" in schema:
@@ -47,20 +50,29 @@ class Reader:
             if keyword in schema:
                 return self._alternatives(schema[keyword], f"{at}/{keyword}", exclusive=keyword == "oneOf")
         if (values := constants(schema, at)) is not None:
-            return either(literal(spelled(value, at)) for value in values)
-        return either(self._of_type(kind, schema, at) for kind in types(schema, at))
+            return either(*(constant(value, self._layout, at) for value in values))
+        return self._of_types(types(schema, at), schema, at)
 
-    def _all(self, schemas: Sequence[Json], places: Iterable[object], at: str) -> list[str]:
-        """The regexes of the schemas at some places below one."""
-        texts: list[str] = []
-        length = 0
-        for schema, place in zip(schemas, places, strict=True):
-            texts.append(self.value(schema, f"{at}/{escaped(str(place))}"))
-            length += len(texts[-1])
-            check_length(length, at)
-        return texts
+    def _of_types(self, names: list[str], schema: Schema, at: str) -> Regular:
+        """Of the types of which a value is valid: at least one."""
+        found: list[Regular] = []
+        nothing: list[NoneIsValidError] = []
+        for name in names:
+            try:
+                found.append(self._of_type(name, schema, at))
+            except NoneIsValidError as error:
+                nothing.append(error)
+        if not found:
+            raise nothing[0]
+        return either(*found)
 
-    def _reference(self, target: Json, at: str) -> str:
+    def _all(self, schemas: Sequence[Json], places: Iterable[object], at: str) -> list[Regular]:
+        """The trees of the schemas at some places below one."""
+        return [
+            self.value(schema, f"{at}/{escaped(str(place))}") for schema, place in zip(schemas, places, strict=True)
+        ]
+
+    def _reference(self, target: Json, at: str) -> Regular:
         if isinstance(target, str) and target in self._open:
             what = f"{target} contains itself, and no regex describes what nests without end"
             refuse(f"{at}/$ref", what, "write out as many levels as you need")
@@ -71,19 +83,19 @@ class Reader:
             self._open.pop()
         return self._known[place]
 
-    def _alternatives(self, schemas: Json, at: str, *, exclusive: bool) -> str:
+    def _alternatives(self, schemas: Json, at: str, *, exclusive: bool) -> Regular:
         if not isinstance(schemas, list) or not schemas:
             refuse(at, "it is not a list of schemas", "list one or more")
-        texts = self._all(schemas, range(len(schemas)), at)
+        trees = self._all(schemas, range(len(schemas)), at)
         for i, one in enumerate(schemas if exclusive else ()):
             for j, other in enumerate(schemas):
                 if i != j and not self._comparison.apart(one, other, at):
                     what = f"a value of alternative {i} may be valid for alternative {j} too, and is wrong then"
                     hint = "use anyOf, or tell them apart by a required property with different constants"
                     refuse(at, what, hint)
-        return either(texts)
+        return either(*trees)
 
-    def _of_type(self, kind: str, schema: Schema, at: str) -> str:
+    def _of_type(self, kind: str, schema: Schema, at: str) -> Regular:
         match kind:
             case "object":
                 return self._object(schema, at)
@@ -96,11 +108,11 @@ class Reader:
             case "number":
                 return number(schema, at)
             case "boolean":
-                return "(?:true|false)"
+                return either("true", "false")
             case _:
-                return "null"
+                return written("null")
 
-    def _object(self, schema: Schema, at: str) -> str:
+    def _object(self, schema: Schema, at: str) -> Regular:
         properties, required = properties_of(schema, at), required_of(schema, at)
         if not isinstance(schema.get("additionalProperties", True), bool):
             what = "properties without a name are not supported"
@@ -112,12 +124,18 @@ class Reader:
             if name not in properties:
                 what = f"{json.dumps(name)} is required, and properties does not say what it is"
                 refuse(f"{at}/required", what, "add it to properties, or leave it out here")
-        names = [literal(spelled(name, at)) for name in properties]
-        texts = self._all(list(properties.values()), properties, f"{at}/properties")
-        members = [f"{name}: {text}" for name, text in zip(names, texts, strict=True)]
-        return r"\{" + joined_members(members, [name in required for name in properties]) + r"\}"
+        layout = self._layout
+        trees = self._all(list(properties.values()), properties, f"{at}/properties")
+        members = [
+            written(spelled(name, at), layout.colon, tree, layout.space)
+            for name, tree in zip(properties, trees, strict=True)
+        ]
+        if not members:
+            return layout.enclosed("{}", EMPTY, empty=False)
+        joined = joined_members(members, [name in required for name in properties], layout.comma)
+        return layout.enclosed("{}", joined, empty=not required)
 
-    def _array(self, schema: Schema, at: str) -> str:
+    def _array(self, schema: Schema, at: str) -> Regular:
         least, most = counts(schema, at, "Items")
         prefix, items = schema.get("prefixItems", []), schema.get("items", True)
         if not isinstance(prefix, list):
@@ -130,11 +148,19 @@ class Reader:
             most = len(prefix) if most is None else min(most, len(prefix))
         if most is not None and least > most:
             what = f"it needs {least} items, and at most {most} are allowed or described"
-            refuse(at, what, 'change "minItems" or "maxItems", or describe the others with "items"')
-        firsts = self._all(prefix, range(len(prefix)), f"{at}/prefixItems")[:most]
-        others = ""
+            none_is_valid(at, what, 'change "minItems" or "maxItems", or describe the others with "items"')
+        trees = self._all(prefix, range(len(prefix)), f"{at}/prefixItems")[:most]
+        space, comma = self._layout.space, self._layout.comma
+        firsts = [written(tree, space) for tree in trees]
+        others: Regular = EMPTY
         if not isinstance(items, bool) and most != len(firsts):
-            item = self.value(items, f"{at}/items")
+            item = written(self.value(items, f"{at}/items"), space)
             firsts = firsts or [item]
-            others = times(f"(?:, {item})", max(0, least - len(firsts)), None if most is None else most - len(firsts))
-        return r"\[" + joined_items(firsts, others, least) + r"\]"
+            fewest, most_others = max(0, least - len(firsts)), None if most is None else most - len(firsts)
+            others = times(
+                written(comma, item), fewest, most_others, f"{at}/{'minItems' if most is None else 'maxItems'}"
+            )
+        if len(firsts) - least > MAX_OPTIONAL:
+            what = f"more than {MAX_OPTIONAL} of its first items may be missing"
+            refuse(f"{at}/prefixItems", what, 'say with "minItems" how many there are')
+        return self._layout.enclosed("[]", joined_items(firsts, others, least, comma), empty=not least)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from sglc.passes.json_schema.keywords import checked, only
+from sglc.passes.json_schema.keywords import checked, only, refuse_id
 from sglc.passes.json_schema.places import Json, Schema, part, refuse
 
 
@@ -21,8 +21,12 @@ class References:
             what = "$ref does not point into this schema"
             refuse(f"{at}/$ref", what, 'copy what it means to "$defs" and write "#/$defs/NAME"')
         found: Json = self._root
+        place = "#"
         for step in unquote(target).split("/")[1:]:
             found = part(found, step.replace("~1", "/").replace("~0", "~"))
+            place += f"/{step}"
+            if isinstance(found, dict) and isinstance(found.get("$id"), str):  # what is in it has another root
+                refuse_id(place)
         if found is None:
             refuse(f"{at}/$ref", f"nothing is at {target}", 'add it, or write "#/$defs/NAME" of what is there')
         return found, target

@@ -1,23 +1,18 @@
-"""Characters as JSON spells them in a string."""
+"""Characters as JSON spells them in a string, and constants as JSON."""
 
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from sglc.ir.values import what_is_wrong_with_text
 from sglc.passes.json_schema.places import Json, refuse
-from sglc.passes.json_schema.writing import class_of, either, times
+from sglc.passes.json_schema.writing import Layout, either, literal, one_of, times, written
 from sglc.passes.regular import tree as rx
-from sglc.passes.regular.charset import CharSet, char_set, complement, intersection
+from sglc.passes.regular.charset import EVERY, CharSet, char_set, complement, intersection
 
-ANY_SPELLING = (
-    r'(?:[^\x00-\x1f"\\]|\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
-    r"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))"
-)
-"""One character in a string, with every escape. (No flag i: what the letters of Unicode fold to takes 70 ms to learn.)"""
-
-_SHORT = {8: "b", 9: "t", 10: "n", 12: "f", 13: "r", 34: '"', 92: "\\\\"}
-"""The characters that JSON has a short escape for, in a class of Python's regexes."""
+_SHORT = {8: "b", 9: "t", 10: "n", 12: "f", 13: "r", 34: '"', 92: "\\"}
+"""The characters that JSON has a short escape for."""
 _PLAIN = complement(char_set([(0, 31), (34, 34), (92, 92)]))
 
 
@@ -32,34 +27,65 @@ def spelled(value: Json, at: str) -> str:
     return text
 
 
-def text_of(tree: rx.Regular) -> str:
-    """The regex of a tree of characters, for their spelling in a string of JSON."""
+def constant(value: Json, layout: Layout, at: str) -> rx.Regular:
+    """A constant in one spelling, with the layout's white space. Raises as `spelled`."""
+    match value:
+        case list():
+            return _enclosed("[]", [constant(item, layout, at) for item in value], layout)
+        case dict():
+            members = [
+                written(spelled(name, at), layout.colon, constant(item, layout, at)) for name, item in value.items()
+            ]
+            return _enclosed("{}", members, layout)
+        case _:
+            return literal(spelled(value, at))
+
+
+def _enclosed(brackets: str, trees: list[rx.Regular], layout: Layout) -> rx.Regular:
+    spaced = [part for tree in trees for part in (layout.comma, tree, layout.space)][1:]
+    return layout.enclosed(brackets, written(*spaced), empty=False)
+
+
+def in_string(tree: rx.Regular, at: str) -> rx.Regular:
+    """The spelling, in a string of JSON, of what a tree of characters matches. at: the place of its repeats."""
     match tree:
         case rx.Chars(chars):
             return units(chars)
         case rx.Sequence(parts):
-            return "".join(map(text_of, parts))
+            return rx.sequence(in_string(part, at) for part in parts)
         case rx.Choice(parts):
-            return f"(?:{'|'.join(dict.fromkeys(map(text_of, parts)))})"
+            return rx.choice(in_string(part, at) for part in parts)
         case rx.Repeat(body, least, most):
-            text = text_of(body)
-            return times(text if isinstance(body, rx.Chars | rx.Choice) else f"(?:{text})", least, most)
-        case rx.Both() | rx.Not() | rx.Look() | rx.Atomic():
+            return times(in_string(body, at), least, most, at)
+        case _:
             raise AssertionError("no pattern of a schema has these")
 
 
-def units(chars: CharSet) -> str:
+@lru_cache(256)
+def units(chars: CharSet) -> rx.Regular:
     """One of the characters, each spelled in its one way."""
     plain = intersection(chars, _PLAIN)
     special = [point for first, last in intersection(chars, complement(_PLAIN)) for point in range(first, last + 1)]
-    short = "".join(_SHORT[point] for point in special if point in _SHORT)
     digits = [f"{point:02x}" for point in special if point not in _SHORT]
-    others = [
-        high + class_of(char_set((ord(low), ord(low)) for start, low in digits if start == high))
+    numbered = [
+        written(high, rx.Chars(char_set((ord(low), ord(low)) for start, low in digits if start == high)))
         for high in dict.fromkeys(start for start, _ in digits)
     ]
-    escapes = [*[f"[{short}]"] * bool(short), *[f"u00{either(others)}"] * bool(others)]
-    if not escapes:
-        return class_of(plain)
-    escape = rf"\\{either(escapes)}"
-    return f"(?:{class_of(plain)}|{escape})" if plain else f"(?:{escape})"
+    escapes = [literal(_SHORT[point]) for point in special if point in _SHORT]
+    escapes += [written("u00", either(*numbered))] * bool(numbered)
+    return either(*[rx.Chars(plain)] * bool(plain), *[written("\\", either(*escapes))] * bool(escapes))
+
+
+@lru_cache(1)
+def any_spelling() -> rx.Regular:
+    """One character in a string, with every escape; half a surrogate pair is none."""
+    digit, d = one_of("09afAF"), one_of("ddDD")
+    unit = either(written(one_of("09aceeffACEEFF"), digit, digit, digit), written(d, one_of("07"), digit, digit))
+    pair = written(d, one_of("89abAB"), digit, digit, "\\u", d, one_of("cfCF"), digit, digit)
+    escape = either(one_of('""\\\\//bbffnnrrtt'), written("u", either(unit, pair)))
+    return either(rx.Chars(_PLAIN), written("\\", escape))
+
+
+def every_character() -> rx.Regular:
+    """One character in a string, in its one spelling."""
+    return units(EVERY)

@@ -8,31 +8,30 @@ from sglc.passes.json_schema.formats import FORMATS
 from sglc.passes.json_schema.keywords import counts
 from sglc.passes.json_schema.lengths import NOTHING, of_length
 from sglc.passes.json_schema.patterns import Pattern
-from sglc.passes.json_schema.places import Schema, refuse
-from sglc.passes.json_schema.spelling import ANY_SPELLING, text_of, units
-from sglc.passes.json_schema.writing import times
-from sglc.passes.regular.charset import EVERY
-
-MAX_CHARACTERS = 1_500  # of a counted string: a bit less than what one alone may have in the compiler's bounds
+from sglc.passes.json_schema.places import Schema, none_is_valid, refuse
+from sglc.passes.json_schema.spelling import any_spelling, every_character, in_string
+from sglc.passes.json_schema.writing import times, written
+from sglc.passes.regular.tree import Regular
 
 
-def string(schema: Schema, at: str) -> str:
+def string(schema: Schema, at: str) -> Regular:
     least, most = counts(schema, at, "Length")
     if most is not None and least > most:
-        refuse(at, f"no string has at least {least} characters and at most {most}", "change minLength or maxLength")
-    if max(least, most or 0) > MAX_CHARACTERS:
-        keyword = "minLength" if least > MAX_CHARACTERS else "maxLength"
-        what = f"more than {MAX_CHARACTERS:,} characters are too many to count"
-        refuse(f"{at}/{keyword}", what, "leave it out, and bound the answer with max_tokens")
+        what = f"no string has at least {least} characters and at most {most}"
+        none_is_valid(at, what, "change minLength or maxLength")
+    return written('"', _body(schema, least, most, at), '"')
+
+
+def _body(schema: Schema, least: int, most: int | None, at: str) -> Regular:
     if "format" in schema:
-        return f'"{_format(schema, at)}"'
+        return _format(schema, at)
     if "pattern" in schema:
-        return f'"{_pattern(schema, least, most, at)}"'
-    counted = most is not None or least > 1
-    return '"' + times(units(EVERY) if counted else ANY_SPELLING, least, most) + '"'
+        return _pattern(schema, least, most, at)
+    unit = any_spelling() if most is None and least <= 1 else every_character()
+    return times(unit, least, most, f"{at}/{'minLength' if most is None else 'maxLength'}")
 
 
-def _pattern(schema: Schema, least: int, most: int | None, at: str) -> str:
+def _pattern(schema: Schema, least: int, most: int | None, at: str) -> Regular:
     pattern = schema["pattern"]
     if not isinstance(pattern, str):
         refuse(f"{at}/pattern", "it is not a string", "give a regex")
@@ -41,11 +40,12 @@ def _pattern(schema: Schema, least: int, most: int | None, at: str) -> str:
         what = "the lengths that minLength and maxLength allow cannot be counted in this pattern"
         refuse(f"{at}/pattern", what, "write the length into the pattern, as in ^[a-z]{1,20}$")
     if tree == NOTHING:
-        refuse(at, "no string matches the pattern and has the length", "change pattern, minLength or maxLength")
-    return text_of(tree)
+        what = "no string matches the pattern and has the length"
+        none_is_valid(at, what, "change pattern, minLength or maxLength")
+    return in_string(tree, f"{at}/pattern")
 
 
-def _format(schema: Schema, at: str) -> str:
+def _format(schema: Schema, at: str) -> Regular:
     name = schema["format"]
     if not isinstance(name, str) or name not in FORMATS:
         hint = "leave it out, write a pattern, or use " + ", ".join(FORMATS)

@@ -1,61 +1,70 @@
-"""Pieces of regexes as text. What has alternatives is a group, so that pieces can be put side by side."""
+"""Trees of pieces of text, and what stands between the values of a JSON text."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
-from sglc.passes.regular.charset import CharSet, complement
+from sglc.passes.regular.charset import CharSet, char_set
+from sglc.passes.regular.tree import EMPTY, Chars, Regular, choice, repeat, sequence
 
-HEX = "[0-9a-fA-F]"
-
-
-def literal(text: str) -> str:
-    """`re.escape` escapes what need not be, and the compiler of regexes counts escapes."""
-    return re.sub(r"[\\.^$*+?{}\[\]|()]", r"\\\g<0>", text)
+NOWHERE = ""
+"""The place of repeats that no user wrote: that of the value they are in."""
 
 
-def either(texts: Iterable[str]) -> str:
-    """One of the texts, as a group."""
-    different = list(dict.fromkeys(texts))
-    return different[0] if len(different) == 1 else f"(?:{'|'.join(different)})"
+def literal(text: str) -> Regular:
+    return sequence(_character(c) for c in text)
 
 
-def times(text: str, least: int, most: int | None) -> str:
-    """A part that a quantifier can stand after, least to most times; None is without end."""
-    if most == 0:
-        return ""
-    simple: dict[tuple[int, int | None], str] = {(1, 1): "", (0, 1): "?", (0, None): "*", (1, None): "+"}
-    if (least, most) in simple:
-        return text + simple[least, most]
-    return f"{text}{{{least}}}" if least == most else f"{text}{{{least},{'' if most is None else most}}}"
+@lru_cache(1024)
+def _character(char: str) -> Chars:
+    return Chars(((ord(char), ord(char)),))
 
 
-def class_of(chars: CharSet) -> str:
-    if is_one(chars):
-        return literal(chr(chars[0][0]))
-    negated = chars[-1][1] == 0x10FFFF
-    ranges = complement(chars) if negated else chars
-    texts = (_point(first) + (f"-{_point(last)}" if first < last else "") for first, last in ranges)
-    return f"[{'^' * negated}{''.join(texts)}]"
+def one_of(ranges: str) -> Chars:
+    """A character of some ranges: "09af" is 0 to 9 and a to f."""
+    return Chars(char_set((ord(first), ord(last)) for first, last in zip(ranges[::2], ranges[1::2], strict=True)))
 
 
-def _point(point: int) -> str:
-    """A character as it stands in a class."""
-    if chr(point) in "\\]^-[&~|":
-        return "\\" + chr(point)
-    if chr(point).isprintable():
-        return chr(point)
-    return f"\\x{point:02x}" if point < 256 else f"\\u{point:04x}" if point < 65536 else f"\\U{point:08x}"
+def written(*parts: Regular | str) -> Regular:
+    """One part after another."""
+    return sequence(literal(part) if isinstance(part, str) else part for part in parts)
+
+
+def either(*parts: Regular | str) -> Regular:
+    return choice(literal(part) if isinstance(part, str) else part for part in parts)
+
+
+def times(body: Regular, least: int, most: int | None, at: str | None = None) -> Regular:
+    """A part, least to most times; None is without end. at: the schema that says so."""
+    return repeat(body, least, most, NOWHERE if at is None else f"at {at}")
+
+
+def maybe(body: Regular) -> Regular:
+    return times(body, 0, 1)
 
 
 def is_one(chars: CharSet) -> bool:
     return len(chars) == 1 and chars[0][0] == chars[0][1]
 
 
-def groups_in_one_another(text: str) -> int:
-    deepest = depth = 0
-    for part in re.findall(r"\\.|\[(?:\\.|[^\]\\])*\]|[()]", text, re.DOTALL):
-        depth += (part == "(") - (part == ")")
-        deepest = max(deepest, depth)
-    return deepest
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The white space of a JSON text. space: between tokens, but for what stands after a comma and after a colon."""
+
+    space: Regular
+    comma: Regular
+    colon: Regular
+
+    @staticmethod
+    def of(whitespace: int | None) -> Layout:
+        """whitespace: so many characters at most between two tokens. None: one space after each comma and colon."""
+        if whitespace is None:
+            return Layout(EMPTY, literal(", "), literal(": "))
+        space = times(one_of("\t\n\r\r  "), 0, whitespace)
+        return Layout(space, written(",", space), written(space, ":", space))
+
+    def enclosed(self, brackets: str, inside: Regular, *, empty: bool) -> Regular:
+        """An object or an array. inside: members or items, each with its space behind it. empty: whether there may be
+        none."""
+        return written(brackets[0], self.space, maybe(inside) if empty else inside, brackets[1])

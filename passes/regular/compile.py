@@ -43,6 +43,6 @@ def compile_bytes(tree: Regular, source: Source) -> ByteDfa:
     except RecursionError as error:  # trees are walked recursively, from whatever depth we are called at
         what, hint = f"the {source.name} is nested too deeply", "use fewer groups in one another"
         raise ConstraintError(what, hint=hint) from error
-    if not dfa.moves:
+    if not len(dfa.moves):
         raise source.refusal(source.whole, f"no text matches the {source.name}", "check its character classes")
     return byte_table(dfa, runs, budget)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regular.source import Place, Source
-from sglc.passes.regular.tree import Chars, Look, Regular, Repeat, Token, children
+from sglc.passes.regular.tree import Chars, Look, Part, Regular, Repeat, Token, children
 
-MAX_STATES = 50_000  # of the byte automaton
+MAX_STATES = 1 << 16  # of the byte automaton: numpy sorts numbers of 16 bits several times faster
 MAX_POSITIONS = 50_000  # characters in the tree with its repeats written out
-MAX_WORK = 1_000_000  # steps of the constructions: half a second
+MAX_WORK = 1_000_000  # steps of the constructions: a second or two
 
 
 @dataclass(slots=True)
@@ -40,22 +40,34 @@ class Budget:
 def _largest_repeat(tree: Regular, source: Source) -> Place:
     """The span of the repeat that makes the automaton large; refuses one that is too large by itself."""
     span, largest = source.whole, 0
+    within = [source.whole]  # the places of the parts that are open
+    sizes: dict[Part, int] = {}
 
     def size(tree: Regular) -> int:
         """The characters of a tree with its repeats written out."""
         nonlocal span, largest
         match tree:
+            case Part(body):
+                if tree not in sizes:
+                    within.append(tree.span)
+                    sizes[tree] = size(body)
+                    within.pop()
+                    if sizes[tree] > MAX_POSITIONS:
+                        what = f"this stands for {sizes[tree]:,} characters or classes, at most {MAX_POSITIONS:,}"
+                        raise source.refusal(tree.span, what, "say less, or split the answer into several gens")
+                return sizes[tree]
             case Chars() | Token():
                 return 1
             case Look(body):
                 return 1 + size(body)
             case Repeat(body, least, most):
                 found = size(body) * max(1, least if most is None else most)
-                if found > MAX_POSITIONS:
+                counted = max(least, most or 0) > 1
+                if counted and found > MAX_POSITIONS:
                     what = f"this repeat stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-                    raise source.refusal(tree.span, what, "make the repeat smaller")
-                if max(least, most or 0) > 1 and found > largest:
-                    span, largest = tree.span, found
+                    raise source.refusal(tree.span or within[-1], what, "make the repeat smaller")
+                if counted and found > largest:
+                    span, largest = tree.span or within[-1], found
                 return found
             case _:
                 return sum(map(size, children(tree)))

@@ -14,7 +14,20 @@ from typing import TypeAlias
 from sglc.passes.regular.charset import FIRST_ID, CharSet, intersection
 from sglc.passes.regular.limits import Budget
 from sglc.passes.regular.source import Place
-from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, Token, nodes
+from sglc.passes.regular.tree import (
+    Atomic,
+    Both,
+    Chars,
+    Choice,
+    Look,
+    Not,
+    Part,
+    Regular,
+    Repeat,
+    Sequence,
+    Token,
+    nodes,
+)
 
 ACCEPT = -1
 """The final state: here the text, or what a look behind is for, ends."""
@@ -49,7 +62,7 @@ class _Loop:
     span: Place
 
 
-Part: TypeAlias = tuple[list[list[tuple[CharSet, int]]], list[bool]]
+Block: TypeAlias = tuple[list[list[tuple[CharSet, int]]], list[bool]]
 """A DFA: the moves of each state and whether it accepts; state 0 is the start."""
 
 
@@ -58,16 +71,19 @@ class Nfa:
     (`step`: set number, next state). looks: the start of what each is for, and whether it looks ahead; a look's number
     is larger than those of the looks in it."""
 
-    def __init__(self, part: Callable[[Regular], Part], budget: Budget) -> None:
-        """part: the DFA of a tree that stands for itself."""
+    def __init__(self, block: Callable[[Regular], Block], often: set[Part], budget: Budget) -> None:
+        """block: the DFA of a tree that stands for itself. often: the parts for which that is worth it."""
         self.char_sets: dict[CharSet, int] = {}
         self.free: list[list[int]] = []
         self.step: list[tuple[int, int] | None] = []
         self.guards: dict[int, Guard] = {}
         self.looks: list[tuple[int, bool]] = []
+        self.void = False  # whether some part matches no text
         self._look_of: dict[tuple[Regular, bool], int] = {}
         self._loops: list[_Loop] = []
-        self._part = part
+        self._block = block
+        self._often = often
+        self._built: dict[tuple[Part, int], int] = {}
         self._budget = budget
 
     def add(self, tree: Regular) -> int:
@@ -90,6 +106,7 @@ class Nfa:
         """The state from which `tree` and then `after` is matched."""
         match tree:
             case Chars(chars):
+                self.void |= not chars
                 return self._state([], (self.set_number(chars), after))
             case Token(number):
                 return self._state([], (self.set_number(((FIRST_ID + number, FIRST_ID + number),)), after))
@@ -98,6 +115,7 @@ class Nfa:
                     after = self._build(part, after)
                 return after
             case Choice(parts):
+                self.void |= not parts
                 return self._state([self._build(part, after) for part in parts])
             case Repeat(body, least, most):
                 return self._repeat(body, least, most, after)
@@ -106,7 +124,13 @@ class Nfa:
             case Atomic(body):
                 return self._atomic(tree, body, after)
             case Both() | Not():
-                return self._inlined(self._part(tree), after)
+                return self._inlined(self._block(tree), after)
+            case Part(body):
+                if (tree, after) not in self._built:
+                    often = tree in self._often
+                    start = self._inlined(self._block(tree), after) if often else self._build(body, after)
+                    self._built[tree, after] = start
+                return self._built[tree, after]
 
     def _repeat(self, body: Regular, least: int, most: int | None, after: int) -> int:
         entry = after
@@ -130,11 +154,12 @@ class Nfa:
         self.guards[state] = Guard(look, wanted, after)
         return state
 
-    def _inlined(self, part: Part, after: int) -> int:
-        moves, accepts = part
+    def _inlined(self, block: Block, after: int) -> int:
+        moves, accepts = block
         states = [self._state([after] if accepting else []) for accepting in accepts]
         for state, edges in zip(states, moves, strict=True):
             self.free[state] += [self._state([], (self.set_number(chars), states[to])) for chars, to in edges]
+        self.void |= not states
         return states[0] if states else self._state([])
 
     def _atomic(self, tree: Atomic, body: Regular, after: int) -> int:
@@ -154,7 +179,7 @@ class Nfa:
     def _begins_no_other(self, tree: Regular) -> bool:
         if any(isinstance(node, Look) for node in nodes(tree)):
             return False
-        moves, accepts = self._part(tree)
+        moves, accepts = self._block(tree)
         return not any(edges for edges, accepting in zip(moves, accepts, strict=True) if accepting)
 
     def _check(self, loop: _Loop) -> None:

@@ -18,14 +18,16 @@ class NotRegular(ConstraintError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """name: what errors call it, such as "regex". text: what the user wrote."""
+    """name: what errors call it, such as "regex". text: what the user wrote. root: the place of all of it in words, where
+    places in words are all that is known."""
 
     name: str
     text: str
+    root: str | None = None
 
     @property
     def whole(self) -> Place:
-        return (0, len(self.text))
+        return (0, len(self.text)) if self.root is None else self.root
 
     def refusal(
         self, place: Place, what: str, hint: str, error: type[ConstraintError] = ConstraintError

@@ -82,8 +82,19 @@ class Atomic:
     span: Place = field(compare=False)
 
 
-Regular: TypeAlias = Chars | Token | Sequence | Choice | Repeat | Both | Not | Look | Atomic
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """`body`, which may stand at many places: its automaton is built once. Compared by identity, so that the trees it
+    stands in are compared, hashed and walked without its body. span: where it was written, and what is in it without a
+    place of its own ("")."""
 
+    body: Regular
+    span: Place
+
+
+Regular: TypeAlias = Chars | Token | Sequence | Choice | Repeat | Both | Not | Look | Atomic | Part
+
+SMALL = 8  # nodes
 EMPTY = Sequence(())
 
 
@@ -120,14 +131,19 @@ def children(tree: Regular) -> tuple[Regular, ...]:
             return ()
         case Sequence(parts) | Choice(parts) | Both(parts):
             return parts
-        case Repeat(body) | Not(body) | Look(body) | Atomic(body):
+        case Repeat(body) | Not(body) | Look(body) | Atomic(body) | Part(body):
             return (body,)
 
 
-def nodes(tree: Regular) -> Iterator[Regular]:
-    """All nodes of a tree, inner before outer."""
+def nodes(tree: Regular, seen: set[Part] | None = None) -> Iterator[Regular]:
+    """All nodes of a tree, inner before outer; a part that stands at many places once. seen: parts to leave out."""
+    seen = set() if seen is None else seen
+    if isinstance(tree, Part) and tree in seen:
+        return
     for child in children(tree):
-        yield from nodes(child)
+        yield from nodes(child, seen)
+    if isinstance(tree, Part):
+        seen.add(tree)
     yield tree
 
 
@@ -135,3 +151,21 @@ def atomic(body: Regular, greedy: bool, span: Place) -> Regular:
     """The atomic group, or its body where that has one match by its very shape."""
     parts = body.parts if isinstance(body, Sequence) else (body,)
     return body if all(isinstance(part, Chars | Atomic) for part in parts) else Atomic(body, greedy, span)
+
+
+def often(tree: Regular) -> set[Part]:
+    """The parts that stand at several places and are not small."""
+    sizes: dict[Part, int] = {}
+    found: set[Part] = set()
+
+    def size(tree: Regular) -> int:
+        if not isinstance(tree, Part):
+            return 1 + sum(map(size, children(tree)))
+        if tree not in sizes:
+            sizes[tree] = size(tree.body)
+        elif sizes[tree] > SMALL:
+            found.add(tree)
+        return 1
+
+    size(tree)
+    return found

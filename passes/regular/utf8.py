@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sglc.passes.regular.charset import FIRST_ID
 from sglc.passes.regular.limits import MAX_STATES, Budget
-from sglc.passes.regular.minimise import Dfa, dense, distinct
+from sglc.passes.regular.minimise import Dfa, distinct
 from sglc.passes.regular.nfa import Run, bits_of
 
 
@@ -44,13 +44,12 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
     Raises `ConstraintError` for one of more than `MAX_STATES` states.
     """
     tree = _tree([run for run in runs if run.first < FIRST_ID])
-    moves = dense(dfa, 1 + max((run.letter for run in runs), default=-1))
-    inside = _Inside(moves, budget)
+    inside = _Inside(dfa.moves, budget)
     top = inside.rows(tree, np.arange(len(dfa.moves)))
     table = np.concatenate([top, *inside.blocks])
     accept = np.zeros(len(table), dtype=np.bool_)
     accept[: len(dfa.accept)] = dfa.accept
-    return ByteDfa(table, accept, _ids(moves, runs, len(table)))
+    return ByteDfa(table, accept, _ids(dfa.moves, runs, len(table)))
 
 
 def _ids(moves: NDArray[np.int32], runs: list[Run], states: int) -> dict[int, NDArray[np.int32]]:

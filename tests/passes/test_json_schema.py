@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from sglc.ir.ops import Constraint
 from sglc.ir.tokens import Vocabulary
-from sglc.passes.json_schema import regex_of_schema
-from tests.regexes import compile_regex, stepped
+from sglc.passes.compile_constraints import compile_constraint
+from tests.regexes import stepped
 from tests.schemas.random_schemas import nested
 from tests.schemas.texts import dumped
 
@@ -64,8 +65,8 @@ BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), None), frozenset({2
         (nested(8), [[[[[[[[None, None]]]]]], []]]),
     ],
 )
-def test_the_compiler_of_regexes_takes_them(schema: Any, value: Any) -> None:
-    automaton = compile_regex(regex_of_schema(json.dumps(schema)), BYTES)
+def test_the_compiler_takes_them(schema: Any, value: Any) -> None:
+    automaton = compile_constraint(Constraint("json_schema", json.dumps(schema)), BYTES)
     state = 0
     for byte in dumped(value).encode():
         state = stepped(automaton, state, byte)

@@ -80,8 +80,7 @@ def check(automaton: TokenAutomaton, dfa: ByteDfa, vocabulary: Vocabulary, state
         assert row.shape == (-(-vocabulary.size // 32),)
         assert ids(row) == set(expected)
         for token in range(vocabulary.size):
-            to = expected.get(token)
-            assert automaton.step(state, token) == to
+            assert automaton.step(state, token) == expected.get(token)
         assert automaton.forced[state] == (min(expected) if len(expected) == 1 else -1)
         going = set(expected) - vocabulary.end_ids or bool((dfa.table[state] >= 0).any())
         final = bool(dfa.accept[state]) and not (expected and going)

@@ -15,7 +15,7 @@ from sglc.passes.regex.syntax import parse
 from sglc.passes.regular.automaton import smallest_dfa
 from sglc.passes.regular.limits import MAX_WORK, Budget
 from sglc.passes.regular.source import Source
-from sglc.passes.regular.tree import Both, Choice, Not, Regular, Sequence
+from sglc.passes.regular.tree import Both, Choice, Not, Part, Regular, Repeat, Sequence
 from sglc.passes.regular.utf8 import byte_table
 
 WORDS = ["".join(word) for length in range(6) for word in itertools.product("ab", repeat=length)]
@@ -60,7 +60,7 @@ def compiled(tree: Regular | str) -> Regular:
 
 def accepted(tree: Regular) -> frozenset[str]:
     dfa, runs = smallest_dfa(tree, Budget(Source("regex", ""), (0, 0)))
-    if not dfa.moves:
+    if not len(dfa.moves):
         return frozenset()
     table = byte_table(dfa, runs, Budget(Source("regex", ""), (0, 0)))
 
@@ -87,6 +87,22 @@ def test_random_trees(tree: Regular | str) -> None:
 def test_a_part_stands_for_itself() -> None:
     """A look in a part does not see what stands around the part."""
     assert accepted(Sequence((Not(parse("(?!a)")), parse("b*")))) == frozenset(filter(None, WORDS))
+
+
+def test_parts_change_nothing() -> None:
+    """A part at several places, small or large, in itself or in a repeat; its texts are those of its body."""
+    for pattern in ("a|bc", "(ab?|b{2,3}a)*b", "a*b*a?b?a*"):
+        body = parse(pattern)
+        part = Part(body, "")
+        for made in (
+            lambda x: Sequence((x, x)),
+            lambda x: Choice((x, Sequence((parse("a"), x, parse("b?"), x)))),
+            lambda x: Sequence((Repeat(x, 0, 2, ""), parse("b"), Repeat(x, 1, None, ""))),
+            lambda x: Both((Sequence((x, parse("a?"))), Not(x))),
+        ):
+            assert accepted(made(part)) == accepted(made(body)), pattern
+            nested = Part(Sequence((part, part)), "")
+            assert accepted(made(nested)) == accepted(made(Sequence((body, body)))), pattern
 
 
 def test_none_and_all() -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from typing import Any
 
 import pytest
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.json_schema import regex_of_schema
-from tests.regexes import compile_bytes
 from tests.schemas.cases import CASES, Case, parameters
 from tests.schemas.keywords import BEYOND_THE_ORACLE, FORMATS, KEYWORDS, formats_in, keywords_in
 from tests.schemas.oracle import same, valid
 from tests.schemas.spellings import near, spellings
-from tests.schemas.texts import Sampler, accepts, dumped
+from tests.schemas.texts import Matcher, Sampler, accepts, compiled, dumped
 
 TEXTS = 50  # that are drawn for each schema
 CHANGES = 30  # of texts that are promised
@@ -37,19 +34,17 @@ def read(text: str) -> Any:
 @pytest.mark.parametrize("case", parameters(refused=False))
 def test_what_is_written_and_what_is_not(case: Case) -> None:
     draw = random.Random(case.name)
-    pattern = regex_of_schema(json.dumps(case.schema))
-    dfa = compile_bytes(pattern)
-    matcher = re.compile(pattern)
+    dfa, matcher = compiled(case.schema), Matcher(case.schema)
     for value in case.written:
-        assert matcher.fullmatch(dumped(value)), value
+        assert matcher.matches(dumped(value)), value
         assert accepts(dfa, dumped(value)), value
     for value in case.invalid:
         for text in spellings(value):
-            assert not matcher.fullmatch(text), text
+            assert not matcher.matches(text), text
             assert not accepts(dfa, text), text
     sampler = Sampler(dfa)
     texts = [sampler.text(draw) for _ in range(TEXTS)]
-    assert all(map(matcher.fullmatch, texts))
+    assert all(map(matcher.matches, texts))
     changed = [near(dumped(draw.choice(case.written)), draw) for _ in range(CHANGES)]
     for text in [*texts, *(text for text in changed if accepts(dfa, text))]:
         value = read(text)
@@ -61,7 +56,7 @@ def test_what_is_written_and_what_is_not(case: Case) -> None:
 def test_what_is_refused_and_where(case: Case) -> None:
     assert case.refused
     with pytest.raises(ConstraintError) as caught:
-        regex_of_schema(json.dumps(case.schema))
+        compiled(case.schema)
     assert caught.value.what.startswith(f"json_schema at {case.refused.at}: {case.refused.says}")
     assert caught.value.hint
 

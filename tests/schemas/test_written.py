@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import re
 from typing import Any
 
 import pytest
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.json_schema import regex_of_schema
-from tests.regexes import compile_bytes
-from tests.schemas.random_schemas import TEXTS
+from tests.regexes import compile_bytes as compile_regex_bytes
+from tests.schemas.oracle import valid
+from tests.schemas.random_schemas import TEXTS, Schemas
 from tests.schemas.strings import FORMATS, is_date
-from tests.schemas.texts import accepts, dumped, matches
+from tests.schemas.texts import Matcher, Sampler, accepts, compiled, dumped, equal, matches
 
 WRITTEN: list[tuple[Any, list[str], list[str]]] = [
     ({"type": "null"}, ["null"], ["", "nul", " null", "null ", "NULL"]),
@@ -95,9 +94,10 @@ def test_how_values_are_written(schema: Any, right: list[str], wrong: list[str])
     assert matches(schema, *right, *wrong) == [True] * len(right) + [False] * len(wrong)
 
 
-def test_the_regex_itself() -> None:
+def test_the_example_of_the_docstring() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "boolean"}}, "required": ["a"]}
-    assert regex_of_schema(json.dumps(schema)) == r'\{"a": (?:0|-?[1-9][0-9]*)(?:, "b": (?:true|false))?\}'
+    regex = compile_regex_bytes(r'\{"a": (?:0|-?[1-9][0-9]*)(?:, "b": (?:true|false))?\}')
+    assert equal(compiled(schema), regex)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
@@ -106,7 +106,7 @@ def test_commas_in_every_combination(count: int) -> None:
     for required in {"", names[0], names[-1], names[count // 2], names[::2]}:
         properties: Any = {name: {"type": "null"} for name in names}
         schema = {"type": "object", "properties": properties, "required": [*required]}
-        dfa = compile_bytes(regex_of_schema(json.dumps(schema)))
+        dfa = compiled(schema)
         for there in itertools.product([False, True], repeat=count):
             value = {name: None for name, is_there in zip(names, there, strict=True) if is_there}
             assert accepts(dfa, json.dumps(value)) == (set(required) <= value.keys()), (schema, value)
@@ -124,14 +124,14 @@ def test_integers_between_bounds() -> None:
             bounds |= {"maximum": high}
         if low is not None and high is not None and low > high:
             with pytest.raises(ConstraintError, match=f"no integer is at least {low} and at most {high}"):
-                regex_of_schema(json.dumps({"type": "integer", **bounds}))
+                compiled({"type": "integer", **bounds})
             continue
-        pattern = re.compile(regex_of_schema(json.dumps({"type": "integer", **bounds})))
+        dfa = compiled({"type": "integer", **bounds})
         numbers = [*range(-130, 131), *(10**n + d for n in range(3, 7) for d in (-1, 0, 1)), 12344, 12345, 12346]
         for number in numbers + [-number for number in numbers]:
             expected = (low is None or low <= number) and (high is None or number <= high)
-            assert (pattern.fullmatch(str(number)) is not None) == expected, (low, high, number)
-        assert not any(pattern.fullmatch(text) for text in ("-0", "00", "01", "-01", "", "-", "1.0"))
+            assert accepts(dfa, str(number)) == expected, (low, high, number)
+        assert not any(accepts(dfa, text) for text in ("-0", "00", "01", "-01", "", "-", "1.0"))
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,12 @@ def test_bounds_are_exact(bounds: dict[str, Any], first: int, last: int) -> None
 
 
 def test_dates() -> None:
-    pattern = re.compile(regex_of_schema('{"type":"string","format":"date"}'))
+    dfa, matcher = compiled({"type": "string", "format": "date"}), Matcher({"type": "string", "format": "date"})
     for year in (0, 1, 4, 99, 100, 400, 1000, 1900, 1904, 2000, 2023, 2024, 2100, 9996, 9999):
         for month, day in itertools.product(range(14), range(33)):
             text = f"{year:04}-{month:02}-{day:02}"
-            assert (pattern.fullmatch(f'"{text}"') is not None) == is_date(text), text
+            assert accepts(dfa, f'"{text}"') == is_date(text), text
+            assert day % 7 or matcher.matches(f'"{text}"') == is_date(text), text
 
 
 TIMES = ["00:00:00Z", "23:59:59Z", "24:00:00Z", "12:60:00Z", "12:00:60Z", "1:00:00Z", "12:00Z", "12:00:00", "12:00:00z"]
@@ -190,7 +191,7 @@ def test_formats(name: str, texts: list[str]) -> None:
 
 def test_strings_may_use_every_escape() -> None:
     draw = random.Random(0)
-    dfa = compile_bytes(regex_of_schema('{"type":"string"}'))
+    dfa = compiled({"type": "string"})
     for _ in range(300):
         points = [
             draw.choice([draw.randrange(128), draw.randrange(0xD800), draw.randrange(0xE000, 0x110000)]) for _ in "abc"
@@ -200,3 +201,78 @@ def test_strings_may_use_every_escape() -> None:
         assert accepts(dfa, json.dumps(text))
         assert accepts(dfa, dumped(text))
         assert accepts(dfa, f'"{escaped}"')
+
+
+SPACED = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "array", "items": {"type": "null"}},
+        "b": {"const": {"c": [1, {}]}},
+        "d": {"type": "object", "properties": {}},
+        "e": {"type": "integer"},
+    },
+    "required": ["a"],
+}
+TOKENS = [
+    "{",
+    '"a"',
+    ":",
+    "[",
+    "null",
+    ",",
+    "null",
+    "]",
+    ",",
+    '"b"',
+    ":",
+    "{",
+    '"c"',
+    ":",
+    "[",
+    "1",
+    ",",
+    "{",
+    "}",
+    "]",
+]
+TOKENS += ["}", ",", '"d"', ":", "{", "}", ",", '"e"', ":", "12", "}"]
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_white_space_between_all_tokens(most: int) -> None:
+    """So many characters at most, of each kind, at every place; none before, behind and inside tokens."""
+    draw = random.Random(most)
+    dfa, matcher = compiled(SPACED, most), Matcher(SPACED, most)
+    assert accepts(dfa, "".join(TOKENS))
+    assert not accepts(dfa, " " + "".join(TOKENS))
+    assert not accepts(dfa, "".join(TOKENS) + "\n")
+    assert not accepts(dfa, "".join(TOKENS).replace("12", "1 2"))
+    for _ in range(200):
+        spaces = ["".join(draw.choices(" \t\n\r", k=draw.randint(0, most))) for _ in TOKENS[1:]]
+        text = "".join(token + space for token, space in zip(TOKENS, [*spaces, ""], strict=True))
+        assert json.loads(text) == {"a": [None, None], "b": {"c": [1, {}]}, "d": {}, "e": 12}
+        assert accepts(dfa, text)
+        assert matcher.matches(text)
+        at = draw.randrange(len(spaces))
+        spaces[at] = "".join(draw.choices(" \t\n\r", k=most + 1))
+        text = "".join(token + space for token, space in zip(TOKENS, [*spaces, ""], strict=True))
+        assert not accepts(dfa, text), text
+        assert not matcher.matches(text)
+    assert not accepts(compiled(SPACED, most), "".join(TOKENS).replace(":", ":\x0c"))
+    sampler = Sampler(dfa)
+    for text in (sampler.text(draw) for _ in range(100)):
+        assert valid(json.loads(text), SPACED, SPACED, as_written=True)
+
+
+def test_white_space_of_a_random_schema() -> None:
+    """With 0 characters the texts are those of `json.dumps` without white space; with 8, an indent fits."""
+    for seed in range(40):
+        schemas = Schemas(random.Random(seed))
+        compact, free = compiled(schemas.root, 0), compiled(schemas.root, 8)
+        for _ in range(10):
+            value = schemas.example(schemas.root)
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            assert accepts(compact, text), (schemas.root, text)
+            assert accepts(compact, dumped(value)) == (dumped(value) == text)
+            for other in (text, dumped(value), json.dumps(value, ensure_ascii=False, indent=1)):
+                assert accepts(free, other), (schemas.root, other)
