@@ -98,7 +98,9 @@ def near_misses(draw: random.Random, text: str) -> list[str]:
 
 
 def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
-    return compile_constraint(Constraint("regex", pattern), vocabulary)
+    compiled = compile_constraint(Constraint("regex", pattern), vocabulary)
+    assert isinstance(compiled, TokenAutomaton)
+    return compiled
 
 
 def compile_bytes(pattern: str) -> ByteDfa:

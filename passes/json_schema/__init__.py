@@ -28,7 +28,7 @@ import json
 from typing import NoReturn
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.json_schema.places import Json, refuse
+from sglc.passes.json_schema.places import Json, beyond
 from sglc.passes.json_schema.reader import Reader
 from sglc.passes.json_schema.writing import groups_in_one_another
 from sglc.passes.regex.syntax import MAX_DEPTH, MAX_OPERATORS
@@ -51,9 +51,9 @@ def regex_of_schema(schema: str) -> str:
     except RecursionError as error:  # from whatever depth we are called at
         raise ConstraintError("json_schema is nested too deeply", hint="use fewer values in one another") from error
     if groups_in_one_another(text) > MAX_DEPTH:
-        refuse("#", "its values are nested too deeply", "use fewer arrays and objects in one another")
+        beyond("#", "its values are nested too deeply", "use fewer arrays and objects in one another")
     if sum(map(text.count, "\\.*+?{[|(")) > MAX_OPERATORS:  # as the compiler of regexes counts
-        refuse("#", "it needs too complex a regex", "say less, or split the answer into several gens")
+        beyond("#", "it needs too complex a regex", "say less, or split the answer into several gens")
     return text
 
 

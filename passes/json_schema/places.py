@@ -7,6 +7,7 @@ from typing import NoReturn, TypeAlias
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.syntax import MAX_LENGTH
+from sglc.passes.regular.source import NotRegular
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Schema: TypeAlias = dict[str, Json]
@@ -17,10 +18,15 @@ def refuse(at: str, what: str, hint: str) -> NoReturn:
     raise ConstraintError(f"json_schema at {at}: {what}", hint=hint)
 
 
+def beyond(at: str, what: str, hint: str) -> NoReturn:
+    """`refuse` for what makes sense, but is not regular, not known here, or too large."""
+    raise NotRegular(f"json_schema at {at}: {what}", hint=hint)
+
+
 def check_length(length: int, at: str) -> None:
     if length > MAX_LENGTH:
         what = f"it needs a regex of {length:,} characters, at most {MAX_LENGTH:,}"
-        refuse(at, what, "say less, or split the answer into several gens")
+        beyond(at, what, "say less, or split the answer into several gens")
 
 
 def escaped(name: str) -> str:

@@ -9,6 +9,14 @@ from sglc.passes.json_schema.keywords import checked, only
 from sglc.passes.json_schema.places import Json, Schema, part, refuse
 
 
+def pointed(root: Json, target: str) -> Json:
+    """What a reference such as `#/$defs/a` leads to in a schema, None where that is nothing."""
+    found = root
+    for step in unquote(target).split("/")[1:]:
+        found = part(found, step.replace("~1", "/").replace("~0", "~"))
+    return found
+
+
 class References:
     """Those of one schema, into itself."""
 
@@ -20,9 +28,7 @@ class References:
         if not isinstance(target, str) or not re.fullmatch("#(/.*)?", target, re.DOTALL):
             what = "$ref does not point into this schema"
             refuse(f"{at}/$ref", what, 'copy what it means to "$defs" and write "#/$defs/NAME"')
-        found: Json = self._root
-        for step in unquote(target).split("/")[1:]:
-            found = part(found, step.replace("~1", "/").replace("~0", "~"))
+        found = pointed(self._root, target)
         if found is None:
             refuse(f"{at}/$ref", f"nothing is at {target}", 'add it, or write "#/$defs/NAME" of what is there')
         return found, target

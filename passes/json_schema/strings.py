@@ -8,7 +8,7 @@ from sglc.passes.json_schema.formats import FORMATS
 from sglc.passes.json_schema.keywords import counts
 from sglc.passes.json_schema.lengths import NOTHING, of_length
 from sglc.passes.json_schema.patterns import Pattern
-from sglc.passes.json_schema.places import Schema, refuse
+from sglc.passes.json_schema.places import Schema, beyond, refuse
 from sglc.passes.json_schema.spelling import ANY_SPELLING, text_of, units
 from sglc.passes.json_schema.writing import times
 from sglc.passes.regular.charset import EVERY
@@ -23,7 +23,7 @@ def string(schema: Schema, at: str) -> str:
     if max(least, most or 0) > MAX_CHARACTERS:
         keyword = "minLength" if least > MAX_CHARACTERS else "maxLength"
         what = f"more than {MAX_CHARACTERS:,} characters are too many to count"
-        refuse(f"{at}/{keyword}", what, "leave it out, and bound the answer with max_tokens")
+        beyond(f"{at}/{keyword}", what, "leave it out, and bound the answer with max_tokens")
     if "format" in schema:
         return f'"{_format(schema, at)}"'
     if "pattern" in schema:
@@ -39,7 +39,7 @@ def _pattern(schema: Schema, least: int, most: int | None, at: str) -> str:
     tree = of_length(Pattern(pattern, f"{at}/pattern").tree(), least, most)
     if tree is None:
         what = "the lengths that minLength and maxLength allow cannot be counted in this pattern"
-        refuse(f"{at}/pattern", what, "write the length into the pattern, as in ^[a-z]{1,20}$")
+        beyond(f"{at}/pattern", what, "write the length into the pattern, as in ^[a-z]{1,20}$")
     if tree == NOTHING:
         refuse(at, "no string matches the pattern and has the length", "change pattern, minLength or maxLength")
     return text_of(tree)
@@ -49,9 +49,9 @@ def _format(schema: Schema, at: str) -> str:
     name = schema["format"]
     if not isinstance(name, str) or name not in FORMATS:
         hint = "leave it out, write a pattern, or use " + ", ".join(FORMATS)
-        refuse(f"{at}/format", f"the format {json.dumps(name)} is not supported", hint)
+        beyond(f"{at}/format", f"the format {json.dumps(name)} is not supported", hint)
     for keyword in ("pattern", "minLength", "maxLength"):
         if keyword in schema:
             what = f"{keyword} beside format is not supported"
-            refuse(f"{at}/{keyword}", what, "leave one of them out")
+            beyond(f"{at}/{keyword}", what, "leave one of them out")
     return FORMATS[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regular.source import Place, Source
+from sglc.passes.regular.source import NotRegular, Place, Source
 from sglc.passes.regular.tree import Chars, Look, Regular, Repeat, children
 
 MAX_STATES = 50_000  # of the byte automaton
@@ -34,7 +34,7 @@ class Budget:
 
     def exceeded(self) -> ConstraintError:
         what = f"the {self.source.name} needs too large an automaton (more than {MAX_STATES:,} states, or too long to build)"
-        return self.source.refusal(self.blame, what, "make this repeat smaller, or what it repeats simpler")
+        return self.source.refusal(self.blame, what, "make this repeat smaller, or what it repeats simpler", NotRegular)
 
 
 def _largest_repeat(tree: Regular, source: Source) -> Place:
@@ -53,7 +53,7 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
                 found = size(body) * max(1, least if most is None else most)
                 if found > MAX_POSITIONS:
                     what = f"this repeat stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-                    raise source.refusal(tree.span, what, "make the repeat smaller")
+                    raise source.refusal(tree.span, what, "make the repeat smaller", NotRegular)
                 if max(least, most or 0) > 1 and found > largest:
                     span, largest = tree.span, found
                 return found
@@ -62,5 +62,5 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
 
     if (found := size(tree)) > MAX_POSITIONS:
         what = f"the {source.name} stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-        raise source.refusal(span, what, "make this repeat smaller")
+        raise source.refusal(span, what, "make this repeat smaller", NotRegular)
     return span
