@@ -13,6 +13,7 @@ freed at once, masks and matchers too.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any, ClassVar, cast
 from weakref import ReferenceType, WeakValueDictionary, ref
 
@@ -51,13 +52,14 @@ class Grammars:
 
 
 class _Cursor:
-    """A matcher, the ids that it has read, and the state that it stands at."""
+    """A matcher, the ids that it has read, the state that it stands at, and the root that it is a copy of."""
 
-    __slots__ = ("at", "ids", "matcher")
+    __slots__ = ("at", "ids", "matcher", "root")
 
-    def __init__(self, matcher: Any, ids: list[int]) -> None:
+    def __init__(self, matcher: Any, ids: list[int], root: Any) -> None:
         self.matcher = matcher
         self.ids = ids
+        self.root = root
         self.at: ReferenceType[GrammarState] | None = None
 
     def holder(self) -> GrammarState | None:
@@ -72,9 +74,9 @@ class GrammarState:
     def __init__(self, path: _Path, cursor: _Cursor | None) -> None:
         self.path = path
         self.cursor = cursor
-        self.accepts: bool | None = None
         self.forced: bytes | None = None
         self.row: NDArray[np.int32] | None = None
+        self.accepts = False  # this and `count` are known with `row`
         self.count = 0
 
     def ids(self) -> list[int]:
@@ -91,6 +93,10 @@ class GrammarState:
 class GrammarConstraint:
     """A grammar over a vocabulary. Its states are used from one thread at a time.
 
+    Copies of a matcher share what their lexer has learnt, and its limits with it: one answer that comes to a limit, or
+    many that come near, would end all others. So what fails is tried again with a new matcher, for this answer and all
+    later ones; what fails there as well is the answer's own fault.
+
     Raises `ConstraintError` where the library refuses the grammar. Its methods raise `RunError` where the matcher comes
     to one of its limits, or where the vocabulary cannot write what must come.
     """
@@ -98,9 +104,11 @@ class GrammarConstraint:
     finite: ClassVar[bool] = False
 
     def __init__(self, grammar: Grammar, vocabulary: Vocabulary, tokenizer: Any) -> None:
+        self._grammar = grammar
+        self._tokenizer = tokenizer
         self._tokens = vocabulary.tokens
         self._size = vocabulary.size
-        self._ends = np.array(sorted(end for end in vocabulary.end_ids if 0 <= end < vocabulary.size), dtype=np.int64)
+        self._ends = frozenset(end for end in vocabulary.end_ids if 0 <= end < vocabulary.size)
         self._end_row = _row_of(self._ends, vocabulary.size)
         self._root = _matcher(grammar, tokenizer)
 
@@ -118,10 +126,12 @@ class GrammarConstraint:
         if token >= len(self._tokens) or not self._tokens[token] or token in self._ends:
             return None
         cursor = self._cursor(state)
-        read = cursor.matcher.try_consume_tokens([token])
-        _check(cursor)
-        if not read:
-            return None
+        if not cursor.matcher.try_consume_tokens([token]):
+            if not int(self.row(state)[token // 32]) >> (token % 32) & 1:
+                return None
+            cursor = self._again(state)  # the matcher says no to what it allowed: it has come to a limit
+            if not cursor.matcher.try_consume_tokens([token]):
+                raise _failure(cursor)
         cursor.ids.append(token)
         after = GrammarState((state.path, token), cursor)
         cursor.at = ref(after)
@@ -131,34 +141,21 @@ class GrammarConstraint:
         """The mask of a state, int32 [ceil(size / 32)]: token t is allowed where bit t % 32 of word t // 32 is set.
         Read-only: it is made on first use and kept with the state."""
         if state.row is None:
-            accepts = self.accepts(state)
             cursor = self._cursor(state)
-            row = np.zeros_like(self._end_row)
-            if not (accepts and cursor.matcher.is_stopped()):
-                mask = np.frombuffer(cursor.matcher.compute_bitmask(), dtype="<i4")
-                _check(cursor)
-                row[:] = mask[: len(row)]
-                _clear(row, self._size)  # the bit of the library's own end id
-            state.count = int(np.bitwise_count(row.view(np.uint32)).sum())
-            if accepts:
-                row |= self._end_row
-            row.flags.writeable = False
-            state.row = row
+            if not self._look(state, cursor):
+                cursor = self._again(state)
+                if not self._look(state, cursor):
+                    raise _failure(cursor)
+        assert state.row is not None
         return state.row
 
     def accepts(self, state: GrammarState) -> bool:
-        if state.accepts is None:
-            cursor = self._cursor(state)
-            state.accepts = bool(cursor.matcher.is_accepting())
-            _check(cursor)
+        self.row(state)
         return state.accepts
 
     def is_final(self, state: GrammarState) -> bool:
         """The text so far matches, and no token of text may follow."""
-        if not self.accepts(state):
-            return False
-        self.row(state)
-        return state.count == 0
+        return self.accepts(state) and state.count == 0
 
     def only_id(self, state: GrammarState) -> int:
         """The only id that is allowed in a state, -1 where several are (end ids count)."""
@@ -171,15 +168,34 @@ class GrammarConstraint:
     def forced_bytes(self, state: GrammarState) -> bytes:
         """At most 256 of them."""
         if state.forced is None:
-            cursor = self._cursor(state)
-            state.forced = bytes(cursor.matcher.compute_ff_bytes()[:_MOST_FORCED])
-            _check(cursor)
+            self.row(state)  # a matcher that can go on
+            state.forced = bytes(self._cursor(state).matcher.compute_ff_bytes()[:_MOST_FORCED])
         return state.forced
 
     def reach(self, state: GrammarState, lengths: NDArray[np.int64]) -> int:
         """The bytes of the longest token that is allowed in a state. lengths: int64 [size]; the bytes of each id."""
-        bits = np.unpackbits(self.row(state).astype("<i4", copy=False).view(np.uint8), bitorder="little")
+        texts = self.row(state) & ~self._end_row
+        bits = np.unpackbits(texts.astype("<i4", copy=False).view(np.uint8), bitorder="little")
         return int(lengths[bits[: self._size].view(np.bool_)].max(initial=0))
+
+    def _look(self, state: GrammarState, cursor: _Cursor) -> bool:
+        """Finds out what is allowed; whether that could be done."""
+        matcher = cursor.matcher
+        accepts = bool(matcher.is_accepting())
+        row = np.zeros_like(self._end_row)
+        if not (accepts and matcher.is_stopped()):
+            mask = np.frombuffer(matcher.compute_bitmask(), dtype="<i4")
+            row[:] = mask[: len(row)]
+            if self._size % 32:  # the bit of the library's own end id, and those behind it
+                row[-1] &= np.int32((1 << (self._size % 32)) - 1)
+        if matcher.is_error():
+            return False
+        state.accepts, state.count = accepts, int(np.bitwise_count(row.view(np.uint32)).sum())
+        if accepts:
+            row |= self._end_row
+        row.flags.writeable = False
+        state.row = row
+        return True
 
     def _cursor(self, state: GrammarState) -> _Cursor:
         """A matcher that stands at a state; the state has it until it is stepped from, or another takes it."""
@@ -187,18 +203,25 @@ class GrammarConstraint:
         if cursor is not None and cursor.holder() is state:
             return cursor
         path = state.ids()
-        if cursor is None or cursor.matcher.is_error():
-            cursor = _Cursor(self._root.deep_copy(), [])
+        if cursor is None or cursor.root is not self._root or cursor.matcher.is_error():
+            cursor = _Cursor(self._root.deep_copy(), [], self._root)
         elif cursor.holder() is not None:
-            cursor = _Cursor(cursor.matcher.deep_copy(), cursor.ids.copy())
+            cursor = _Cursor(cursor.matcher.deep_copy(), cursor.ids.copy(), cursor.root)
         _move(cursor, path)
         state.cursor = cursor
         cursor.at = ref(state)
         return cursor
 
+    def _again(self, state: GrammarState) -> _Cursor:
+        """A matcher at a state whose own has failed: of a new root, where that one was of the present."""
+        if state.cursor is None or state.cursor.root is self._root:
+            self._root = _matcher(self._grammar, self._tokenizer)
+        state.cursor = None
+        return self._cursor(state)
+
 
 def _move(cursor: _Cursor, path: list[int]) -> None:
-    """Brings a matcher to another path."""
+    """Brings a matcher to another path. One that cannot go there is in error then."""
     common = 0
     for one, other in zip(cursor.ids, path, strict=False):
         if one != other:
@@ -209,21 +232,19 @@ def _move(cursor: _Cursor, path: list[int]) -> None:
     if common < len(path):
         cursor.matcher.consume_tokens(path[common:])
     cursor.ids[common:] = path[common:]
-    _check(cursor)
 
 
-def _check(cursor: _Cursor) -> None:
-    if cursor.matcher.is_error():
-        said = _first_line(cursor.matcher.get_error())
-        if said == "NoExtensionBias":
-            raise RunError(
-                "no token goes on here: the model's vocabulary cannot write what the grammar asks for",
-                hint="allow only characters that the vocabulary has",
-            )
-        raise RunError(
-            f"the grammar cannot be followed further: llguidance: {said}",
-            hint="make its repeats smaller, or split the answer into several gens",
+def _failure(cursor: _Cursor) -> RunError:
+    said = _first_line(cursor.matcher.get_error())
+    if said == "NoExtensionBias":
+        return RunError(
+            "no token goes on here: the model's vocabulary cannot write what the grammar asks for",
+            hint="allow only characters that the vocabulary has",
         )
+    return RunError(
+        f"the grammar cannot be followed further: llguidance: {said}",
+        hint="make its repeats smaller, or split the answer into several gens",
+    )
 
 
 def _first_line(error: str) -> str:
@@ -272,14 +293,8 @@ class _Tokens:
         raise RuntimeError("grammars are followed without forcing tokens")  # what would ask for it is turned off
 
 
-def _row_of(ids: NDArray[np.int64], size: int) -> NDArray[np.int32]:
+def _row_of(ids: Iterable[int], size: int) -> NDArray[np.int32]:
     """The mask that allows these ids."""
     bits = np.zeros(-(-size // 32) * 32, dtype=np.bool_)
-    bits[ids] = True
+    bits[list(ids)] = True
     return np.packbits(bits, bitorder="little").view("<i4").astype(np.int32, copy=False)
-
-
-def _clear(row: NDArray[np.int32], size: int) -> None:
-    """Clears the bits from `size` on."""
-    if size % 32:
-        row[-1] &= np.int32((1 << (size % 32)) - 1)
