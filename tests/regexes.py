@@ -7,9 +7,9 @@ import re
 
 from sglc.ir.ops import Constraint
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.compile import compile_bytes as compile_tree_to_bytes
+from sglc.passes.regular.compile import compile_tree
 from sglc.passes.regular.utf8 import ByteDfa
 
 ATOMS = [
@@ -98,9 +98,8 @@ def near_misses(draw: random.Random, text: str) -> list[str]:
 
 
 def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
-    compiled = compile_constraint(Constraint("regex", pattern), vocabulary)
-    assert isinstance(compiled, TokenAutomaton)
-    return compiled
+    """The automaton, or the reason why there is none; never a grammar."""
+    return compile_tree(*read_constraint(Constraint("regex", pattern)), vocabulary)
 
 
 def compile_bytes(pattern: str) -> ByteDfa:

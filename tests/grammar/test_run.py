@@ -110,7 +110,7 @@ def test_the_command_line_says_which_lane(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["compiled", "interpret"])
-def test_a_constraint_in_neither_lane_fails_at_its_line(engine: sglc.Engine, mode: str) -> None:
+def test_a_constraint_in_neither_lane_fails_at_its_line(engine: sglc.Engine, mode: Any) -> None:
     @sgl.function
     def wrong(s: Any) -> None:
         s += sgl.gen("x", json_schema={"oneOf": [{"type": "integer"}, {"type": "number"}]})

@@ -129,8 +129,8 @@ def test_a_state_that_nobody_has_is_freed_without_the_collector() -> None:
 
 def test_a_look_ahead_gives_the_matcher_back() -> None:
     constraint = followed("json_schema", TREE)
-    state = constraint.start
-    cursor = None
+    state: Any = constraint.start
+    cursor: Any = None
     for token in b'{"name':  # as a jump does: step on, and forget
         after = constraint.step(state, token)
         assert after is not None
