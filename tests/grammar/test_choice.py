@@ -16,7 +16,12 @@ from sglc.ir.notes import notes
 from sglc.ir.ops import Constraint
 from sglc.ir.tokens import TokenAutomaton
 from sglc.passes.compile_constraints import compile_constraint, compile_constraints
-from sglc.passes.regular.source import NotRegular
+from sglc.passes.grammar.lark import lark_of_tree
+from sglc.passes.grammar.library import OPTIONS
+from sglc.passes.regex.syntax import parse
+from sglc.passes.regular.source import NotRegular, Source
+from sglc.passes.regular.tree import Both, Not, Repeat, Sequence
+from tests.grammar.lanes import GRAMMARS as GRAMMARS_OVER
 from tests.grammar.lanes import TREE, VOCABULARY, followed
 
 LONG = "(.{1,1000}x){1,1000}"
@@ -171,3 +176,17 @@ def test_errors_are_at_the_users_line_and_comments_say_the_lane() -> None:
     with pytest.raises(NotRegular, match=r"at most 100,000 times") as caught:
         compile_constraints(bad, VOCABULARY)
     assert caught.value.where == Location("p.py", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [("xabc", False), ("xaab", True), ("xbcc", False), ("xaaby", True), ("xaabcca", True), ("xaababc", False)],
+)
+def test_intersections_and_complements_are_terminals(text: str, matches: bool) -> None:
+    both = Both((parse("[abc]{3}"), Not(parse("abc|b.*"))))
+    tree = Sequence((parse("x"), Repeat(both, 1, 2, "here"), parse("y?")))
+    constraint = GRAMMARS_OVER.follow(Grammar(OPTIONS + lark_of_tree(tree, Source("regex", "")), "told to"))
+    state = constraint.start
+    for byte in text.encode():
+        state = None if state is None else constraint.step(state, byte)
+    assert (state is not None and constraint.accepts(state)) == matches
