@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.errors import ConstraintError
+from sglc.ir.grammar import Grammar
 from sglc.ir.tokens import TokenAutomaton, TokenConstraint
 
 State: TypeAlias = tuple[int, int]
@@ -39,13 +40,14 @@ class _Known:
 _known: WeakKeyDictionary[TokenAutomaton, _Known] = WeakKeyDictionary()
 
 
-def in_time(constraint: TokenConstraint | None, max_tokens: int) -> InTime:
+def in_time(constraint: TokenConstraint | Grammar | None, max_tokens: int) -> InTime:
     """The constraint of an answer that matches within so many tokens; an end id counts as none.
 
     Raises `ConstraintError` where there is no such answer, or where the constraint cannot tell.
     """
     if not isinstance(constraint, TokenAutomaton):
-        what = "without a constraint" if constraint is None else "with a constraint that has no automaton"
+        why = f" ({constraint.why})" if isinstance(constraint, Grammar) else ""
+        what = "without a constraint" if constraint is None else f"with a constraint that has no automaton{why}"
         raise ConstraintError(
             f"finish_in_time {what}: nothing says how many tokens an answer needs to its end",
             hint="give a regex or a schema that is regular, or leave finish_in_time out and raise max_tokens",
@@ -66,6 +68,7 @@ def in_time(constraint: TokenConstraint | None, max_tokens: int) -> InTime:
 class InTime:
     """Implements `TokenConstraint`. `in_time` makes one, for one answer; what is computed is kept by the automaton."""
 
+    finite: ClassVar[bool] = True
     automaton: TokenAutomaton
     max_tokens: int
     _known: _Known

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.graph import End, Graph, Switch
 from sglc.ir.ops import Constraint, Gen, Op, Select, Type
 from sglc.ir.schedule import Schedule
-from sglc.ir.tokens import TokenAutomaton
 
 
 def notes(
     graph: Graph,
     schedule: Schedule | None = None,
     prefix_ids: tuple[tuple[int, ...], ...] = (),
-    automata: Mapping[Constraint, TokenAutomaton] | None = None,
+    automata: Mapping[Constraint, CompiledConstraint] | None = None,
 ) -> dict[Op, str]:
     """op -> comment: how many prompts go on from a state, and, for one model, how many tokens a constant prompt has
-    for sure and how large a gen's automaton is. prefix_ids: one for each of the schedule's prefixes."""
+    for sure and how large a gen's automaton is, or why it has none. prefix_ids: one for each of the schedule's prefixes."""
     said: dict[Op, list[str]] = {}
     ops = graph.ops
     for op, users in graph.users().items():
@@ -26,14 +26,19 @@ def notes(
         if op.result is Type.STATE and branches > 1:
             said.setdefault(op, []).append(f"shared by {branches}")
         if isinstance(op, Gen) and op.constraint is not None and automata and op.constraint in automata:
-            automaton = automata[op.constraint]
-            said.setdefault(op, []).append(f"{len(automaton.accept)} states, {len(automaton.row_ends)} masks")
+            said.setdefault(op, []).append(_size(automata[op.constraint]))
         if isinstance(op, Select):
             said.setdefault(op, []).append(f"{len(op.choices)} choices are scored")
     if schedule is not None:
         for prefix, ids in zip(schedule.prefixes, prefix_ids, strict=False):
             said.setdefault(ops[prefix.op], []).append(f"{len(ids)} tokens can be prefilled")
     return {op: ", ".join(words) for op, words in said.items()}
+
+
+def _size(compiled: CompiledConstraint) -> str:
+    if isinstance(compiled, Grammar):
+        return f"llguidance: {compiled.why}"
+    return f"{len(compiled.accept)} states, {len(compiled.row_ends)} masks"
 
 
 MAX_EXITS = 5

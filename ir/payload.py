@@ -2,7 +2,8 @@
 
     {"graph": its text,
      "schedule": {"prefixes", "steps", "after", "lifetimes", "last": int64 arrays},
-     "models": {fingerprint: {"ids", "lengths": arrays, "automata": {constraint: see payload_automaton.py}}}}
+     "models": {fingerprint: {"ids", "lengths": arrays, "automata": {constraint: see payload_automaton.py
+                                                                   and payload_grammar.py}}}}
 
 An array is one binary field (`arrays.py`). There are no msgpack arrays, so few objects are made before their number is
 checked.
@@ -34,13 +35,14 @@ from sglc.ir.arrays import (
     unpack_array,
     within,
 )
+from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Constraint, Gen
 from sglc.ir.parser import parse_graph
 from sglc.ir.payload_automaton import pack_automaton, unpack_automaton
+from sglc.ir.payload_grammar import is_grammar, pack_grammar, unpack_grammar
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
-from sglc.ir.tokens import TokenAutomaton
 from sglc.ir.verify import verify
 from sglc.ir.verify_schedule import verify_schedule
 
@@ -53,12 +55,13 @@ KINDS: tuple[Literal["decode"], Literal["score"], Literal["call"]] = ("decode", 
 class ModelPart:
     """What depends on the model's tokenizer.
 
-    fingerprint: `Vocabulary.fingerprint`. prefix_ids: one entry per `Schedule.prefixes`. automata: of the constraints of gens.
+    fingerprint: `Vocabulary.fingerprint`. prefix_ids: one entry per `Schedule.prefixes`. automata: of the
+    constraints of gens; grammars, where no automaton could be made.
     """
 
     fingerprint: str
     prefix_ids: tuple[tuple[int, ...], ...]
-    automata: dict[Constraint, TokenAutomaton]
+    automata: dict[Constraint, CompiledConstraint]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,14 +126,22 @@ def _check_models(artifact: Artifact) -> None:
 
 
 def _pack_model(part: ModelPart, room: Room) -> Map:
-    automata = {_key(constraint): pack_automaton(automaton) for constraint, automaton in part.automata.items()}
+    automata = {_key(constraint): _pack_constraint(compiled) for constraint, compiled in part.automata.items()}
     for packed in automata.values():
-        unpack_automaton(packed, room)  # raises where it could not be loaded again
+        _unpack_constraint(packed, room)  # raises where it could not be loaded again
     return {
         "ids": pack_array([i for ids in part.prefix_ids for i in ids], INT32),
         "lengths": integers(len(ids) for ids in part.prefix_ids),
         "automata": dict(sorted(automata.items())),
     }
+
+
+def _pack_constraint(compiled: CompiledConstraint) -> Map:
+    return pack_grammar(compiled) if isinstance(compiled, Grammar) else pack_automaton(compiled)
+
+
+def _unpack_constraint(packed: object, room: Room) -> CompiledConstraint:
+    return unpack_grammar(packed, room) if is_grammar(packed) else unpack_automaton(packed, room)
 
 
 def _constraints(graph: Graph) -> set[Constraint]:
@@ -145,10 +156,10 @@ def _key(constraint: Constraint) -> str:
 def _unpack_model(fingerprint: str, packed: object, constraints: Mapping[str, Constraint], room: Room) -> ModelPart:
     found = fields(packed, "a model", "ids", "lengths", "automata")
     ids = split(unpack_array(found["ids"], "ids", INT32, 1), unpack_array(found["lengths"], "lengths", INT64, 1))
-    automata: dict[Constraint, TokenAutomaton] = {}
-    for key, automaton in named(found["automata"], "automata").items():
+    automata: dict[Constraint, CompiledConstraint] = {}
+    for key, compiled in named(found["automata"], "automata").items():
         check(key in constraints, "the automata are not those of the graph's constraints")
-        automata[constraints[key]] = unpack_automaton(automaton, room)
+        automata[constraints[key]] = _unpack_constraint(compiled, room)
     return ModelPart(fingerprint, tuple(ids), automata)
 
 

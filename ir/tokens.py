@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,8 +89,13 @@ class Tokenizer(Protocol):
 class TokenConstraint(Protocol):
     """What the text of an answer must match, followed id by id.
 
-    A state is a value that is never changed: to fork is to share it, to roll back is to take an earlier one.
+    A state is a value that is never changed: to fork is to share it, to roll back is to take an earlier one. Each method
+    may raise `RunError` where a constraint cannot be followed further; `row` does not where `only_id` of the same state
+    has answered.
     """
+
+    finite: ClassVar[bool]
+    """States are few and compare by what they mean: what is known of one may be kept under it."""
 
     @property
     def size(self) -> int:
@@ -157,6 +162,8 @@ class TokenAutomaton:
     row_ends:    bool [masks].
     row_starts:  int32 [masks + 1].
     """
+
+    finite: ClassVar[bool] = True
 
     class_of: NDArray[np.int32]
     next: NDArray[np.int32]

@@ -1,26 +1,29 @@
-"""Compiles the constraints of a program to token automata, once each."""
+"""Compiles the constraints of a program, once each: to token automata where it can be, else to grammars."""
 
 from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
+from sglc.ir.grammar import CompiledConstraint
 from sglc.ir.graph import Graph
 from sglc.ir.in_time import in_time
 from sglc.ir.ops import Constraint, Gen
-from sglc.ir.tokens import TokenAutomaton, Vocabulary
+from sglc.ir.tokens import Vocabulary
 from sglc.passes.front_ends import read_constraint
+from sglc.passes.grammar import grammar_of
 from sglc.passes.regular.compile import compile_tree
+from sglc.passes.regular.source import NotRegular
 
 _NO_LIMIT = 2**31
 """Of tokens, where only the run says it."""
 
 
-def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint, TokenAutomaton]:
-    """constraint -> automaton, in program order.
+def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint, CompiledConstraint]:
+    """constraint -> automaton or grammar, in program order.
 
-    Raises `ConstraintError` at the user's line of the first gen whose constraint is invalid, not regular or too large, or
-    that finish_in_time cannot keep within max_tokens.
+    Raises `ConstraintError` at the user's line of the first gen whose constraint is invalid, or neither regular nor a
+    grammar, or too large for both, or that finish_in_time cannot keep within max_tokens.
     """
-    automata: dict[Constraint, TokenAutomaton] = {}
+    automata: dict[Constraint, CompiledConstraint] = {}
     for op in graph.ops:
         if isinstance(op, Gen) and op.constraint is not None:
             try:
@@ -30,10 +33,17 @@ def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint
                     limit = op.sampling.max_tokens
                     in_time(automata[op.constraint], _NO_LIMIT if limit is None else limit)
             except ConstraintError as error:
-                raise ConstraintError(error.what, where=op.loc or error.where, hint=error.hint) from error
+                raise type(error)(error.what, where=op.loc or error.where, hint=error.hint) from error
     return automata
 
 
-def compile_constraint(constraint: Constraint, vocabulary: Vocabulary) -> TokenAutomaton:
-    """Raises `ConstraintError` where that cannot be done, with the part that is to blame."""
-    return compile_tree(*read_constraint(constraint), vocabulary)
+def compile_constraint(constraint: Constraint, vocabulary: Vocabulary) -> CompiledConstraint:
+    """An automaton: nothing is cheaper to follow. A grammar, with the reason, where the constraint makes sense but is not
+    regular, not known to us, or too large for an automaton.
+
+    Raises `ConstraintError` where neither can be done, with the part that is to blame.
+    """
+    try:
+        return compile_tree(*read_constraint(constraint), vocabulary)
+    except NotRegular as refusal:
+        return grammar_of(constraint, refusal)

@@ -39,7 +39,7 @@ from sglc.ir.ops import (
     operands,
 )
 from sglc.ir.schedule import Schedule
-from sglc.ir.tokens import Piece, Text, TokenAutomaton
+from sglc.ir.tokens import Piece, Text, TokenConstraint
 
 if TYPE_CHECKING:
     from sglc.runtime.executor import Run
@@ -94,7 +94,7 @@ class Plan:
         "op", "order",
     )  # fmt: skip
 
-    def __init__(self, op: Primitive, needs: tuple[Primitive, ...], order: int, automaton: TokenAutomaton | None):
+    def __init__(self, op: Primitive, needs: tuple[Primitive, ...], order: int, automaton: TokenConstraint | None):
         self.op = op
         self.needs = needs
         self.followers: tuple[int, ...] = ()
@@ -178,7 +178,7 @@ class Program:
         self,
         graph: Graph,
         schedule: Schedule,
-        automata: dict[Constraint, TokenAutomaton],
+        automata: dict[Constraint, TokenConstraint],
         hosts: Mapping[str, Host] | None = None,
         leave: Leave | None = None,
         check: Checked | None = None,
@@ -206,7 +206,7 @@ class Program:
                 block.cases.update((key_of(case.values), blocks[case.region]) for case in region.end.cases)
         self.entry = blocks[graph.region]
 
-    def automaton(self, op: Primitive) -> TokenAutomaton | None:
+    def automaton(self, op: Primitive) -> TokenConstraint | None:
         return self.automata[op.constraint] if isinstance(op, Gen) and op.constraint is not None else None
 
     def block(self, region: Region) -> Block:

@@ -13,10 +13,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sglc.ir.errors import RunError
+from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.ops import Constraint, Gen, Sampling
-from sglc.ir.tokens import TokenAutomaton, Tokenizer
+from sglc.ir.tokens import TokenConstraint, Tokenizer
 from sglc.runtime import collector
 from sglc.runtime.executor import Executor, Run
+from sglc.runtime.grammar import Grammars
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob
 from sglc.runtime.port import Owner, Port
 from sglc.runtime.program import Program
@@ -47,7 +49,8 @@ class Runner:
 
     def __init__(self, port: Port, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.automata: dict[Constraint, TokenAutomaton] = {}  # of constraints that were compiled while programs run
+        self.automata: dict[Constraint, TokenConstraint] = {}  # of constraints that were compiled while programs run
+        self._grammars = Grammars(tokenizer.vocabulary)
         self.workers = Workers()
         self._port = port
         self._executor = Executor(port, self.workers, self._post_back)
@@ -130,6 +133,11 @@ class Runner:
         for ids in prefixes:
             if ids:
                 self.ask(PrefillJob(tuple(ids)))
+
+    def follow(self, compiled: CompiledConstraint) -> TokenConstraint:
+        """A constraint as the engine follows it; from any thread. Raises `ConstraintError` for a grammar where llguidance
+        is not installed."""
+        return self._grammars.follow(compiled) if isinstance(compiled, Grammar) else compiled
 
     def flush_cache(self) -> None:
         """Forgets what is cached and not in use. Nothing, where a backend has no cache."""

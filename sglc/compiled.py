@@ -46,7 +46,9 @@ class CompiledProgram(Compiled):
         """What the runtime runs."""
         from sglc.runtime.program import Program  # here: the compiler alone needs no model
 
-        return Program(self.graph, self.schedule, dict(self.for_model(backend.tokenizer).automata), self.hosts)
+        part = self.for_model(backend.tokenizer)
+        automata = {constraint: backend.follow(compiled) for constraint, compiled in part.automata.items()}
+        return Program(self.graph, self.schedule, automata, self.hosts)
 
     @property
     def calls(self) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 from sglc.ir.errors import ConstraintError, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
-from sglc.ir.tokens import Piece, Text, TokenAutomaton
+from sglc.ir.tokens import Piece, Text, TokenConstraint
 from sglc.language.arguments import Arguments
 from sglc.language.host import Host
 from sglc.language.machine import Answered, outside, running
@@ -177,11 +177,12 @@ class _Interpreter:
         text = "".join((answer.text[:1], answer.text[1:]))  # a text of its own, told from an equal one in the same list
         return Answered(answer.prompt, text, (Text(text, trusted=False),))
 
-    def _automaton(self, constraint: Constraint) -> TokenAutomaton:
+    def _automaton(self, constraint: Constraint) -> TokenConstraint:
         automata = self._engine.automata
         try:
             if constraint not in automata:
-                automata[constraint] = compile_constraint(constraint, self._engine.tokenizer.vocabulary)
+                compiled = compile_constraint(constraint, self._engine.tokenizer.vocabulary)
+                automata[constraint] = self._engine.follow(compiled)
             return automata[constraint]
         except ConstraintError as error:
             self._fail(located(error, user_location()))

@@ -71,10 +71,11 @@ class LiveProgram:
 
     def _made(self, backend: Runner) -> Program:
         compiled = self.compiled
+        part = compiled.for_model(backend.tokenizer)
         program = Program(
             compiled.graph,
             compiled.schedule,
-            dict(compiled.for_model(backend.tokenizer).automata),
+            {constraint: backend.follow(made) for constraint, made in part.automata.items()},
             self._traced.hosts,
             lambda run, switch, values: self._leave(run, values, backend),
             lambda run, error: self._check(run, error, backend),
@@ -114,7 +115,7 @@ class LiveProgram:
             if isinstance(op, Gen) and op.constraint is not None and op.constraint not in program.automata:
                 if op.constraint not in backend.automata:
                     vocabulary = backend.tokenizer.vocabulary
-                    backend.automata[op.constraint] = compile_constraint(op.constraint, vocabulary)
+                    backend.automata[op.constraint] = backend.follow(compile_constraint(op.constraint, vocabulary))
                 program.automata[op.constraint] = backend.automata[op.constraint]
         found = program.block(region)
         found.risky = recorded.risky

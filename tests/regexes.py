@@ -7,9 +7,9 @@ import re
 
 from sglc.ir.ops import Constraint
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.compile import compile_bytes as compile_tree_to_bytes
+from sglc.passes.regular.compile import compile_tree
 from sglc.passes.regular.utf8 import ByteDfa
 
 ATOMS = [
@@ -97,8 +97,13 @@ def near_misses(draw: random.Random, text: str) -> list[str]:
     return [text[:at] + other + text[at:], text[:at] + text[at + 1 :], text[:at] + other + text[at + 1 :], text + "\n"]
 
 
+def compile_automaton(constraint: Constraint, vocabulary: Vocabulary) -> TokenAutomaton:
+    """The automaton, or the reason why there is none; never a grammar."""
+    return compile_tree(*read_constraint(constraint), vocabulary)
+
+
 def compile_regex(pattern: str, vocabulary: Vocabulary) -> TokenAutomaton:
-    return compile_constraint(Constraint("regex", pattern), vocabulary)
+    return compile_automaton(Constraint("regex", pattern), vocabulary)
 
 
 def compile_bytes(pattern: str) -> ByteDfa:

@@ -24,11 +24,21 @@ ROOT = Path(__file__).resolve().parent.parent
 # What a layer may import beyond the standard library and itself: other layers, and packages.
 LAYERS = {
     "ir": (set(), {"lark", "msgpack", "networkx", "numpy"}),
-    "passes": ({"ir"}, {"lark", "networkx", "numpy"}),
+    "passes": ({"ir"}, {"lark", "llguidance", "networkx", "numpy"}),
     "kernels": (set(), {"numpy", "torch", "triton"}),
     "runtime": (
         {"ir", "kernels"},
-        {"huggingface_hub", "jinja2", "networkx", "numpy", "safetensors", "tokenizers", "torch", "transformers"},
+        {
+            "huggingface_hub",
+            "jinja2",
+            "llguidance",
+            "networkx",
+            "numpy",
+            "safetensors",
+            "tokenizers",
+            "torch",
+            "transformers",
+        },
     ),
     "sglc": ({"ir", "passes", "runtime"}, {"networkx", "rich", "typer"}),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sglc.passes.json_schema.keywords import properties_of, required_of
-from sglc.passes.json_schema.places import Json, Schema, refuse
+from sglc.passes.json_schema.places import Json, Schema, beyond
 from sglc.passes.json_schema.references import References
 from sglc.passes.json_schema.values import constants, key_of, kinds
 
@@ -24,7 +24,7 @@ class Comparison:
         """
         self._steps += 1
         if self._steps > MAX_COMPARISONS:
-            refuse(at, "too many alternatives to tell them apart", "use anyOf or enum")
+            beyond(at, "too many alternatives to tell them apart", "use anyOf or enum")
         a, b = self._references.resolved(a), self._references.resolved(b)
         for keyword in ("anyOf", "oneOf"):
             if isinstance(branches := a.get(keyword), list):

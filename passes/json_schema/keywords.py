@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NoReturn
 
-from sglc.passes.json_schema.places import Json, Schema, escaped, refuse
+from sglc.passes.json_schema.places import Json, Schema, beyond, escaped, refuse
 
 ANNOTATIONS = {
     *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "discriminator"),
@@ -43,9 +43,10 @@ HINTS = {
 
 def checked(schema: Json, at: str) -> Schema:
     """The schema without its annotations. Raises `ConstraintError` for keywords that are unknown or cannot be together."""
-    if isinstance(schema, bool):
-        what = "any value is allowed, which no regex describes" if schema else "no value is allowed"
-        refuse(at, what, "write a schema with a type")
+    if schema is True:
+        beyond(at, "any value is allowed, which no regex describes", "write a schema with a type")
+    if schema is False:
+        refuse(at, "no value is allowed", "write a schema with a type")
     if not isinstance(schema, dict):
         refuse(at, "it is no schema", "a schema is an object")
     if "$id" in schema and at != "#":
@@ -56,12 +57,12 @@ def checked(schema: Json, at: str) -> Schema:
     for key in kept:
         if key not in KNOWN:
             hint = HINTS.get(key, "leave it out, and check the answer afterwards")
-            refuse(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", hint)
+            beyond(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", hint)
     for key in (*ALONE, *CONSTANTS):
         beside = [other for other in kept if other != key and (key in ALONE or other not in ("type", *CONSTANTS))]
         if key in kept and beside:
             hint = "leave it out, or write it where the alternatives are"
-            refuse(f"{at}/{beside[0]}", f"{json.dumps(beside[0])} beside {json.dumps(key)} is not supported", hint)
+            beyond(f"{at}/{beside[0]}", f"{json.dumps(beside[0])} beside {json.dumps(key)} is not supported", hint)
     return kept
 
 
@@ -73,7 +74,7 @@ def types(schema: Schema, at: str) -> list[str]:
     """The types that are named, each once; "number" stands for "integer" too."""
     types = schema.get("type")
     if types is None:
-        refuse(at, "it names no type, and no regex describes values of every type", 'add "type"')
+        beyond(at, "it names no type, and no regex describes values of every type", 'add "type"')
     names = types if isinstance(types, list) else [types]
     found = [name for name in names if isinstance(name, str) and name in KEYWORDS]
     if not found or len(found) < len(names):
@@ -83,7 +84,7 @@ def types(schema: Schema, at: str) -> list[str]:
 
 def only(schemas: Json, at: str) -> Json:
     if not isinstance(schemas, list) or len(schemas) != 1:
-        refuse(at, "allOf of other than one schema is not supported", "write one schema that says all of it")
+        beyond(at, "allOf of other than one schema is not supported", "write one schema that says all of it")
     return schemas[0]
 
 

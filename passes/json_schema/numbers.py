@@ -6,7 +6,7 @@ import json
 import math
 
 from sglc.passes.json_schema.keywords import KEYWORDS
-from sglc.passes.json_schema.places import Schema, none_is_valid, refuse
+from sglc.passes.json_schema.places import Schema, beyond, none_is_valid, refuse
 from sglc.passes.json_schema.writing import either, maybe, one_of, times, written
 from sglc.passes.regular.tree import Regular
 
@@ -28,7 +28,7 @@ def number(schema: Schema, at: str) -> Regular:
     for keyword in KEYWORDS["integer"]:
         if keyword in schema:
             what = f"{keyword} is supported for integers only, because a number has many texts: 20, 2e1, 200e-1"
-            refuse(f"{at}/{keyword}", what, 'write "type": "integer", or check the answer afterwards')
+            beyond(f"{at}/{keyword}", what, 'write "type": "integer", or check the answer afterwards')
     return NUMBER
 
 

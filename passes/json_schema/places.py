@@ -6,6 +6,7 @@ import re
 from typing import NoReturn, TypeAlias
 
 from sglc.ir.errors import ConstraintError
+from sglc.passes.regular.source import NotRegular
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Schema: TypeAlias = dict[str, Json]
@@ -23,6 +24,11 @@ class NoneIsValidError(ConstraintError):
 def none_is_valid(at: str, what: str, hint: str) -> NoReturn:
     """As `refuse`, for a type of which no value is valid; beside others it goes away."""
     raise NoneIsValidError(f"json_schema at {at}: {what}", hint=hint)
+
+
+def beyond(at: str, what: str, hint: str) -> NoReturn:
+    """`refuse` for what makes sense, but is not regular, not known here, or too large."""
+    raise NotRegular(f"json_schema at {at}: {what}", hint=hint)
 
 
 def escaped(name: str) -> str:

@@ -9,7 +9,7 @@ from sglc.passes.json_schema.apart import Comparison
 from sglc.passes.json_schema.commas import joined_items, joined_members
 from sglc.passes.json_schema.keywords import HINTS, checked, counts, only, properties_of, required_of, types
 from sglc.passes.json_schema.numbers import integer, number
-from sglc.passes.json_schema.places import Json, NoneIsValidError, Schema, escaped, none_is_valid, refuse
+from sglc.passes.json_schema.places import Json, NoneIsValidError, Schema, beyond, escaped, none_is_valid, refuse
 from sglc.passes.json_schema.references import References
 from sglc.passes.json_schema.spelling import constant, spelled
 from sglc.passes.json_schema.strings import string
@@ -35,7 +35,7 @@ class Reader:
 
     def value(self, schema: Json, at: str) -> Regular:
         if self._nesting == MAX_NESTING:
-            refuse(at, f"more than {MAX_NESTING} schemas in one another", "use fewer arrays and objects")
+            beyond(at, f"more than {MAX_NESTING} schemas in one another", "use fewer arrays and objects")
         self._nesting += 1
         tree = self._value(checked(schema, at), at)
         self._nesting -= 1
@@ -75,7 +75,7 @@ class Reader:
     def _reference(self, target: Json, at: str) -> Regular:
         if isinstance(target, str) and target in self._open:
             what = f"{target} contains itself, and no regex describes what nests without end"
-            refuse(f"{at}/$ref", what, "write out as many levels as you need")
+            beyond(f"{at}/$ref", what, "write out as many levels as you need")
         schema, place = self._references.found(target, at)
         if place not in self._known:
             self._open.append(place)
@@ -92,7 +92,7 @@ class Reader:
                 if i != j and not self._comparison.apart(one, other, at):
                     what = f"a value of alternative {i} may be valid for alternative {j} too, and is wrong then"
                     hint = "use anyOf, or tell them apart by a required property with different constants"
-                    refuse(at, what, hint)
+                    beyond(at, what, hint)
         return either(*trees)
 
     def _of_type(self, kind: str, schema: Schema, at: str) -> Regular:
@@ -116,14 +116,14 @@ class Reader:
         properties, required = properties_of(schema, at), required_of(schema, at)
         if not isinstance(schema.get("additionalProperties", True), bool):
             what = "properties without a name are not supported"
-            refuse(f"{at}/additionalProperties", what, HINTS["patternProperties"])
+            beyond(f"{at}/additionalProperties", what, HINTS["patternProperties"])
         if "properties" not in schema and schema.get("additionalProperties", True):
             what = "it allows any object, which no regex describes"
-            refuse(at, what, 'list its "properties", or write "additionalProperties": false for {}')
+            beyond(at, what, 'list its "properties", or write "additionalProperties": false for {}')
         for name in required:
             if name not in properties:
                 what = f"{json.dumps(name)} is required, and properties does not say what it is"
-                refuse(f"{at}/required", what, "add it to properties, or leave it out here")
+                beyond(f"{at}/required", what, "add it to properties, or leave it out here")
         layout = self._layout
         trees = self._all(list(properties.values()), properties, f"{at}/properties")
         members = [
@@ -143,7 +143,7 @@ class Reader:
         if isinstance(items, list):
             refuse(f"{at}/items", "it is a list of schemas", 'write it as "prefixItems"')
         if items is True and not prefix and most != 0:
-            refuse(at, "it allows any items, which no regex describes", 'say with "items" what they are')
+            beyond(at, "it allows any items, which no regex describes", 'say with "items" what they are')
         if isinstance(items, bool):  # false: there are no others; true: we write no others
             most = len(prefix) if most is None else min(most, len(prefix))
         if most is not None and least > most:

@@ -9,6 +9,14 @@ from sglc.passes.json_schema.keywords import checked, only, refuse_id
 from sglc.passes.json_schema.places import Json, Schema, part, refuse
 
 
+def pointed(root: Json, target: str) -> Json:
+    """What a reference such as `#/$defs/a` leads to in a schema, None where that is nothing."""
+    found = root
+    for step in unquote(target).split("/")[1:]:
+        found = part(found, step.replace("~1", "/").replace("~0", "~"))
+    return found
+
+
 class References:
     """Those of one schema, into itself."""
 

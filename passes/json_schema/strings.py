@@ -8,7 +8,7 @@ from sglc.passes.json_schema.formats import FORMATS
 from sglc.passes.json_schema.keywords import counts
 from sglc.passes.json_schema.lengths import NOTHING, of_length
 from sglc.passes.json_schema.patterns import Pattern
-from sglc.passes.json_schema.places import Schema, none_is_valid, refuse
+from sglc.passes.json_schema.places import Schema, beyond, none_is_valid, refuse
 from sglc.passes.json_schema.spelling import any_spelling, every_character, in_string
 from sglc.passes.json_schema.writing import times, written
 from sglc.passes.regular.tree import Regular
@@ -38,7 +38,7 @@ def _pattern(schema: Schema, least: int, most: int | None, at: str) -> Regular:
     tree = of_length(Pattern(pattern, f"{at}/pattern").tree(), least, most)
     if tree is None:
         what = "the lengths that minLength and maxLength allow cannot be counted in this pattern"
-        refuse(f"{at}/pattern", what, "write the length into the pattern, as in ^[a-z]{1,20}$")
+        beyond(f"{at}/pattern", what, "write the length into the pattern, as in ^[a-z]{1,20}$")
     if tree == NOTHING:
         what = "no string matches the pattern and has the length"
         none_is_valid(at, what, "change pattern, minLength or maxLength")
@@ -49,9 +49,9 @@ def _format(schema: Schema, at: str) -> Regular:
     name = schema["format"]
     if not isinstance(name, str) or name not in FORMATS:
         hint = "leave it out, write a pattern, or use " + ", ".join(FORMATS)
-        refuse(f"{at}/format", f"the format {json.dumps(name)} is not supported", hint)
+        beyond(f"{at}/format", f"the format {json.dumps(name)} is not supported", hint)
     for keyword in ("pattern", "minLength", "maxLength"):
         if keyword in schema:
             what = f"{keyword} beside format is not supported"
-            refuse(f"{at}/{keyword}", what, "leave one of them out")
+            beyond(f"{at}/{keyword}", what, "leave one of them out")
     return FORMATS[name]

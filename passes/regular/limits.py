@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regular.source import Place, Source
+from sglc.passes.regular.source import NotRegular, Place, Source
 from sglc.passes.regular.tree import Chars, Look, Part, Regular, Repeat, Token, children
 
 MAX_STATES = 1 << 16  # of the byte automaton: numpy sorts numbers of 16 bits several times faster
@@ -34,7 +34,7 @@ class Budget:
 
     def exceeded(self) -> ConstraintError:
         what = f"the {self.source.name} needs too large an automaton (more than {MAX_STATES:,} states, or too long to build)"
-        return self.source.refusal(self.blame, what, "make this repeat smaller, or what it repeats simpler")
+        return self.source.refusal(self.blame, what, "make this repeat smaller, or what it repeats simpler", NotRegular)
 
 
 def _largest_repeat(tree: Regular, source: Source) -> Place:
@@ -54,7 +54,9 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
                     within.pop()
                     if sizes[tree] > MAX_POSITIONS:
                         what = f"this stands for {sizes[tree]:,} characters or classes, at most {MAX_POSITIONS:,}"
-                        raise source.refusal(tree.span, what, "say less, or split the answer into several gens")
+                        raise source.refusal(
+                            tree.span, what, "say less, or split the answer into several gens", NotRegular
+                        )
                 return sizes[tree]
             case Chars() | Token():
                 return 1
@@ -65,7 +67,7 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
                 counted = max(least, most or 0) > 1
                 if counted and found > MAX_POSITIONS:
                     what = f"this repeat stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-                    raise source.refusal(tree.span or within[-1], what, "make the repeat smaller")
+                    raise source.refusal(tree.span or within[-1], what, "make the repeat smaller", NotRegular)
                 if counted and found > largest:
                     span, largest = tree.span or within[-1], found
                 return found
@@ -74,5 +76,5 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
 
     if (found := size(tree)) > MAX_POSITIONS:
         what = f"the {source.name} stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-        raise source.refusal(span, what, "make this repeat smaller")
+        raise source.refusal(span, what, "make this repeat smaller", NotRegular)
     return span

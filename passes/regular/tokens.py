@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sglc.ir.automaton import complete, ranges, stuck_state
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.regular.source import Source
+from sglc.passes.regular.source import NotRegular, Source
 from sglc.passes.regular.utf8 import ByteDfa
 from sglc.passes.regular.walk import Functions, TooMuchWork, walk
 
@@ -125,7 +125,7 @@ def _too_large(source: Source) -> ConstraintError:
     what = (
         f"the {source.name} {_short(source)} has too many different places for this vocabulary to keep a mask for each"
     )
-    return ConstraintError(what, hint="make its repeats smaller, or split the answer into several gens")
+    return NotRegular(what, hint="make its repeats smaller, or split the answer into several gens")
 
 
 def _short(source: Source) -> str:

@@ -79,7 +79,7 @@ class FakeDevice:
         self._fail_batch = fail_batch
         self._fail_draw = fail_draw
         self._spoilt = 0
-        self._allowed: dict[tuple[TokenConstraint, int], list[int]] = {}
+        self._allowed: dict[tuple[TokenConstraint, Any], list[int]] = {}
 
     def submit(self, batch: Batch) -> FakePending:
         return FakePending(self, batch, self._delay(), self._fail_batch())
@@ -184,10 +184,13 @@ class FakeDevice:
 
     def _allowed_in(self, constraint: TokenConstraint, state: Any) -> list[int]:
         key = (constraint, state)
-        if key not in self._allowed:
-            row = constraint.row(state)
-            self._allowed[key] = [t for t in range(self.vocabulary) if int(row[t // 32]) >> (t % 32) & 1]
-        return self._allowed[key]
+        if key in self._allowed:
+            return self._allowed[key]
+        row = constraint.row(state)
+        allowed = [t for t in range(self.vocabulary) if int(row[t // 32]) >> (t % 32) & 1]
+        if constraint.finite:
+            self._allowed[key] = allowed
+        return allowed
 
 
 def cell(before: int, token: int) -> int:

@@ -1,8 +1,8 @@
 """What a constraint forces next, as the ids that the tokenizer would write for it: jump-forward.
 
-Where an automaton allows one byte only, nothing is to be drawn. The forced bytes are encoded behind the id before them;
+Where a constraint allows one byte only, nothing is to be drawn. The forced bytes are encoded behind the id before them;
 of their ids those are taken that nothing after them can change. An id is held back, and all after it, where the
-automaton allows there a token that reaches beyond the forced bytes: the tokenizer may join what comes then (the rule is
+constraint allows there a token that reaches beyond the forced bytes: the tokenizer may join what comes then (the rule is
 llguidance's). Nothing is taken where the forced bytes would change the id before them. So the ids of an answer are those
 of its text, and none is ever taken back. What is held back is drawn, by its mask.
 """
@@ -32,7 +32,7 @@ class _Known:
 
 
 class Jumps:
-    """Of all constraints of a vocabulary; each place is computed once.
+    """Of all constraints of a vocabulary; each place of an automaton is computed once.
 
     encode: a text that follows other text -> ids.
     """
@@ -48,6 +48,9 @@ class Jumps:
         """The ids that are certain to come in a state. before: the id before them, None at the start of an answer."""
         if isinstance(constraint, InTime):  # what is known is known of the automaton, whatever is left of the tokens
             return constraint.in_reach(state, self.ids(constraint.automaton, state[0], before))
+        if not constraint.finite:
+            forced = constraint.forced_bytes(state)
+            return self._computed(constraint, state, forced, before) if forced else ()
         known = self._known.get(constraint)
         if known is None:
             known = self._known[constraint] = _Known()

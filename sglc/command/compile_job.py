@@ -12,6 +12,7 @@ from sglc.compiler import Compiled, compile_graph, load
 from sglc.function import SglFunction
 from sglc.ir.errors import ProgramError
 from sglc.ir.export import Comments, to_dot, to_json, to_text
+from sglc.ir.grammar import Grammar
 from sglc.ir.graph import Graph
 from sglc.ir.notes import notes, summary
 from sglc.ir.printer import print_graph, print_schedule
@@ -53,9 +54,10 @@ def compile_file(
     path = output or Path(f"{function.__name__}.sglc" if ":" in program else Path(program).with_suffix(".sglc").name)
     compiled.save(path)
     tokens = sum(map(len, part.prefix_ids))
+    grammars = sum(isinstance(compiled, Grammar) for compiled in part.automata.values())
     print(
         f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
-        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {len(part.automata)} automata; "
+        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {_automata(len(part.automata) - grammars, grammars)}; "
         f"{summary(compiled.graph)}"
     )
 
@@ -78,6 +80,11 @@ def shown(program: str, args: str | None, after: str | None, output_format: str,
     if after in GRAPH_STAGES:
         return show(graphs[after], None, notes(graphs[after]))
     return show(compiled.graph, compiled.schedule, compiled.comments(tokenizer and tokenizer()))
+
+
+def _automata(automata: int, grammars: int) -> str:
+    """How many constraints are followed in which way."""
+    return f"{automata} automata" + (f", {grammars} grammars (llguidance)" if grammars else "")
 
 
 def _compiled(function: SglFunction, args: str | None, observe: Callable[[str, Graph], None]) -> Compiled:

@@ -12,7 +12,6 @@ from sglc.ir.errors import ConstraintError
 from sglc.ir.ops import Constraint
 from sglc.ir.payload_automaton import pack_automaton, unpack_automaton
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.passes.finite_language import finite_language
 from sglc.passes.front_ends import read_constraint
 from sglc.passes.regular.compile import compile_bytes, compile_tree
@@ -28,7 +27,7 @@ from tests.ebnf.grammars import acyclic, language, words, written
 from tests.engine.support import END, VOCABULARY, Bytes
 from tests.ir.test_payload_automaton import ROOM, changed, same, walkable
 from tests.regex.oracle import byte_level, check, distances, ids
-from tests.regexes import stepped
+from tests.regexes import compile_automaton, stepped
 from tests.tokenizers import tokenizer
 
 LARGE = byte_level()  # 290 and 297 are end ids, 298 .. 301 are columns without a token
@@ -37,7 +36,7 @@ CONTROL = 1
 
 
 def compiled(grammar: str, vocabulary: Vocabulary = SMALL) -> TokenAutomaton:
-    return compile_constraint(Constraint("ebnf", grammar), vocabulary)
+    return compile_automaton(Constraint("ebnf", grammar), vocabulary)
 
 
 def after(automaton: TokenAutomaton, *tokens: int) -> int:

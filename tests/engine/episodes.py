@@ -14,7 +14,7 @@ from array import array
 from random import Random
 
 from sglc.ir.in_time import in_time
-from sglc.ir.tokens import TokenConstraint
+from sglc.ir.tokens import TokenAutomaton, TokenConstraint
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevice
 from sglc.runtime.engine.radix import Handle
@@ -104,8 +104,10 @@ class Episode:
         return max(1, min(edge, most))
 
     def constraint(self, max_tokens: int, finish: bool) -> TokenConstraint:
-        automaton = AUTOMATA[self.number(0, len(AUTOMATA) - 1)]
-        return in_time(automaton, max_tokens) if finish and automaton.distance[0] <= max_tokens else automaton
+        chosen = AUTOMATA[self.number(0, len(AUTOMATA) - 1)]
+        if finish and isinstance(chosen, TokenAutomaton) and chosen.distance[0] <= max_tokens:
+            return in_time(chosen, max_tokens)
+        return chosen
 
     def request(self) -> Request:
         draw = self.number

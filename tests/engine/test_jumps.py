@@ -14,11 +14,10 @@ from tokenizers import Tokenizer
 
 from sglc.ir.ops import Constraint
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.spans import SpanEncoder
 from sglc.runtime.vocabulary import vocabulary_of
-from tests.regexes import compile_regex, stepped
+from tests.regexes import compile_automaton, compile_regex, stepped
 from tests.tokenizers import KINDS, prose, tokenizer
 
 NAMES = [
@@ -134,7 +133,7 @@ def test_forced_ids_are_those_of_the_text(name: str) -> None:
     drawn = total = 0
     for _ in range(12):
         schema = random_schema(draw)
-        automaton = compile_constraint(Constraint("json_schema", json.dumps(schema)), kind.vocabulary)
+        automaton = compile_automaton(Constraint("json_schema", json.dumps(schema)), kind.vocabulary)
         for _ in range(4):
             ids = kind.encode(json.dumps(random_instance(draw, schema), ensure_ascii=False))
             if kind.spells(ids):

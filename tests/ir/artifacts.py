@@ -6,6 +6,7 @@ import numpy as np
 
 from sglc.ir.artifact import Artifact, ModelPart
 from sglc.ir.automaton import complete
+from sglc.ir.grammar import Grammar
 from sglc.ir.ops import Constraint
 from sglc.ir.parser import parse_graph
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
@@ -50,6 +51,17 @@ def sample() -> Artifact:
     models = {
         "b2": ModelPart("b2", ((5, 6, 7),), {Constraint("regex", "[ab]"): automaton()}),
         "a1": ModelPart("a1", ((),), {Constraint("regex", "[ab]"): automaton()}),
+    }
+    return Artifact(parse_graph(TEXT), SCHEDULE, models)
+
+
+def with_grammar() -> Artifact:
+    """A constraint that is an automaton for one model and a grammar for another."""
+    constraint = Constraint("regex", "[ab]")
+    grammar = Grammar("start: T\nT: /[ab]/", "the automaton for “this” vocabulary is too large")
+    models = {
+        "a1": ModelPart("a1", ((),), {constraint: grammar}),
+        "b2": ModelPart("b2", ((5, 6, 7),), {constraint: automaton()}),
     }
     return Artifact(parse_graph(TEXT), SCHEDULE, models)
 

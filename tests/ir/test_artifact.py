@@ -20,6 +20,7 @@ import pytest
 from sglc.ir import artifact as module
 from sglc.ir.artifact import MAGIC, MAX_BYTES, VERSION, Artifact, dump_bytes, load, load_bytes, save
 from sglc.ir.errors import ArtifactError, IRError
+from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.ops import Constraint
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
@@ -27,7 +28,7 @@ from sglc.ir.terms import check_same_meaning
 from sglc.ir.tokens import TokenAutomaton
 from sglc.passes.lower import lower
 from tests.graphs import changed, random_compiled_graph, same
-from tests.ir.artifacts import TEXT, automaton, branching, sample, smallest, without_models
+from tests.ir.artifacts import TEXT, automaton, branching, sample, smallest, with_grammar, without_models
 
 
 def pack(content: object) -> bytes:
@@ -43,7 +44,9 @@ def arrays(automaton: TokenAutomaton) -> list[Any]:
 
 
 def equal(one: Artifact, two: Artifact) -> bool:
-    def equal_automata(a: TokenAutomaton, b: TokenAutomaton) -> bool:
+    def equal_automata(a: CompiledConstraint, b: CompiledConstraint) -> bool:
+        if isinstance(a, Grammar) or isinstance(b, Grammar):
+            return a == b
         return all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in zip(arrays(a), arrays(b), strict=True))
 
     return (
@@ -60,7 +63,7 @@ def equal(one: Artifact, two: Artifact) -> bool:
     )
 
 
-@pytest.mark.parametrize("make", [sample, branching, without_models, smallest])
+@pytest.mark.parametrize("make", [sample, branching, without_models, smallest, with_grammar])
 def test_what_is_saved_is_loaded(make: Callable[[], Artifact], tmp_path: Path) -> None:
     path = tmp_path / "out.sglc"
     save(make(), path)
@@ -90,6 +93,7 @@ def test_bytes_do_not_depend_on_the_order_of_models() -> None:
 
 def test_loaded_arrays_may_be_written_to() -> None:
     loaded = load_bytes(dump_bytes(sample())).models["a1"].automata[Constraint("regex", "[ab]")]
+    assert isinstance(loaded, TokenAutomaton)
     assert all(array.flags.writeable for array in arrays(loaded))
 
 
@@ -217,6 +221,11 @@ def model(content: Any) -> Any:
     return content["models"]["a1"]
 
 
+def to_grammar(**changed: Any) -> Callable[[Any], None]:
+    """The automaton becomes a grammar with changed fields."""
+    return set_to(AUTOMATON, {"grammar": "start: T", "why": "too large", **changed})
+
+
 def part(content: Any) -> Any:
     return model(content)["automata"]["regex None [ab]"]
 
@@ -321,6 +330,13 @@ BAD_CONTENT = {
     "no automaton": (set_to(AUTOMATON, 1), "an automaton is no map of names"),
     "a field of an automaton": (lambda c: part(c).pop("ends"), "an automaton has not the fields class_of, classes, accept"),
     "both forms": (lambda c: part(c).update(steps=b""), "an automaton has not the fields class_of, classes, accept"),
+    "a grammar's fields": (to_grammar(more=1), "a grammar has not the fields grammar, why"),
+    "a grammar of bytes": (to_grammar(grammar=b"start: T"), "the text of a grammar is no text"),
+    "a grammar's reason": (to_grammar(why=1), "the reason of a grammar is no text"),
+    "a reason of two lines": (to_grammar(why="a\nb"), "the reason of a grammar is not one line"),
+    "a long reason": (to_grammar(why="a" * 4097), "the reason of a grammar is not one line"),
+    "an empty grammar": (to_grammar(grammar=""), "the text of a grammar has not 1 to 1,048,576 characters"),
+    "a long grammar": (to_grammar(grammar="a" * (1 << 20) + "b"), "the text of a grammar has not 1 to 1,048,576 characters"),
     "accept's type": (set_to(f"{AUTOMATON}.accept", packed(np.zeros(2, bool))), "accept is an array of another type"),
     "accept's size": (set_to(f"{AUTOMATON}.accept", b"B\1" + (3).to_bytes(8, "little") + zlib.compress(bytes(2))), "accept has another size than its shape"),
     "accept longer": (set_to(f"{AUTOMATON}.accept", b"B\1" + (1).to_bytes(8, "little") + zlib.compress(bytes(2))), "accept has another size than its shape"),

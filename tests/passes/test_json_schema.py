@@ -9,8 +9,7 @@ import pytest
 
 from sglc.ir.ops import Constraint
 from sglc.ir.tokens import Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
-from tests.regexes import stepped
+from tests.regexes import compile_automaton, stepped
 from tests.schemas.random_schemas import nested
 from tests.schemas.texts import dumped
 
@@ -66,7 +65,7 @@ BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), None), frozenset({2
     ],
 )
 def test_the_compiler_takes_them(schema: Any, value: Any) -> None:
-    automaton = compile_constraint(Constraint("json_schema", json.dumps(schema)), BYTES)
+    automaton = compile_automaton(Constraint("json_schema", json.dumps(schema)), BYTES)
     state = 0
     for byte in dumped(value).encode():
         state = stepped(automaton, state, byte)

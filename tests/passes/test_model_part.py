@@ -10,7 +10,7 @@ from sglc.ir.builder import Builder
 from sglc.ir.errors import ConstraintError, Location
 from sglc.ir.ops import Constraint, Role
 from sglc.ir.parser import parse_graph
-from sglc.ir.tokens import Piece, Text, Vocabulary
+from sglc.ir.tokens import Piece, Text, TokenAutomaton, Vocabulary
 from sglc.passes.compile_constraints import compile_constraints
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import compile_model_part, optimise
@@ -59,6 +59,7 @@ def test_each_regex_is_compiled_once_in_program_order() -> None:
     automata = compile_constraints(parse_graph(PROGRAM), BYTES)
     assert list(automata) == [Constraint("regex", "[1-9]|10"), Constraint("regex", "a*")]
     number = automata[Constraint("regex", "[1-9]|10")]
+    assert isinstance(number, TokenAutomaton)
     assert [bool(number.accept[number.walk(0, text)]) for text in (b"7", b"10")] == [True, True]
     assert number.step(0, ord("0")) is None
 
