@@ -13,16 +13,24 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from benchmarks import vocabularies
-from benchmarks._constraint_cases import CASES, Case
+from benchmarks._constraint_cases import CASES, FREE_SPACE, Case
 from benchmarks._constraint_timing import Refused
 from sglc.ir.artifact import Artifact, ModelPart, dump_bytes, load_bytes
 from sglc.ir.errors import ConstraintError
+from sglc.ir.ops import Constraint
 from sglc.ir.parser import parse_graph
 from sglc.ir.tokens import TokenAutomaton
-from sglc.passes.json_schema import regex_of_schema
+from sglc.passes.compile_constraints import compile_constraint
 from sglc.passes.lower import lower
-from sglc.passes.regex.compile import compile_regex
 from sglc.runtime.vocabulary import vocabulary_of
+
+TINY = Constraint("regex", "x")
+
+
+def constraint(case: Case) -> Constraint:
+    if case.pattern is not None:
+        return Constraint("regex", case.pattern)
+    return Constraint("json_schema", case.schema or "", FREE_SPACE if case.free_space else None)
 
 
 class _Request:
@@ -49,7 +57,7 @@ class Ours:
         self.tokenizer = Tokenizer.from_file(str(vocabularies.tokenizer_file(size)))
         ends = [vocabularies.end_id(size)]
         self.vocabulary = vocabulary_of(self.tokenizer, end_ids=ends, columns=size, chat_template="")
-        compile_regex("x", self.vocabulary)  # what belongs to the vocabulary and the process is made here
+        compile_constraint(TINY, self.vocabulary)  # what belongs to the vocabulary and the process is made here
         self.vocabulary_ms = (time.process_time() - start) * 1e3
 
     def encode(self, text: str) -> list[int]:
@@ -62,18 +70,11 @@ class Ours:
             for thing in vars(module).values() if name.startswith("sglc.passes.") else ():
                 if hasattr(thing, "cache_clear"):
                     thing.cache_clear()
-        compile_regex("x", self.vocabulary)
-
-    def regex(self, case: Case) -> str:
-        if case.pattern is not None:
-            return case.pattern
-        if case.free_space:
-            raise Refused("json_schema writes one space after a comma and a colon, and no other white space")
-        return regex_of_schema(case.schema or "")
+        compile_constraint(TINY, self.vocabulary)
 
     def compile(self, case: Case) -> TokenAutomaton:
         try:
-            return compile_regex(self.regex(case), self.vocabulary)
+            return compile_constraint(constraint(case), self.vocabulary)
         except ConstraintError as error:
             raise Refused(error.what.splitlines()[0]) from error
 
@@ -84,24 +85,27 @@ class Ours:
         import torch
 
         from sglc.runtime.bitmask import allocate_token_bitmask, fill_next_token_bitmask
+        from sglc.runtime.mask_table import MaskTable
 
-        torch.set_num_threads(1)  # a copy of a megabyte: waking other threads costs more
+        torch.set_num_threads(1)  # a gather of a megabyte: waking other threads costs more
         automata = [matcher.automaton for matcher in matchers]
         states = [matcher.state for matcher in matchers]
         masks = allocate_token_bitmask(len(matchers), self.vocabulary.size)
+        table = MaskTable(masks.shape[1])
 
         def fill() -> None:
-            fill_next_token_bitmask(masks, automata, states)
+            fill_next_token_bitmask(masks, automata, states, table)
 
         return fill
 
     def artifact(self, case: Case, automaton: TokenAutomaton) -> dict[str, float]:
         """The size of a program with the case as its only gen, and how long it takes to load, in CPU time."""
-        regex, fingerprint = self.regex(case), self.vocabulary.fingerprint
-        text = f"program p {{\n%0 = root\n%1 = gen %0 {{regex={json.dumps(regex)}, number=0}}\nfinal %1\n}}"
-        graph = parse_graph(text)
+        given, fingerprint = constraint(case), self.vocabulary.fingerprint
+        space = "" if given.whitespace is None else f", json_whitespace={given.whitespace}"
+        said = f"{given.kind}={json.dumps(given.text)}{space}, number=0"
+        graph = parse_graph(f"program p {{\n%0 = root\n%1 = gen %0 {{{said}}}\nfinal %1\n}}")
         schedule = lower(graph)
-        part = ModelPart(fingerprint, ((),) * len(schedule.prefixes), {regex: automaton})
+        part = ModelPart(fingerprint, ((),) * len(schedule.prefixes), {given: automaton})
         data = dump_bytes(Artifact(graph, schedule, {fingerprint: part}))
         times: list[float] = []
         for _ in range(5):
