@@ -45,8 +45,11 @@ class _Request:
             mask[:] = row(self.state)
 
         def accept(token: int) -> bool:
-            self.state = step(self.state, token)
-            return self.state >= 0
+            after = step(self.state, token)
+            if after is None:
+                return False
+            self.state = after
+            return True
 
         self.fill, self.accept, self.automaton = fill, accept, automaton
 
