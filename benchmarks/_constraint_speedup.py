@@ -135,7 +135,7 @@ def _make(folder: Path) -> None:
     )
     torch.manual_seed(SEED)
     partial = folder.with_suffix(".partial")
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(partial)
+    LlamaForCausalLM(config).bfloat16().save_pretrained(partial)
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(vocabularies.tokenizer_file(VOCABULARY)))
     tokenizer.eos_token = "<|end_of_text|>"
     tokenizer.save_pretrained(partial)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from random import Random
 from typing import Any
@@ -75,7 +74,7 @@ class Many:
         expected: list[set[int]] = []
         for _ in range(count):
             number, state = rng.randrange(-2, len(self.automata)), rng.randrange(STATES)
-            ids = self.allowed[number][state]
+            ids = self.allowed[number % len(self.allowed)][state]
             constraints.append({-1: None, -2: self.listed}.get(number) if number < 0 else self.automata[number])
             states.append({-1: 7, -2: tuple(ids)}.get(number) if number < 0 else state)
             expected.append(set(range(self.size)) if number == -1 else set(ids))
@@ -141,13 +140,31 @@ def test_rows_of_collected_automata_are_used_again() -> None:
         [set(i) for s in first.allowed for i in s[:5]],
     )
     size = table.nbytes
-    for _ in range(200):
+    for _ in range(50):
         many = Many(rng, 64, 10)
         check(table, *many.batch(rng, 8))
         del many
-        gc.collect()
     assert table.nbytes == size == 64 * 8
     check(table, [first.automata[1]] * 5, list(range(5)), [set(ids) for ids in first.allowed[1][:5]])
+
+
+@pytest.mark.parametrize("rows", [4, 9, 1000])
+def test_automata_come_and_go(rows: int) -> None:
+    """New ones get the addresses of those that were collected, and their rows."""
+    rng = Random(rows)
+    table = MaskTable(2, max_bytes=rows * 8)
+    alive: list[Many] = []
+    addresses: set[int] = set()
+    again = 0
+    for _ in range(150):
+        if len(alive) == 3 or (alive and rng.random() < 0.3):
+            del alive[rng.randrange(len(alive))]
+        alive.append(Many(rng, 64, 1))
+        again += id(alive[-1].automata[0]) in addresses
+        addresses.add(id(alive[-1].automata[0]))
+        for _ in range(3):
+            check(table, *rng.choice(alive).batch(rng, rng.choice([1, 1, 3])))
+    assert again > 20
 
 
 def test_rows_may_be_added_within_inference_mode_and_outside() -> None:
@@ -214,3 +231,9 @@ def test_steps_of_batches_are_those_of_the_automata(device: str) -> None:
 def test_a_table_of_no_automata_is_refused() -> None:
     with pytest.raises(ValueError, match="needs an automaton"):
         step_table([])
+
+
+def test_free_rows_are_forgotten_with_all_others() -> None:
+    table = MaskTable(2, max_bytes=3 * 8)
+    check(table, [automaton([[1]], 64)], [0], [{1}])  # collected at once: its row is free
+    check(table, [automaton([[2], [3], [4]], 64)] * 3, [0, 1, 2], [{2}, {3}, {4}])
