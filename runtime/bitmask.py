@@ -2,6 +2,7 @@
 
 A bitmask is int32 [batch, ceil(size / 32)]: id t is allowed where bit t % 32 of word t // 32 is set. It is made once and
 filled anew before each step; the states are values, so that a fork shares one and a roll-back takes an earlier one.
+With a table (`mask_table.py`) that is one gather, on whatever device the table is.
 """
 
 from __future__ import annotations
@@ -15,19 +16,26 @@ import torch
 from torch import Tensor
 
 from sglc.ir.tokens import TokenConstraint
+from sglc.runtime.mask_table import MaskTable
+
+_CPU = torch.device("cpu")
 
 
-def allocate_token_bitmask(batch: int, size: int) -> Tensor:
-    """A bitmask on the CPU that allows everything. size: ids of the vocabulary."""
-    return torch.full((batch, -(-size // 32)), -1, dtype=torch.int32)
+def allocate_token_bitmask(batch: int, size: int, device: torch.device | str = "cpu") -> Tensor:
+    """A bitmask that allows everything. size: ids of the vocabulary."""
+    return torch.full((batch, -(-size // 32)), -1, dtype=torch.int32, device=device)
 
 
 def fill_next_token_bitmask(
-    bitmask: Tensor, constraints: Sequence[TokenConstraint | None], states: Sequence[Any]
+    bitmask: Tensor,
+    constraints: Sequence[TokenConstraint | None],
+    states: Sequence[Any],
+    table: MaskTable | None = None,
 ) -> None:
     """Row i becomes the mask of constraint i in its state; without a constraint it allows everything.
 
-    bitmask: int32 [len(constraints), words] on the CPU, contiguous. Words beyond a constraint's vocabulary allow nothing.
+    bitmask: int32 [len(constraints), words], contiguous. Words beyond a constraint's vocabulary allow nothing. table: of
+    as many words, on the bitmask's device; without one, each mask is copied, and the bitmask must be on the CPU.
     Raises ValueError for another shape, type or device.
     """
     if len(constraints) != len(states) or bitmask.ndim != 2 or len(bitmask) != len(constraints):
@@ -35,11 +43,23 @@ def fill_next_token_bitmask(
             f"a bitmask {tuple(bitmask.shape)} for {len(constraints)} constraints in {len(states)} states: "
             "give one row, one constraint and one state for each request"
         )
-    if bitmask.dtype != torch.int32 or bitmask.device.type != "cpu":
+    if bitmask.dtype != torch.int32 or bitmask.device != (_CPU if table is None else table.device):
         raise ValueError(
             f"a bitmask of {bitmask.dtype} on {bitmask.device} cannot be filled: make it with allocate_token_bitmask,"
-            " and copy it to the device when it is filled"
+            " on the device of the table; without a table, on the CPU"
         )
+    if table is None:
+        _copy(bitmask, constraints, states)
+    elif table.words == bitmask.shape[1]:
+        table.fill(bitmask, constraints, states)
+    else:
+        raise ValueError(
+            f"a bitmask of {bitmask.shape[1]} words a row cannot be filled from a table of {table.words}:"
+            " make both for one size of the vocabulary"
+        )
+
+
+def _copy(bitmask: Tensor, constraints: Sequence[TokenConstraint | None], states: Sequence[Any]) -> None:
     rows = bitmask.numpy()
     for row, constraint, state in zip(rows, constraints, states, strict=True):
         if constraint is None:

@@ -21,16 +21,18 @@ from sglc.runtime.bitmask import (
 )
 from sglc.runtime.engine.device import Draw
 from sglc.runtime.engine.request import Score
+from sglc.runtime.mask_table import MaskTable
 
 Floats = NDArray[np.float64]
 
 
-def draw(logits: Tensor, draws: Sequence[Draw]) -> list[int | Exception]:
-    """One id a row, or the error that this row alone ended with. logits: [rows, ids that may be drawn], any float."""
+def draw(logits: Tensor, draws: Sequence[Draw], masks: MaskTable | None = None) -> list[int | Exception]:
+    """One id a row, or the error that this row alone ended with. logits: [rows, ids that may be drawn], any float.
+    masks: for the constraints' masks, on the device of the logits and of their width."""
     drawn: list[int | Exception] = [0] * len(draws)
     masked = [i for i, d in enumerate(draws) if d.constraint is not None]
     if masked:
-        logits = _masked(logits, draws, masked)
+        logits = _masked(logits, draws, masked, masks)
     plain = [i for i, d in enumerate(draws) if _is_plain(d)]
     if plain:
         rows = logits if len(plain) == len(draws) else logits[plain]
@@ -58,14 +60,15 @@ def uniform(seed: int, position: int) -> float:
     return (_mix(_mix(seed & _MASK) ^ (position & _MASK)) >> 11) * 2.0**-53
 
 
-def _masked(logits: Tensor, draws: Sequence[Draw], masked: list[int]) -> Tensor:
+def _masked(logits: Tensor, draws: Sequence[Draw], masked: list[int], masks: MaskTable | None) -> Tensor:
     """The logits with ids that the constraints do not allow at minus infinity; what is no number stays so, and a row that
     has any such logit keeps it where it is seen."""
     index = torch.tensor(masked, device=logits.device)
     rows = logits.index_select(0, index)
     broken = rows.isnan().any(dim=-1, keepdim=True)
-    bitmask = allocate_token_bitmask(len(masked), logits.shape[1])
-    fill_next_token_bitmask(bitmask, [draws[i].constraint for i in masked], [draws[i].state for i in masked])
+    bitmask = allocate_token_bitmask(len(masked), logits.shape[1], logits.device if masks is not None else "cpu")
+    constraints, states = [draws[i].constraint for i in masked], [draws[i].state for i in masked]
+    fill_next_token_bitmask(bitmask, constraints, states, masks)
     apply_token_bitmask_inplace(rows, bitmask.to(rows.device))
     return logits.index_copy(0, index, rows.masked_fill_(broken, torch.nan))
 

@@ -17,6 +17,7 @@ from sglc.runtime.engine.attention import Paged
 from sglc.runtime.engine.device import Batch, Chunk, Draw, Result
 from sglc.runtime.engine.network import Model
 from sglc.runtime.engine.request import Score
+from sglc.runtime.mask_table import MaskTable
 
 _LOGITS_BYTES = 4 << 20  # logits computed at a time, so that a large vocabulary does not set the peak of memory
 _DEFAULT_PAGES = 65536  # at most, on a CPU
@@ -35,6 +36,7 @@ class TorchDevice:
         self._num_pages = _default_pages(model) if num_pages is None else num_pages
         self._vocab_size = min(vocab_size or model.vocab_size, model.vocab_size)
         self._pool = model.make_pool(self._num_pages)
+        self._masks = MaskTable(-(-self._vocab_size // 32), model.device)
 
     @property
     def num_pages(self) -> int:
@@ -96,7 +98,7 @@ class TorchDevice:
         drawing = [k for k, w in enumerate(wanted) if w.draw is not None]
         draws = [w.draw for w in wanted if w.draw is not None]
         if draws:
-            chosen = sampler.draw(logits if len(draws) == len(wanted) else logits[drawing], draws)
+            chosen = sampler.draw(logits if len(draws) == len(wanted) else logits[drawing], draws, self._masks)
             for k, id_ in zip(drawing, chosen, strict=True):
                 if result.drawn[wanted[k].chunk] is None:  # else a score of the chunk has failed
                     result.drawn[wanted[k].chunk] = id_
