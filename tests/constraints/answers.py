@@ -97,7 +97,8 @@ def _taken(case: Case, engine: sgl.Engine, seen: Counter[str], where: str) -> Fo
     try:
         compile_constraint(case.constraint, engine.tokenizer.vocabulary)
     except ConstraintError as error:
-        assert is_empty == ("no text matches" in error.what), f"{where}: {case.constraint} is refused: {error}"
+        if is_empty != ("no text matches" in error.what):
+            raise AssertionError(f"{where}: {case.constraint} is refused: {error}") from error
         seen["refused"] += 1
         return None
     assert not is_empty, f"{where}: no text matches {case.constraint}, and it is compiled"

@@ -49,7 +49,7 @@ LOOKS = [
     r"(?![0-9]*[05]\Z)[0-9]+",
     r"(?!.*(?:foo|bar)\Z)[a-z]{{1,6}}",
 ]
-WORDS = ["yes", "no", "maybe", "it's", "a", "an", "and", "naïve café", "東京", "New York", "12", "123", "-", "", " x", "y "]
+WORDS = ["yes", "no", "maybe", "it's", "a", "an", "and", "naïve café", "東京", "New York", "12", "123", "-", "", " x"]
 NAMES = ["name", "id", "the city", "é", 'q"', "数量", "a\\b", "x"]
 VALUES = [None, True, False, 0, -12, 3.5, 1e-7, "a", "naïve", 'q"\\', "\n\x7f", [], {}, [1, "b"], {"k": [None]}]
 
