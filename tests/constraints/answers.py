@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import transformers as tf
@@ -73,7 +73,7 @@ def play(engine: sgl.Engine, seed: int) -> Counter[str]:
             s += text
             s += sgl.gen(str(number), **case.setting, **settings)
 
-    mode = draw.choice(["compiled", "interpret"])
+    mode: Literal["compiled", "interpret"] = draw.choice(["compiled", "interpret"])
     result = sgl.function(body).run(prompt=prose(seed, 5), backend=engine, mode=mode, seed=seed)
     for number, (case, follower, settings) in enumerate(cases):
         where = f"seed {seed}, answer {number} of {case.constraint} with {settings}, {mode}"

@@ -105,6 +105,7 @@ def test_masks_are_those_of_llguidance(kind: str, tmp_path: Path) -> None:
     made = tokenizer("llama3")
     made.save(str(tmp_path / "tokenizer.json"))
     end = made.token_to_id("<|end|>")
+    assert end is not None
     vocabulary = vocabulary_of(made, end_ids=[end], columns=made.get_vocab_size(), chat_template="")
     peer, tally = PEERS["llguidance"](str(tmp_path / "tokenizer.json"), end), Tally()
     texts = [*PATTERNS.values()] if kind == "regex" else [json.dumps(schema) for schema in SCHEMAS.values()]

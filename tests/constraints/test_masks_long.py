@@ -66,7 +66,9 @@ def test_end_ids_control_tokens_and_padding(case: Case) -> None:
                 break
             token = draw.choice(sorted(allowed - vocabulary.end_ids))
             data += vocabulary.tokens[token] or b""
-            state = constraint.step(state, token)
+            after = constraint.step(state, token)
+            assert after is not None
+            state = after
     assert ended > 10
 
 
