@@ -20,10 +20,9 @@ _SHORT = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r", '"': '"', "\\":
 
 
 def term_of_schema(terms: Terms, schema: Any, space: int | None = None) -> int:
-    """The texts that may answer a schema. space: so much white space at most where JSON allows some; None: one space after
-    each colon and comma."""
-    made = _Writer(terms, space)
-    return terms.sequence([made.free, made.value(schema), made.free])
+    """The texts that may answer a schema. space: so much white space at most where JSON allows some, but for before and
+    after the whole; None: one space after each colon and comma."""
+    return _Writer(terms, space).value(schema)
 
 
 class _Writer:
