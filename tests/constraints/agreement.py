@@ -31,12 +31,12 @@ from benchmarks import vocabularies
 from benchmarks._constraint_peers import PEERS
 from sglc.ir.ops import Constraint
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.vocabulary import vocabulary_of
 from tests.constraints._peer_masks import Walked, masks_of
 from tests.constraints.agreement_cases import asked_cases
 from tests.constraints.agreement_kinds import KINDS, Asked, Place
 from tests.constraints.masks import bits
+from tests.regexes import compile_automaton
 
 SIZE = 32_000
 STEPS = 25
@@ -163,7 +163,7 @@ def run(walks: int, count: int) -> dict[tuple[str, str], Tally]:
         for number, asked in enumerate(asked_cases(count)):
             draw = random.Random(number)
             kind = "regex" if asked.kind == "regex" else "json_schema"
-            automaton = compile_constraint(Constraint(kind, asked.text), vocabulary)
+            automaton = compile_automaton(Constraint(kind, asked.text), vocabulary)
             ours = [walk(automaton, vocabulary, draw) for _ in range(walks)]
             key = "pattern" if kind == "regex" else "schema"
             for engine, ask in engines.items():

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenConstraint, Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from tests.constraints.bytewise import Follower
 from tests.constraints.pattern_terms import UnsupportedError
 from tests.constraints.random_constraints import Case, random_case
 from tests.constraints.terms import TooLargeError
+from tests.regexes import compile_automaton
 
 
 def bits(row: NDArray[np.int32]) -> list[int]:
@@ -38,7 +38,7 @@ def compare(case: Case, vocabulary: Vocabulary, draw: random.Random, steps: int,
     try:
         follower = case.make_follower()
         is_empty = follower.is_empty
-        constraint = compile_constraint(case.constraint, vocabulary)
+        constraint = compile_automaton(case.constraint, vocabulary)
     except (TooLargeError, UnsupportedError):
         seen["unknown to the oracle"] += 1
         return

@@ -11,13 +11,13 @@ import pytest
 
 from benchmarks._constraint_peers import PEERS
 from sglc.ir.ops import Constraint
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.vocabulary import vocabulary_of
 from tests.constraints._peer_masks import masks_of
 from tests.constraints.agreement import Tally, Walk, compare, show, walk
 from tests.constraints.agreement_cases import PATTERNS, SCHEMAS
 from tests.constraints.agreement_kinds import KINDS, Asked, Place
 from tests.constraints.test_masks_long import small
+from tests.regexes import compile_automaton
 from tests.tokenizers import tokenizer
 
 STRING = Asked("", "json_schema", '{"type": "string"}')
@@ -77,7 +77,7 @@ def test_every_kind_has_an_example() -> None:
 
 def test_a_difference_of_no_kind_is_shown_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
     vocabulary, asked = small("llama3"), Asked("digits", "regex", "[0-9]{3}")
-    ours = walk(compile_constraint(Constraint("regex", asked.text), vocabulary), vocabulary, random.Random(0))
+    ours = walk(compile_automaton(Constraint("regex", asked.text), vocabulary), vocabulary, random.Random(0))
     tally = Tally()
     for bit in (0, 1, 615, 40):  # a control token, an end id, a padded column, a byte
         other = [row.copy() for row in ours.rows]
@@ -110,7 +110,7 @@ def test_masks_are_those_of_llguidance(kind: str, tmp_path: Path) -> None:
     peer, tally = PEERS["llguidance"](str(tmp_path / "tokenizer.json"), end), Tally()
     texts = [*PATTERNS.values()] if kind == "regex" else [json.dumps(schema) for schema in SCHEMAS.values()]
     for text in texts:
-        automaton = compile_constraint(Constraint("regex" if kind == "regex" else "json_schema", text), vocabulary)
+        automaton = compile_automaton(Constraint("regex" if kind == "regex" else "json_schema", text), vocabulary)
         walks = [walk(automaton, vocabulary, random.Random(seed)) for seed in range(3)]
         key = "pattern" if kind == "regex" else "schema"
         refused, theirs = masks_of(peer, "llguidance", {key: text, "walks": [each.ids for each in walks]})

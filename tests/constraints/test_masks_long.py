@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from sglc.ir.tokens import Vocabulary
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.vocabulary import vocabulary_of
 from tests.constraints import masks
 from tests.constraints.random_constraints import Case, of_regex, of_schema, random_schema
 from tests.regex.oracle import byte_level, sentence_piece
+from tests.regexes import compile_automaton
 from tests.tokenizers import tokenizer
 
 DATE = of_regex(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -44,7 +44,6 @@ def test_masks_of_random_constraints(name: str) -> None:
     assert seen["refused"] + seen["unknown to the oracle"] + seen["too large for the oracle"] < 16, seen
 
 
-@pytest.mark.xfail(strict=True, reason="compile_constraint leaves Constraint.whitespace out of account")
 @pytest.mark.parametrize("space", [0, 1, 3])
 def test_masks_of_schemas_with_white_space(space: int) -> None:
     seen = Counter[str]()
@@ -60,7 +59,7 @@ def test_masks_of_schemas_with_white_space(space: int) -> None:
 def test_end_ids_control_tokens_and_padding(case: Case) -> None:
     """Said once more without the oracle's masks: end ids where the text matches, other ids without a text never."""
     vocabulary, draw = small("llama3"), random.Random(2)
-    constraint, follower = compile_constraint(case.constraint, vocabulary), case.make_follower()
+    constraint, follower = compile_automaton(case.constraint, vocabulary), case.make_follower()
     nothing = {token for token, text in enumerate(vocabulary.tokens) if text is None} - vocabulary.end_ids
     nothing |= {*range(len(vocabulary.tokens), 32 * -(-vocabulary.size // 32))}
     ended = 0
@@ -122,8 +121,8 @@ CHANGES = {
 def test_a_wrong_answer_of_an_automaton_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vocabulary = small("llama3")
     asked, change = CHANGES[name]
-    right = compile_constraint(DATE.constraint, vocabulary)
-    monkeypatch.setattr(masks, "compile_constraint", lambda *given: Wrong(right, asked, change))
+    right = compile_automaton(DATE.constraint, vocabulary)
+    monkeypatch.setattr(masks, "compile_automaton", lambda *given: Wrong(right, asked, change))
     with pytest.raises(AssertionError):
         masks.compare(DATE, vocabulary, random.Random(0), 10, Counter())
 
