@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sglc.ir.distances import once
 from sglc.ir.tokens import TokenAutomaton
 
 Bools = NDArray[np.bool_]
@@ -39,7 +40,6 @@ def complete(
         byte_class=byte_class,
         moves=moves,
         own_ids=own_ids,
-        distance=distances(next_state, accept),
         final=accept & ((np.all(moves < 0, axis=1) & ~by_id) | (counts == 0)[row_of]),
         forced=forced[row_of],
         row_of=row_of,
@@ -59,36 +59,10 @@ def stuck_state(automaton: TokenAutomaton) -> int | None:
     while len(frontier):
         after = automaton.next[frontier].reshape(-1)
         after = after[after >= 0]
-        frontier = _once(after[~reached[after]], len(reached))
+        frontier = once(after[~reached[after]], len(reached))
         reached[frontier] = True
     stuck = np.flatnonzero(reached & (automaton.distance < 0))
     return int(stuck[0]) if len(stuck) else None
-
-
-def distances(next_state: NDArray[np.int32], accept: Bools) -> NDArray[np.int32]:
-    """int32 [states]: the fewest tokens to an accepting state, -1 where there is no way. Breadth first, backwards."""
-    count = len(accept)
-    by_class = np.ascontiguousarray(next_state.T).reshape(-1)
-    cells = np.flatnonzero(by_class >= 0)
-    sources, targets = cells % count, by_class[cells]
-    # Numpy sorts 16-bit numbers by radix, several times faster than longer ones.
-    order = np.argsort(targets.astype(np.uint16) if count <= 1 << 16 else targets, kind="stable")
-    sources = sources[order]
-    first = np.concatenate([[0], np.cumsum(np.bincount(targets, minlength=count))])
-    found = np.full(count, -1, dtype=np.int32)
-    frontier, distance = np.flatnonzero(accept), 0
-    while len(frontier):
-        found[frontier] = distance
-        before = sources[ranges(first[frontier], first[frontier + 1] - first[frontier])]
-        frontier = _once(before[found[before] < 0], count)
-        distance += 1
-    return found
-
-
-def ranges(starts: Ints, lengths: Ints) -> Ints:
-    """starts[0], starts[0] + 1, ... of the first length, then those of the second, and so on."""
-    ends = np.cumsum(lengths)
-    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
 
 
 def random_words(rows: int, columns: int) -> NDArray[np.uint64]:
@@ -148,11 +122,3 @@ def _forced(
     single = np.flatnonzero((counts == 1) & (tokens == 1))
     forced[single] = some_id[row_classes[row_starts[single]]]
     return forced, counts
-
-
-def _once(states: NDArray[np.integer], count: int) -> Ints:
-    """Each of the states once."""
-    owner = np.empty(count, dtype=np.int64)
-    here = np.arange(len(states))
-    owner[states] = here
-    return states[owner[states] == here].astype(np.int64)

@@ -119,8 +119,8 @@ class Constraint:
     """What a whole answer must be, as the user wrote it.
 
     text: of a regex, in Python's syntax; of a JSON schema, as compact JSON, for an answer in JSON; of a grammar in EBNF.
-    whitespace: of a JSON schema; so many characters of white space at most, wherever JSON allows some. None: one space
-    after each `:` and `,`, and no other.
+    whitespace: of a JSON schema; so many characters of white space at most between any two tokens of the JSON (not before
+    and after all of it). None: one space after each `:` and `,`, and no other.
     """
 
     kind: ConstraintKind

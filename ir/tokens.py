@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sglc.ir.distances import distances
 from sglc.ir.ops import Role
 from sglc.ir.trie import Trie, trie_of
 
@@ -153,8 +154,6 @@ class TokenAutomaton:
                  know of them.
 
     What follows from it:
-    distance:    int32 [states]; the fewest tokens to an accepting state, -1 where there is no way (no token leads
-                 there from the start).
     final:       bool [states]; accepting, and nothing but end ids may follow: the answer ends without an end id.
     forced:      int32 [states]; the id of the only token allowed in a state, -1 where several are (end ids count).
     row_of:      int32 [states]; which of the distinct masks a state has. Mask r allows the classes
@@ -172,7 +171,6 @@ class TokenAutomaton:
     byte_class: NDArray[np.uint8]
     moves: NDArray[np.int32]
     own_ids: NDArray[np.int32]
-    distance: NDArray[np.int32]
     final: NDArray[np.bool_]
     forced: NDArray[np.int32]
     row_of: NDArray[np.int32]
@@ -180,6 +178,7 @@ class TokenAutomaton:
     row_classes: NDArray[np.int32]
     row_ends: NDArray[np.bool_]
     _rows: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]], init=False, repr=False)
+    _distances: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]], init=False, repr=False)
     _reaches: list[NDArray[np.int64]] = field(default_factory=list[NDArray[np.int64]], init=False, repr=False)
 
     @property
@@ -190,6 +189,14 @@ class TokenAutomaton:
     @property
     def start(self) -> int:
         return 0
+
+    @property
+    def distance(self) -> NDArray[np.int32]:
+        """int32 [states]: the fewest tokens to an accepting state, -1 where there is no way (no token leads there from
+        the start). Computed when it is first asked for: in a large automaton it takes as long as all the rest."""
+        if not self._distances:
+            self._distances.append(distances(self.next, self.accept))
+        return self._distances[0]
 
     def step(self, state: int, token: int) -> int | None:
         """The state after a token, None where it is not allowed. State and token must be in range."""

@@ -17,12 +17,14 @@ class Trie:
     parent:  int64 [nodes]; the node before, 0 for the root.
     first:   int64 [nodes + 1]; the children of node n are first[n] .. first[n + 1] - 1.
     node_of: int64 [size]; the node of each id's bytes, 0 for an id that no constrained text may use.
+    single:  bool [256]; the bytes that are a token by themselves.
     """
 
     byte: NDArray[np.uint8]
     parent: NDArray[np.int64]
     first: NDArray[np.int64]
     node_of: NDArray[np.int64]
+    single: NDArray[np.bool_]
 
 
 def trie_of(tokens: Iterable[bytes | None], ends: frozenset[int], size: int) -> Trie:
@@ -51,4 +53,6 @@ def trie_of(tokens: Iterable[bytes | None], ends: frozenset[int], size: int) -> 
     node_at = dict(zip(words, node.tolist(), strict=True))
     node_of = np.zeros(size, dtype=np.int64)
     node_of[list(texts)] = [node_at[text] for text in texts.values()]
-    return Trie(np.concatenate(letters_of), parent, np.cumsum(np.concatenate([[1], children])), node_of)
+    single = np.zeros(256, dtype=np.bool_)
+    single[[word[0] for word in words if len(word) == 1]] = True
+    return Trie(np.concatenate(letters_of), parent, np.cumsum(np.concatenate([[1], children])), node_of, single)

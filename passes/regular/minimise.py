@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.ir.automaton import random_words, ranges
+from sglc.ir.automaton import random_words
+from sglc.ir.distances import ranges
 from sglc.passes.regular.limits import Budget
 
 _Ints = NDArray[np.int64]

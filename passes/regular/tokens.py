@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.ir.automaton import complete, ranges, stuck_state
+from sglc.ir.automaton import complete, stuck_state
+from sglc.ir.distances import ranges
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
 from sglc.passes.regular.source import NotRegular, Source
@@ -60,7 +61,7 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
     )
     if len(automaton.row_ends) * -(-vocabulary.size // 32) * 4 > MAX_MASK_BYTES:
         raise _too_large(source)
-    if (stuck := stuck_state(automaton)) is not None:
+    if not _has_each_byte(columns, byte_class, vocabulary) and (stuck := stuck_state(automaton)) is not None:
         wanted = bytes(np.flatnonzero(dfa.table[stuck] >= 0)[:8].tolist())
         raise ConstraintError(
             f"the model's vocabulary cannot write every text that the {source.name} allows: {_short(source)} leads to a place where"
@@ -68,6 +69,12 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
             hint="allow only characters that the vocabulary has",
         )
     return automaton
+
+
+def _has_each_byte(columns: NDArray[np.int32], byte_class: NDArray[np.uint8], vocabulary: Vocabulary) -> bool:
+    """Whether each byte that some state allows is a token by itself: then tokens lead on wherever bytes do."""
+    asked = np.any(columns >= 0, axis=1)[byte_class]
+    return bool(vocabulary.trie.single[asked].all())
 
 
 def _columns(table: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.ir.automaton import random_words, ranges
+from sglc.ir.automaton import random_words
+from sglc.ir.distances import ranges
 from sglc.ir.trie import Trie
 
 Ints = NDArray[np.int64]
