@@ -34,7 +34,10 @@ PROGRAMS = {
     "body raises": (BODY + "raise ValueError('broken')\n", ["prog.py:5", "ValueError", "broken"]),
     "regex": (BODY + 's += question + sgl.gen("a", regex="[")\n', ["prog.py:5", "^", "["]),
     "regex not regular": (BODY + r's += question + sgl.gen("a", regex=r"(a)\1")' + "\n", ["prog.py:5", "^"]),
-    "regex explodes": (BODY + 's += question + sgl.gen("a", regex="(a|b)*a(a|b){40}")\n', ["prog.py:5"]),
+    "regex explodes": (
+        BODY + 's += question + sgl.gen("a", regex="(?=.*a(a|b){40}c)(a|b|c)*(?<!ab)")\n',
+        ["prog.py:5", "no grammar either"],
+    ),
     "nothing matches": (BODY + 's += question + sgl.gen("a", regex=r"a\\Zb")\n', ["prog.py:5"]),
     "image": (BODY + 's += sgl.image(question)\n    s += sgl.gen("a")\n', ["prog.py:5", "takes text only", "hint:"]),
     "bad setting": (BODY + 's += sgl.gen("a", top_p=2)\n', ["prog.py:5", "top_p is 2"]),

@@ -65,7 +65,7 @@ BUGS = (
     Bug("a failed batch reaches the cache", "core.py", "            self._scheduler.drop(item.sequence)\n            if not", "            self._scheduler.advance(item)\n            self._scheduler.finish(item.sequence)\n            if not"),
     Bug("a failed draw ends its neighbours", "core.py", "self._fail([work], error, events)\n                continue", "self._fail(flight.work, error, events)\n                return"),
     Bug("a preemption resets the draws", "core.py", "position=len(answer.ids),", "position=len(sequence.ids) - max(sequence.prefill_end, sequence.prompt_tokens),"),
-    Bug("the state of the constraint is stale", "core.py", "state=answer.state,", "state=0,"),
+    Bug("the state of the constraint is stale", "core.py", "state=state,", "state=0,"),
     Bug("an end id comes one id late", "core.py", "if len(answer.ids) < request.min_tokens", "if len(answer.ids) <= request.min_tokens"),
     Bug("penalties see nothing", "core.py", "history=answer.ids if", "history=() if"),
     Bug("a drawn id has no score", "core.py", "score=request.score_answer,", "score=False,"),

@@ -26,7 +26,7 @@ def for_bytes(graph: Graph) -> Graph:
 
     def rewrite(op: Op) -> Op | None:
         if isinstance(op, Gen):
-            return replace(op, constraint=None)
+            return replace(op, constraint=None, sampling=replace(op.sampling, finish_in_time=None))
         if isinstance(op, Append):
             return replace(op, parts=tuple(part for part in op.parts if not isinstance(part, Image)))
         if isinstance(op, Select):
