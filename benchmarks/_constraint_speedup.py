@@ -78,6 +78,8 @@ class Told:
     """A constraint that allows one text only, id by id. automaton: of a schema that the text fits; what it forces is
     forced here, and nothing else. A state is the automaton's, and how many ids there are."""
 
+    finite = True
+
     def __init__(self, automaton: TokenAutomaton, ids: Sequence[int]) -> None:
         self.automaton, self.ids = automaton, ids
         self.size, self.start = automaton.size, (automaton.start, 0)

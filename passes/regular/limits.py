@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regular.source import NotRegular, Place, Source
-from sglc.passes.regular.tree import Chars, Look, Part, Regular, Repeat, Token, children
+from sglc.passes.regular.tree import Chars, Choice, Look, Part, Regular, Repeat, Sequence, Token, children
 
-MAX_STATES = 1 << 16  # of the byte automaton: numpy sorts numbers of 16 bits several times faster
+MAX_STATES = 50_000  # of the byte automaton
 MAX_POSITIONS = 50_000  # characters in the tree with its repeats written out
 MAX_WORK = 1_000_000  # steps of the constructions: a second or two
 
@@ -37,44 +38,73 @@ class Budget:
         return self.source.refusal(self.blame, what, "make this repeat smaller, or what it repeats simpler", NotRegular)
 
 
+class _Size(NamedTuple):
+    """Of a tree with its repeats written out: its characters, and about how many states its counted characters take."""
+
+    characters: int
+    states: int
+
+
 def _largest_repeat(tree: Regular, source: Source) -> Place:
     """The span of the repeat that makes the automaton large; refuses one that is too large by itself."""
     span, largest = source.whole, 0
     within = [source.whole]  # the places of the parts that are open
-    sizes: dict[Part, int] = {}
+    sizes: dict[Part, _Size] = {}
 
-    def size(tree: Regular) -> int:
-        """The characters of a tree with its repeats written out."""
+    def check(found: _Size, place: Place, this: str, hint: str) -> _Size:
+        if found.characters > MAX_POSITIONS:
+            what = f"{this} stands for {found.characters:,} characters or classes, at most {MAX_POSITIONS:,}"
+            raise source.refusal(place, what, hint, NotRegular)
+        if found.states > MAX_STATES:
+            what = f"{this} needs about {found.states:,} states, at most {MAX_STATES:,}"
+            raise source.refusal(place, what, hint, NotRegular)
+        return found
+
+    def size(tree: Regular) -> _Size:
         nonlocal span, largest
         match tree:
             case Part(body):
                 if tree not in sizes:
                     within.append(tree.span)
-                    sizes[tree] = size(body)
+                    found = size(body)
                     within.pop()
-                    if sizes[tree] > MAX_POSITIONS:
-                        what = f"this stands for {sizes[tree]:,} characters or classes, at most {MAX_POSITIONS:,}"
-                        raise source.refusal(
-                            tree.span, what, "say less, or split the answer into several gens", NotRegular
-                        )
+                    sizes[tree] = check(found, tree.span, "this", "say less, or split the answer into several gens")
                 return sizes[tree]
             case Chars() | Token():
-                return 1
+                return _Size(1, 0)
             case Look(body):
-                return 1 + size(body)
+                return _Size(1 + size(body).characters, 0)
             case Repeat(body, least, most):
-                found = size(body) * max(1, least if most is None else most)
-                counted = max(least, most or 0) > 1
-                if counted and found > MAX_POSITIONS:
-                    what = f"this repeat stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-                    raise source.refusal(tree.span or within[-1], what, "make the repeat smaller", NotRegular)
-                if counted and found > largest:
-                    span, largest = tree.span or within[-1], found
+                inner, times = size(body), max(1, least if most is None else most)
+                found = _Size(inner.characters * times, inner.states * times)
+                if max(least, most or 0) > 1:
+                    found = found._replace(states=max(found.states, _width(body) * times))
+                    place = tree.span or within[-1]
+                    check(found, place, "this repeat", "make the repeat smaller")
+                    if found.characters > largest:
+                        span, largest = place, found.characters
                 return found
             case _:
-                return sum(map(size, children(tree)))
+                inside = list(map(size, children(tree)))
+                return _Size(sum(each.characters for each in inside), sum(each.states for each in inside))
 
-    if (found := size(tree)) > MAX_POSITIONS:
-        what = f"the {source.name} stands for {found:,} characters or classes, at most {MAX_POSITIONS:,}"
-        raise source.refusal(span, what, "make this repeat smaller", NotRegular)
+    check(size(tree), span, f"the {source.name}", "make this repeat smaller")
     return span
+
+
+def _width(tree: Regular) -> int:
+    """About how many states one of many characters in a row takes, each in one of several spellings: those inside of its
+    bytes are not shared with the next one. 0 for anything else, of which that is not certain."""
+    match tree:
+        case Part(body):
+            return _width(body)
+        case Chars(chars) if chars:
+            last = chars[-1][1]
+            return 1 if last < 0x80 else 2 if last < 0x800 else 4 if last < 0x10000 else 8
+        case Sequence(parts) | Choice(parts) if parts:
+            widths = list(map(_width, parts))
+            if not all(widths):
+                return 0
+            return sum(widths) if isinstance(tree, Sequence) else 1 + sum(width - 1 for width in widths)
+        case _:
+            return 0

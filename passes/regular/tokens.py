@@ -18,7 +18,7 @@ from sglc.passes.regular.utf8 import ByteDfa
 from sglc.passes.regular.walk import Functions, TooMuchWork, walk
 
 MAX_MASK_BYTES = 256 << 20
-MAX_CELLS = 32 << 20  # of `TokenAutomaton.next`
+MAX_CELLS = 8 << 20  # of `TokenAutomaton.next`: 32 MB
 MAX_WORK = 60_000_000  # pairs of a state and its image that the walk looks at
 
 
@@ -31,7 +31,7 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
     """
     byte_class, columns = _columns(dfa.table)
     try:
-        functions, function_of = walk(byte_class, columns, vocabulary.trie, MAX_WORK)
+        functions, function_of = walk(byte_class, columns, vocabulary.trie, MAX_WORK, 2 * MAX_CELLS // len(dfa.accept))
     except TooMuchWork:
         raise _too_large(source) from None
     used = np.zeros(len(functions), dtype=np.bool_)

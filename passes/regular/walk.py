@@ -25,7 +25,7 @@ _DENSE = 4  # a level is walked whole where one in so many of the nodes before i
 
 
 class TooMuchWork(Exception):
-    """More than `limit` pairs of a state and its image were looked at."""
+    """More than `limit` pairs of a state and its image were looked at, or there are too many functions."""
 
 
 class Functions:
@@ -122,12 +122,12 @@ class Functions:
 
 
 def walk(
-    letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int
+    letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int, most: int
 ) -> tuple[Functions, NDArray[np.int64]]:
     """The functions, and for each id the number of its bytes' function; 0 for an id without bytes.
 
     letter_of: uint8 [256]; bytes that the automaton does not tell apart have one letter. columns: as in `Functions`.
-    Raises `TooMuchWork` beyond `limit`.
+    Raises `TooMuchWork` beyond `limit`, and where there are more than `most` functions.
     """
     shift = (len(columns) - 1).bit_length()  # a function and a letter are one key: function << shift | letter
     functions = Functions(columns, limit)
@@ -153,6 +153,8 @@ def walk(
             keys += letter_at[nodes]
             value[nodes] = found = _followed(keys, after, functions, shift)
             live = nodes[found > 0]
+        if len(functions) > most:
+            raise TooMuchWork
         if len(functions) << shift > len(after):
             more = np.full((2 * len(functions) << shift) - len(after), _UNKNOWN, dtype=np.int64)
             after = np.concatenate([after, more])

@@ -52,7 +52,7 @@ def refused(pattern: str) -> ConstraintError:
         ),
         (
             r"x(a|b)*a(a|b){30}",
-            "the regex needs too large an automaton (more than 65,536 states, or too long to build)",
+            "the regex needs too large an automaton (more than 50,000 states, or too long to build)",
             "(a|b){30}",
         ),
     ],
