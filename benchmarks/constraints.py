@@ -12,8 +12,7 @@ The figures are of 128,256 tokens. compile_p95_ms is of the patterns of up to 20
 which ours is faster, over the JSON and the unbounded texts that both compile; a case is won where ours is compiled, and
 no later than by xgrammar and outlines-core, which also compile ahead (llguidance does its work at each token, see its
 masks), and a mask where ours is the fastest of all. A peer that needs over 60 s counts as 60 s; one that refuses a
-case, breaks on it or forbids a text that fits it says so below the tables, as does ours. outlines-core, whose compiles
-take as long as everything else, runs beside the others on a second core.
+case, breaks on it or forbids a text that fits it says so below the tables, as does ours.
 
 forward_share: draws for each hundred ids of compact JSON, replayed with the canonical ids (`_constraint_replay.py`);
 noncanonical are the answers that got other ids than the tokenizer's, rolled_back the ids that were taken back, of all
@@ -32,7 +31,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -158,23 +156,18 @@ def _peer_rows(python: str, name: str, size: int, slow: set[str]) -> dict[str, R
 
 
 def _all_rows(size: int, python: str | None, slow: dict[str, set[str]]) -> dict[str, dict[str, Row]]:
-    """engine -> case or "vocabulary" -> figures. outlines-core, whose compiles take as long as all else, runs beside."""
+    """engine -> case or "vocabulary" -> figures. One after another: two cores may be two threads of one."""
 
     def of_peer(name: str) -> dict[str, Row]:
         _say(f"{name}, {size:,} tokens ...")
         return _peer_rows(python or "", name, size, slow[name])
 
     vocabularies.tokenizer_file(size)
-    with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(of_peer, "outlines") if python is not None else None
-        _say(f"ours, {size:,} tokens ...")
-        ours = Ours(size)
-        rows = {"ours": {case.name: _our_row(ours, case, size) for case in CASES}}
-        rows["ours"]["vocabulary"] = {"vocabulary": ours.vocabulary_ms}
-        if beside is not None:
-            rows |= {name: of_peer(name) for name in PEERS if name != "outlines"}
-            rows["outlines"] = beside.result()
-    return rows
+    _say(f"ours, {size:,} tokens ...")
+    ours = Ours(size)
+    rows = {"ours": {case.name: _our_row(ours, case, size) for case in CASES}}
+    rows["ours"]["vocabulary"] = {"vocabulary": ours.vocabulary_ms}
+    return rows | {name: of_peer(name) for name in PEERS if python is not None}
 
 
 def _say(line: str) -> None:
