@@ -56,8 +56,8 @@ def compile_file(
     tokens = sum(map(len, part.prefix_ids))
     grammars = sum(isinstance(compiled, Grammar) for compiled in part.automata.values())
     print(
-        f"{path}: {len(compiled.graph.ops)} ops, {len(compiled.schedule.steps)} steps, "
-        f"{len(compiled.schedule.prefixes)} constant prompts ({tokens} tokens), {_automata(len(part.automata) - grammars, grammars)}; "
+        f"{path}: {_counted(len(compiled.graph.ops), 'op', 'ops')}, {_counted(len(compiled.schedule.steps), 'step', 'steps')}, "
+        f"{_counted(len(compiled.schedule.prefixes), 'constant prompt', 'constant prompts')} ({tokens} tokens), {_automata(len(part.automata) - grammars, grammars)}; "
         f"{summary(compiled.graph)}"
     )
 
@@ -84,7 +84,12 @@ def shown(program: str, args: str | None, after: str | None, output_format: str,
 
 def _automata(automata: int, grammars: int) -> str:
     """How many constraints are followed in which way."""
-    return f"{automata} automata" + (f", {grammars} grammars (llguidance)" if grammars else "")
+    said = _counted(automata, "automaton", "automata")
+    return f"{said}, {_counted(grammars, 'grammar', 'grammars')} (llguidance)" if grammars else said
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _compiled(function: SglFunction, args: str | None, observe: Callable[[str, Graph], None]) -> Compiled:

@@ -102,7 +102,7 @@ def test_the_command_line_says_which_lane(tmp_path: Path) -> None:
     (tmp_path / "nests.py").write_text(PROGRAM)
     said = sglc_command(["compile", "nests.py", "-o", "nests.sglc"], tmp_path)
     assert said.code == 0, said.err
-    assert "1 automata, 1 grammars (llguidance)" in said.out
+    assert "1 automaton, 1 grammar (llguidance)" in said.out
     model = str(Path(sglc.__file__).parent / "runtime" / "embedded")
     shown = sglc_command(["ir", "nests.py", "--model", model], tmp_path)
     assert shown.code == 0, shown.err
