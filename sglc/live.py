@@ -37,6 +37,10 @@ from sglc.trace.tracer import record
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
 
+NEVER_GIVEN = "\ue000never given\ue000"
+"""Stands in a replay for an answer that the run did not need. It must show where the body does need it, so it is like no
+text and not empty."""
+
 
 class LiveProgram:
     """One program for arguments of one shape, and on the backends that it ran on.
@@ -256,7 +260,7 @@ def _arguments(run: Run, op: Call) -> tuple[Any, Any]:
 
 def _answers(run: Run, events: Events, unknown: set[int] | None) -> Answers:
     """What the run was answered, by number. What the graph left out has the answer of its twin, where it was left out
-    because it has one, and "" where it was because nothing needs it: this one is `unknown`."""
+    because it has one, and NEVER_GIVEN, or a choice, where it was because nothing needs it: this one is `unknown`."""
     by_number: Mapping[int, Op] = {op.number: op for op in _numbered(run) if op in run.values}
     twins = {question_of(call): number for number, call in events.calls.items()}
 
@@ -265,8 +269,7 @@ def _answers(run: Run, events: Events, unknown: set[int] | None) -> Answers:
         if op is None:
             if unknown is not None:
                 unknown.add(number)
-            choices = choices_of(call)
-            return choices[0] if choices else ""
+            return max(choices_of(call), default=NEVER_GIVEN)  # of the choices not the empty one
         return run.answers[op].text if isinstance(op, Gen | Select) else copy.deepcopy(run.values[op])
 
     return answer

@@ -77,11 +77,6 @@ class Model(Runner):
         return ("gen", asked.prompt, _named(asked.sampling), job.constraint is not None, seed)
 
 
-def greedy(key: Key) -> bool:
-    """Whether a question draws nothing: two equal ones may be one."""
-    return key[0] == "select" or ("temperature", 0) in key[2]
-
-
 def _named(sampling: Sampling) -> tuple[tuple[str, Any], ...]:
     return tuple((name, getattr(sampling, name)) for name in Sampling.__dataclass_fields__ if name != "seed")
 

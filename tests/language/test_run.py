@@ -253,11 +253,23 @@ def left_out(s, a):
     return "in" if "y" in f"{unread()['x']}" else "out"  # nothing else needs this answer
 
 
-@pytest.mark.parametrize("body", [seen_by_a_marker, text_of_a_marker, left_out], ids=lambda f: f.__name__)
+def never_asked(s, a):
+    s["x"] = ""
+    if f"{a}" == "yes":
+        s += sgl.gen("x", temperature=0)  # with an answer "" it would end like the graph, which has no gen
+
+
+def never_chosen(s, a):
+    s["x"] = ""
+    if f"{a}" == "yes":
+        s += sgl.select("x", choices=["", "yes"])
+
+
+@pytest.mark.parametrize("body", [seen_by_a_marker, text_of_a_marker, left_out, never_asked, never_chosen], ids=lambda f: f.__name__)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_run_that_a_placeholder_misled_is_run_again(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(question: Any) -> str:
-        return question.choices[1 if "a,b" in question.choices else 0] if question.choices else "yes"
+        return question.choices[1 if question.choices[0] in ("a,b", "") else 0] if question.choices else "yes"
 
     monkeypatch.setattr(confirm, "HOSTILE", confirm.HOSTILE[:1])  # the confirmation finds most of these
     monkeypatch.setattr(confirm, "MAX_CONSTANTS", 0)
