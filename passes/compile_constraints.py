@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
-from sglc.ir.grammar import CompiledConstraint
+from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.graph import Graph
 from sglc.ir.in_time import in_time
-from sglc.ir.ops import Constraint, Gen
-from sglc.ir.tokens import Vocabulary
+from sglc.ir.ops import Constraint, Gen, Sampling
+from sglc.ir.tokens import TokenConstraint, Vocabulary
 from sglc.passes.front_ends import read_constraint
 from sglc.passes.grammar import grammar_of
 from sglc.passes.regular.compile import compile_tree
@@ -29,12 +29,16 @@ def compile_constraints(graph: Graph, vocabulary: Vocabulary) -> dict[Constraint
             try:
                 if op.constraint not in automata:
                     automata[op.constraint] = compile_constraint(op.constraint, vocabulary)
-                if op.sampling.finish_in_time:
-                    limit = op.sampling.max_tokens
-                    in_time(automata[op.constraint], _NO_LIMIT if limit is None else limit)
+                check_length(automata[op.constraint], op.sampling)
             except ConstraintError as error:
                 raise type(error)(error.what, where=op.loc or error.where, hint=error.hint) from error
     return automata
+
+
+def check_length(compiled: TokenConstraint | Grammar, sampling: Sampling) -> None:
+    """Raises `ConstraintError` where finish_in_time cannot keep an answer within its max_tokens."""
+    if sampling.finish_in_time:
+        in_time(compiled, _NO_LIMIT if sampling.max_tokens is None else sampling.max_tokens)
 
 
 def compile_constraint(constraint: Constraint, vocabulary: Vocabulary) -> CompiledConstraint:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, TypeAlias
 
-from sglc.ir.errors import ConstraintError, RunError
+from sglc.ir.errors import ConstraintError, Location, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
@@ -16,7 +16,7 @@ from sglc.language.host import Host
 from sglc.language.machine import Answered, outside, running
 from sglc.language.state import ProgramState, each_prompt
 from sglc.language.symbolic import note_folder, raised_at, user_location
-from sglc.passes.compile_constraints import compile_constraint
+from sglc.passes.compile_constraints import check_length, compile_constraint
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
 from sglc.runtime.program import no_text
@@ -69,6 +69,20 @@ class Failed(BaseException):
         self.error = error
 
 
+def followed(constraint: Constraint, sampling: Sampling, where: Location | None, backend: Runner) -> TokenConstraint:
+    """A constraint that is first seen while the program runs, as the backend follows it.
+
+    Raises `ConstraintError` at the line of its gen where it cannot be compiled, or not be met within max_tokens."""
+    try:
+        if constraint not in backend.automata:
+            compiled = compile_constraint(constraint, backend.tokenizer.vocabulary)
+            backend.automata[constraint] = backend.follow(compiled)
+        check_length(backend.automata[constraint], sampling)
+        return backend.automata[constraint]
+    except ConstraintError as error:
+        raise located(error, where) from error
+
+
 class _Interpreter:
     """The machine that executes."""
 
@@ -113,7 +127,10 @@ class _Interpreter:
         settings = sampling.filled_from(self._sampling).filled_from(DEFAULT_SAMPLING)
         number = self._number()
         draw = (self._seed, self._row, number) if settings.seed is None else (settings.seed,)
-        automaton = None if constraint is None else self._automaton(constraint)
+        try:
+            automaton = followed(constraint, sampling, user_location(), self._engine) if constraint else None
+        except ConstraintError as error:
+            self._fail(error)
         known = self._known_answer(number, lambda: ("gen", normal(prompt), name, sampling, constraint))
         return self._ask(DecodeJob(prompt, settings, draw, automaton), known)
 
@@ -176,16 +193,6 @@ class _Interpreter:
         self._metas[id(answer.prompt)] = answer.prompt, answer.meta
         text = "".join((answer.text[:1], answer.text[1:]))  # a text of its own, told from an equal one in the same list
         return Answered(answer.prompt, text, (Text(text, trusted=False),))
-
-    def _automaton(self, constraint: Constraint) -> TokenConstraint:
-        automata = self._engine.automata
-        try:
-            if constraint not in automata:
-                compiled = compile_constraint(constraint, self._engine.tokenizer.vocabulary)
-                automata[constraint] = self._engine.follow(compiled)
-            return automata[constraint]
-        except ConstraintError as error:
-            self._fail(located(error, user_location()))
 
     def _number(self) -> int:
         """The next number of a primitive, as the tracer counts them."""

@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sglc.compiler import Compiled
-from sglc.interpreter import Asked, interpret
+from sglc.interpreter import Asked, followed, interpret
 from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.symbolic import raised_at
-from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.executor import Run, located
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_of, pieces_of
@@ -116,11 +115,8 @@ class LiveProgram:
             end = switch_at(recorded.final, end, next(self._numbers))
         region = Region(_needed(recorded.body, end), end)
         for op in region.body:
-            if isinstance(op, Gen) and op.constraint is not None and op.constraint not in program.automata:
-                if op.constraint not in backend.automata:
-                    vocabulary = backend.tokenizer.vocabulary
-                    backend.automata[op.constraint] = backend.follow(compile_constraint(op.constraint, vocabulary))
-                program.automata[op.constraint] = backend.automata[op.constraint]
+            if isinstance(op, Gen) and op.constraint is not None:
+                program.automata[op.constraint] = followed(op.constraint, op.sampling, op.loc, backend)
         found = program.block(region)
         found.risky = recorded.risky
         if not isinstance(recorded.end, End):

@@ -228,6 +228,25 @@ def test_too_few_tokens_are_refused_at_the_line(engine: sglc.Engine) -> None:
         assert "test_in_time.py" in str(error.where)
 
 
+def test_too_few_tokens_are_refused_by_a_model_that_does_not_count_them_too() -> None:
+    def asked(s):
+        s += sgl.gen("a", regex="[0-9]{40}x", max_tokens=2, finish_in_time=True)
+
+    def asked_behind_an_exit(s):
+        s += sgl.gen("b")
+        for _ in s["b"].split():
+            asked(s)
+
+    with sgl.Scripted(lambda question: "yes") as backend:
+        with pytest.raises(ConstraintError) as compiled:
+            sgl.function(asked).run(backend=backend).text()
+        behind = sgl.function(asked_behind_an_exit).run(backend=backend).error()
+        interpreted = sgl.function(asked).run(backend=backend, mode="interpret").error()
+    for error in (compiled.value, behind, interpreted):
+        assert isinstance(error, ConstraintError)
+        assert "test_in_time.py" in str(error.where)
+
+
 def test_too_few_tokens_of_a_run_fail_the_run_alone(engine: sglc.Engine) -> None:
     result = program_of("[0-9]{40}x", finish_in_time=True).run(backend=engine, max_new_tokens=2)
     error = result.error()

@@ -59,7 +59,7 @@ class Runs:
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *rest: self.warned.append(str(message))
         made_once = functools.lru_cache(64)(compile_constraints.compile_constraint)
-        for module in (interpreter, live, compile_constraints):
+        for module in (interpreter, compile_constraints):
             self._open.enter_context(patch.object(module, "compile_constraint", made_once))
         return self
 

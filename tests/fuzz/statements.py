@@ -606,7 +606,7 @@ def _inner(scope: Scope) -> None:
     inner = choices.pick(old) if old and choices.chance(40) else _new_program(scope)
     name = scope.fresh("r")
     settings = choices.weighted(
-        ((4, ""), (2, ", temperature=0"), (1, ", max_new_tokens=3, temperature=0.5"), (1, ", n=2"))
+        ((4, ""), (2, ", temperature=0"), (1, ", max_new_tokens=300, temperature=0.5"), (1, ", n=2"))
     )
     if settings == ", n=2":
         inner = Inner(inner.name, {}, "none")

@@ -265,7 +265,9 @@ def never_chosen(s, a):
         s += sgl.select("x", choices=["", "yes"])
 
 
-@pytest.mark.parametrize("body", [seen_by_a_marker, text_of_a_marker, left_out, never_asked, never_chosen], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "body", [seen_by_a_marker, text_of_a_marker, left_out, never_asked, never_chosen], ids=lambda f: f.__name__
+)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_run_that_a_placeholder_misled_is_run_again(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(question: Any) -> str:
