@@ -1,10 +1,9 @@
 """The smallest DFA.
 
-Partition refinement by signatures: a state's signature is a hash of its class and of where each letter leads to, as
-classes. Some rounds (Moore), for all states at once, leave few states alike, or none. What still is alike by then is
-often alike for long (a counted repeat is a chain, of which each round tells one state apart); from there on only states
-are looked at of which a successor has left its class, and of the parts that a class falls into all but the largest
-leave it (Hopcroft).
+Partition refinement by signatures: a state's signature is a hash of where each letter leads to, as classes of states. Only
+states are looked at of which a successor has left its class, and of the parts that a class falls into all but the largest
+leave it (Hopcroft). A signature is the sum, over letters, of products of a random word for the letter and one for the class
+that it leads to, so it can be made of the edges, whatever their sets.
 """
 
 from __future__ import annotations
@@ -18,12 +17,9 @@ from numpy.typing import NDArray
 from sglc.ir.automaton import random_words
 from sglc.ir.distances import ranges
 from sglc.passes.regular.limits import Budget
+from sglc.passes.regular.native import native
 
-_Ints = NDArray[np.int64]
-_Words = NDArray[np.uint64]
 _WORD = (1 << 64) - 1
-_FEW = 100  # states that are looked at one by one in the time of a round
-_ROUNDS = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,25 +42,25 @@ class Dfa:
 class Edges:
     """A DFA in the making, as edges in the order of the states that they leave; an edge is for a set of letters.
 
-    letters: bool [sets, letters]. counts: edges of each state. sets, targets: of each edge; edges of one state have
-    disjoint sets.
+    letters: bool [sets, letters]. counts: int32 [states]; the edges of each. sets, targets: int32 [edges]; edges of one
+    state have disjoint sets. accept: bool [states].
     """
 
     letters: NDArray[np.bool_]
-    counts: list[int]
-    sets: list[int]
-    targets: list[int]
-    accept: list[bool]
+    counts: NDArray[np.int32]
+    sets: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    accept: NDArray[np.bool_]
 
     @staticmethod
     def of(moves: Sequence[dict[int, int]], accept: list[bool], letters: int) -> Edges:
         """Of the moves of each state: letter -> state."""
         return Edges(
             np.eye(letters, dtype=np.bool_),
-            [len(row) for row in moves],
-            [letter for row in moves for letter in row],
-            [to for row in moves for to in row.values()],
-            accept,
+            np.array([len(row) for row in moves], dtype=np.int32),
+            np.array([letter for row in moves for letter in row], dtype=np.int32),
+            np.array([to for row in moves for to in row.values()], dtype=np.int32),
+            np.array(accept, dtype=np.bool_),
         )
 
 
@@ -77,47 +73,40 @@ def distinct(rows: NDArray[np.generic]) -> tuple[NDArray[np.intp], NDArray[np.in
 
 def trimmed(edges: Edges) -> Edges:
     """Without states that reach no accepting one; without any state where the start is such."""
+    sources = np.repeat(np.arange(len(edges.counts), dtype=np.int32), edges.counts)
     into: list[list[int]] = [[] for _ in edges.counts]
-    sources = np.repeat(np.arange(len(edges.counts)), edges.counts).tolist()
-    for source, target in zip(sources, edges.targets, strict=True):
+    for source, target in zip(sources.tolist(), edges.targets.tolist(), strict=True):
         into[target].append(source)
-    useful = {state for state, accepts in enumerate(edges.accept) if accepts}
-    stack = list(useful)
+    useful = edges.accept.copy()
+    stack = np.flatnonzero(useful).tolist()
     while stack:
         for state in into[stack.pop()]:
-            if state not in useful:
-                useful.add(state)
+            if not useful[state]:
+                useful[state] = True
                 stack.append(state)
-    if 0 not in useful:
-        return Edges(edges.letters, [], [], [], [])
-    if len(useful) == len(edges.counts):
-        return edges
-    order = {state: number for number, state in enumerate(sorted(useful))}
-    kept = [
-        (order[source], label, order[to])
-        for source, label, to in zip(sources, edges.sets, edges.targets, strict=True)
-        if source in order and to in order
-    ]
-    counts = np.bincount([source for source, _, _ in kept], minlength=len(order)).tolist()
-    accept = [edges.accept[state] for state in order]
-    return Edges(edges.letters, counts, [label for _, label, _ in kept], [to for _, _, to in kept], accept)
+    if not useful[:1].any():
+        none = np.empty(0, dtype=np.int32)
+        return Edges(edges.letters, none, none, none, np.empty(0, dtype=np.bool_))
+    kept = useful[sources] & useful[edges.targets]
+    order = np.cumsum(useful, dtype=np.int32) - 1
+    counts = np.bincount(order[sources[kept]], minlength=np.count_nonzero(useful)).astype(np.int32)
+    return Edges(edges.letters, counts, edges.sets[kept], order[edges.targets[kept]], edges.accept[useful])
 
 
 def minimised(edges: Edges, budget: Budget) -> Dfa:
     """The smallest DFA of the same language. All states of `edges` are reached, and reach acceptance."""
     letters = edges.letters.shape[1]
-    if not edges.counts:
+    if not len(edges.counts):
         return Dfa.empty(letters)
-    _, first, place_of = np.unique(_Refinement(edges, budget).classes(), return_index=True, return_inverse=True)
+    _, first, place_of = np.unique(_classes(edges, budget), return_index=True, return_inverse=True)
     chosen = np.sort(first)  # in the order of their first states
     number_of = np.argsort(np.argsort(first)).astype(np.int32)[place_of.reshape(-1)]
-    accept = np.array(edges.accept, dtype=np.bool_)
-    dfa = Dfa(_moves(edges, chosen, number_of), accept[chosen])
-    others = np.delete(np.arange(len(accept)), chosen)
+    dfa = Dfa(_moves(edges, chosen, number_of), edges.accept[chosen])
+    others = np.delete(np.arange(len(edges.accept)), chosen)
     same = number_of[others]
     if not (
         np.array_equal(_moves(edges, others, number_of), dfa.moves[same])
-        and np.array_equal(accept[others], dfa.accept[same])
+        and np.array_equal(edges.accept[others], dfa.accept[same])
     ):
         raise AssertionError("two signatures are equal by accident")  # which nobody will see
     return dfa
@@ -125,94 +114,68 @@ def minimised(edges: Edges, budget: Budget) -> Dfa:
 
 def _moves(edges: Edges, states: NDArray[np.intp], number_of: NDArray[np.int32]) -> NDArray[np.int32]:
     """The moves of some states, to the classes of states: int32 [states, letters], -1 where there is none."""
-    counts, sets, targets = (np.array(part, dtype=np.int64) for part in (edges.counts, edges.sets, edges.targets))
-    at = ranges((np.cumsum(counts) - counts)[states], counts[states])
-    rows = np.repeat(np.arange(len(states)), counts[states])
+    counts = edges.counts[states].astype(np.int64)
+    at = ranges((np.cumsum(edges.counts) - edges.counts)[states], counts)
+    rows = np.repeat(np.arange(len(states)), counts)
     moves = np.full((len(states), edges.letters.shape[1]), -1, dtype=np.int32)
-    edge, letter = np.nonzero(edges.letters[sets[at]])
-    moves[rows[edge], letter] = number_of[targets[at]][edge]
+    edge, letter = np.nonzero(edges.letters[edges.sets[at]])
+    moves[rows[edge], letter] = number_of[edges.targets[at]][edge]
     return moves
 
 
-class _Refinement:
-    """Classes of states, from two on: those that accept, and the others.
+def _classes(edges: Edges, budget: Budget) -> NDArray[np.int32]:
+    """The final class of each state: from two on, those that accept and the others, classes are split until none falls
+    apart. Two classes may be one by accident; whoever uses them checks them."""
+    starts = np.concatenate([[0], np.cumsum(edges.counts)]).astype(np.int32)
+    most, letters = len(edges.counts) + 2, edges.letters.shape[1]
+    words = random_words(1, most + letters)[0][most:]  # the first are of classes
+    of_set = np.where(edges.letters, words, np.uint64(0)).sum(axis=1, dtype=np.uint64)
+    weights = of_set[edges.sets]
+    if native is None:
+        return np.array(
+            _refined(starts.tolist(), weights.tolist(), edges.targets.tolist(), edges.accept.tolist(), budget)
+        )
+    found = native.classes(starts, weights, edges.targets, edges.accept, budget.work)
+    if found is None:
+        raise budget.exceeded()
+    budget.work = found[1]
+    return np.frombuffer(found[0], dtype=np.int32)
 
-    A signature is the sum, over letters, of products of a random word for the letter and one for the class that it leads
-    to, so it can be made of the edges, whatever their sets. It has 64 bits; whoever uses the classes checks them.
+
+def _refined(
+    starts: list[int], weights: list[int], targets: list[int], accept: list[bool], budget: Budget
+) -> list[int]:
+    """The class of each state. starts: where the edges of each begin; weights: of each edge, of its letters.
+
+    A round looks at the states of which a successor has left its class. Of the parts that a class falls into, the largest
+    stays; the others become classes in the order of their signatures, after them those that were not looked at.
     """
-
-    def __init__(self, edges: Edges, budget: Budget) -> None:
-        self._budget = budget
-        self._size, letters = len(edges.counts), edges.letters.shape[1]
-        self._counts = np.array(edges.counts, dtype=np.int64)
-        self._starts = np.cumsum(self._counts) - self._counts
-        self._targets = np.array(edges.targets, dtype=np.int64)
-        words = random_words(1, letters + 2 * self._size)[0]
-        of_set = np.where(edges.letters, words[:letters], np.uint64(0)).sum(axis=1, dtype=np.uint64)
-        self._weights: _Words = of_set[np.array(edges.sets, dtype=np.int64)]  # of each edge
-        self._words: _Words = words[letters:]  # of each class
-        self._class_of = np.array(edges.accept, dtype=np.int64)  # a state that is alone has class `size` + its number
-
-    def classes(self) -> _Ints:
-        """The final class of each state."""
-        active, classes, rounds = np.arange(self._size), len(np.unique(self._class_of)), 0
-        while len(active):
-            self._budget.spend(len(active) // 32 + 20)
-            parts = self._signatures(active)
-            sizes = np.bincount(parts)
-            alone = sizes[parts] == 1
-            self._class_of[active] = np.where(alone, self._size + active, parts)
-            settled = np.count_nonzero(alone)
-            if len(sizes) == classes:
-                break
-            active, classes = active[~alone], len(sizes) - settled
-            rounds += 1
-            if len(active) < _FEW or (rounds > _ROUNDS and settled < len(active) // 16):
-                self._one_by_one(active.tolist())
-                break
-        return self._class_of
-
-    def _signatures(self, active: _Ints) -> _Ints:
-        """Numbers for the signatures, and classes, of states."""
-        counts = self._counts[active]
-        at = ranges(self._starts[active], counts)
-        values = self._weights[at] * self._words[self._class_of[self._targets[at]]]
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values)])
-        ends = np.cumsum(counts)
-        old = self._words[self._class_of[active]]
-        mixed = (old ^ (old >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        return np.unique(sums[ends] - sums[ends - counts] + mixed, return_inverse=True)[1].reshape(-1)
-
-    def _one_by_one(self, active: list[int]) -> None:
-        """Splits classes until none falls apart. active: the states that are not alone."""
-        class_of, words, weights = self._class_of.tolist(), self._words.tolist(), self._weights.tolist()
-        starts, targets = [*self._starts.tolist(), len(self._targets)], self._targets.tolist()
-        into: list[list[int]] = [[] for _ in class_of]
-        members: dict[int, set[int]] = {}
-        for state in active:
-            members.setdefault(class_of[state], set()).add(state)
-            for at in range(starts[state], starts[state + 1]):
-                into[targets[at]].append(state)
-        new = 1 + max(members, default=0)
-        waiting = set(active)
-        while waiting:
-            parts: dict[int, dict[int, list[int]]] = {}
-            for state in waiting:
-                edges = range(starts[state], starts[state + 1])
-                signature = sum(weights[at] * words[class_of[targets[at]]] for at in edges) & _WORD
-                parts.setdefault(class_of[state], {}).setdefault(signature, []).append(state)
-            self._budget.spend(len(waiting))
-            moved: list[int] = []
-            for number, found in parts.items():
-                for part in _leaving(members[number], list(found.values())):
-                    members[number].difference_update(part)
-                    members[new] = set(part)
-                    for state in part:
-                        class_of[state] = new
-                    moved += part
-                    new += 1
-            waiting = {state for target in moved for state in into[target] if len(members[class_of[state]]) > 1}
-        self._class_of = np.array(class_of)
+    class_of = [int(accepts) for accepts in accept]
+    into: list[list[int]] = [[] for _ in class_of]
+    members: list[set[int]] = [set(), set()]
+    for state, number in enumerate(class_of):
+        members[number].add(state)
+        for at in range(starts[state], starts[state + 1]):
+            into[targets[at]].append(state)
+    words = random_words(1, len(class_of) + 2)[0].tolist()
+    waiting = {state for state, number in enumerate(class_of) if len(members[number]) > 1}
+    while waiting:
+        budget.spend(len(waiting) // 4 + 1)
+        found: dict[int, dict[int, list[int]]] = {}
+        for state in waiting:
+            edges = range(starts[state], starts[state + 1])
+            signature = sum(weights[at] * words[class_of[targets[at]]] for at in edges) & _WORD
+            found.setdefault(class_of[state], {}).setdefault(signature, []).append(state)
+        moved: list[int] = []
+        for number, parts in sorted(found.items()):
+            for part in _leaving(members[number], [part for _, part in sorted(parts.items())]):
+                members[number].difference_update(part)
+                for state in part:
+                    class_of[state] = len(members)
+                members.append(set(part))
+                moved += part
+        waiting = {state for target in moved for state in into[target] if len(members[class_of[state]]) > 1}
+    return class_of
 
 
 def _leaving(members: set[int], parts: list[list[int]]) -> list[list[int]]:

@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.minimise import Edges
-from sglc.passes.regular.nfa import ACCEPT, Nfa, bits_of
+from sglc.passes.regular.native import native
+from sglc.passes.regular.nfa import ACCEPT, Nfa
 
 
 def plain(nfa: Nfa, first: int, letters: list[list[int]], count: int, budget: Budget) -> Edges:
-    """The DFA from one state of the NFA. letters: of each set; count: of all. Sets of letters are bit sets on the way."""
-    masks = [sum(1 << letter for letter in of_set) for of_set in letters]
-    number_of = {mask: number for number, mask in enumerate(dict.fromkeys(masks))}
+    """The DFA from one state of the NFA. letters: of each set; count: of all."""
+    members = np.zeros((len(letters), -(-max(count, 1) // 32) * 32), dtype=np.bool_)
+    members[np.repeat(np.arange(len(letters)), list(map(len, letters))), list(chain.from_iterable(letters))] = True
+    masks = np.packbits(members, axis=1, bitorder="little").view("<i4")
+    made = _in_python(nfa, first, masks, budget) if native is None else _in_c(nfa, first, masks, budget)
+    bits = np.unpackbits(made.masks.view(np.uint8), axis=1, bitorder="little").view(np.bool_)
+    return Edges(bits[:, :count], made.counts, made.sets, made.targets, made.accept)
+
+
+class _Made(NamedTuple):
+    """As `Edges`, but masks: int32 [sets, words]; letter n is in a set where bit n % 32 of its word n // 32 is set."""
+
+    masks: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    sets: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    accept: NDArray[np.bool_]
+
+
+def _in_c(nfa: Nfa, first: int, masks: NDArray[np.int32], budget: Budget) -> _Made:
+    assert native is not None
+    sizes = np.fromiter(map(len, nfa.free), dtype=np.int32, count=len(nfa.free))
+    made = native.subsets(
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
+        np.fromiter(chain.from_iterable(nfa.free), dtype=np.int32, count=int(sizes.sum())),
+        np.array([step[0] if step else -1 for step in nfa.step], dtype=np.int32),
+        np.array([step[1] if step else -1 for step in nfa.step], dtype=np.int32),
+        masks,
+        masks.shape[1],
+        first,
+        MAX_STATES,
+        budget.work,
+    )
+    if made is None:
+        raise budget.exceeded()
+    counts, sets, targets, accept, found = (np.frombuffer(part, dtype=np.int32) for part in made[:5])
+    budget.work = made[5]
+    return _Made(found.reshape(-1, masks.shape[1]), counts, sets, targets, accept != 0)
+
+
+def _in_python(nfa: Nfa, first: int, masks: NDArray[np.int32], budget: Budget) -> _Made:
+    """As `_in_c`. Sets of letters are bit sets on the way."""
+    of_set = [int.from_bytes(mask.tobytes(), "little") for mask in masks]
+    number_of = {mask: number for number, mask in enumerate(dict.fromkeys(of_set))}
     sets, targets, counts, accept = list[int](), list[int](), list[int](), list[bool]()
     found, steps = _States(nfa, budget), nfa.step
     found.of(first)
     for subset in found.queue:  # grows
         reading = [step for state in subset if state != ACCEPT and (step := steps[state])]
-        moves = [(masks[number], after) for number, after in reading if masks[number]]  # a set may be empty
+        moves = [(of_set[number], after) for number, after in reading if of_set[number]]  # a set may be empty
         taken = 0
         for mask, _ in moves:
             if taken & mask:  # some letters have several moves
@@ -35,10 +81,10 @@ def plain(nfa: Nfa, first: int, letters: list[list[int]], count: int, budget: Bu
             counts.append(len(moves))
         budget.spend(1 + len(moves))
         accept.append(ACCEPT in subset)
-    members = np.zeros((len(number_of), count), dtype=np.bool_)
-    for mask, number in number_of.items():
-        members[number, list(bits_of(mask))] = True
-    return Edges(members, counts, sets, targets, accept)
+    size = 4 * masks.shape[1]
+    words = np.frombuffer(b"".join(mask.to_bytes(size, "little") for mask in number_of), dtype="<i4")
+    counts, sets, targets = (np.array(part, dtype=np.int32) for part in (counts, sets, targets))
+    return _Made(words.reshape(-1, masks.shape[1]), counts, sets, targets, np.array(accept, dtype=np.bool_))
 
 
 def _apart(moves: list[tuple[int, int]]) -> list[tuple[int, tuple[int, ...]]]:
@@ -59,14 +105,14 @@ def _apart(moves: list[tuple[int, int]]) -> list[tuple[int, tuple[int, ...]]]:
 
 
 class _States:
-    """The states of the DFA, numbered as they are found: sets of NFA states with a move, and ACCEPT."""
+    """The states of the DFA, numbered as they are found: sets of NFA states with a move, and ACCEPT, ascending."""
 
     def __init__(self, nfa: Nfa, budget: Budget) -> None:
-        self.queue: list[frozenset[int]] = []
+        self.queue: list[tuple[int, ...]] = []
         self._nfa = nfa
         self._budget = budget
-        self._number: dict[frozenset[int], int] = {}
-        self._closures: dict[int, frozenset[int]] = {}
+        self._number: dict[tuple[int, ...], int] = {}
+        self._closures: dict[int, tuple[int, ...]] = {}
         self._after: dict[int, int] = {}
         self._after_all: dict[tuple[int, ...], int] = {}
 
@@ -80,12 +126,12 @@ class _States:
         if len(states) == 1:
             return self.of(states[0])
         if states not in self._after_all:
-            union = frozenset[int]().union(*map(self._closure, states))
+            union = tuple(sorted({state for start in states for state in self._closure(start)}))
             self._budget.spend(len(states) + len(union))
             self._after_all[states] = self._numbered(union)
         return self._after_all[states]
 
-    def _numbered(self, subset: frozenset[int]) -> int:
+    def _numbered(self, subset: tuple[int, ...]) -> int:
         number = self._number.setdefault(subset, len(self.queue))
         if number == len(self.queue):
             self.queue.append(subset)
@@ -93,7 +139,7 @@ class _States:
                 raise self._budget.exceeded()
         return number
 
-    def _closure(self, start: int) -> frozenset[int]:
+    def _closure(self, start: int) -> tuple[int, ...]:
         """The states with a character, and ACCEPT, that are reached without a character."""
         if start in self._closures:
             return self._closures[start]
@@ -109,5 +155,5 @@ class _States:
                     seen.add(to)
                     stack.append(to)
         self._budget.spend(len(seen))
-        self._closures[start] = frozenset(found)
+        self._closures[start] = tuple(sorted(found))
         return self._closures[start]

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.automaton import complete, stuck_state
-from sglc.ir.distances import ranges
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
 from sglc.passes.regular.source import NotRegular, Source
 from sglc.passes.regular.utf8 import ByteDfa
-from sglc.passes.regular.walk import Functions, TooMuchWork, walk
+from sglc.passes.regular.walk import TooMuchWork, walk
 
 MAX_MASK_BYTES = 256 << 20
 MAX_CELLS = 8 << 20  # of `TokenAutomaton.next`: 32 MB
@@ -31,28 +30,18 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
     """
     byte_class, columns = _columns(dfa.table)
     try:
-        functions, function_of = walk(byte_class, columns, vocabulary.trie, MAX_WORK, 2 * MAX_CELLS // len(dfa.accept))
+        class_of, by_class = walk(byte_class, columns, vocabulary.trie, MAX_WORK, 2 * MAX_CELLS // len(dfa.accept))
     except TooMuchWork:
         raise _too_large(source) from None
-    used = np.zeros(len(functions), dtype=np.bool_)
-    own_ids = np.array(sorted(dfa.ids), dtype=np.int32)
-    numbers_of_own = function_of[own_ids]
-    function_of[own_ids] = 0  # their classes come later
-    used[function_of] = True
-    used[0] = False
-    numbers = np.flatnonzero(used)
-    if (len(numbers) + len(own_ids) + 1) * len(dfa.accept) > MAX_CELLS:
+    if by_class.size + len(dfa.ids) * len(dfa.accept) > MAX_CELLS:
         raise _too_large(source)
-    class_of = np.zeros(len(functions), dtype=np.int32)
-    class_of[numbers] = np.arange(1, len(numbers) + 1)
-    class_of = class_of.take(function_of)
-    next_state = _next(functions, numbers, len(dfa.accept))
+    own_ids = np.array(sorted(dfa.ids), dtype=np.int32)
     if len(own_ids):
-        own = _next(functions, numbers_of_own, len(dfa.accept))[:, 1:]
-        next_state = _with_own(class_of, next_state, own_ids, _joined(own, dfa, own_ids, source))
+        own = _joined(by_class[class_of[own_ids]], dfa, own_ids, source)
+        class_of, by_class = _with_own(class_of, by_class, own_ids, own)
     automaton = complete(
         class_of=class_of,
-        next_state=next_state,
+        next_state=by_class.T,
         accept=dfa.accept,
         ends=np.array(sorted(end for end in vocabulary.end_ids if 0 <= end < vocabulary.size), dtype=np.int32),
         byte_class=byte_class,
@@ -89,21 +78,10 @@ def _columns(table: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.in
     return np.repeat(np.array(class_of, dtype=np.uint8), np.diff(begins, append=256)), runs[first]
 
 
-def _next(functions: Functions, numbers: NDArray[np.int64], states: int) -> NDArray[np.int32]:
-    """`TokenAutomaton.next`: a column for each of the numbered functions, after one that allows nothing."""
-    by_class = np.full((len(numbers) + 1, states), -1, dtype=np.int32)
-    lengths = functions.lengths[numbers]
-    at = ranges(functions.starts[numbers], lengths)
-    cells = np.repeat(np.arange(1, len(numbers) + 1) * states, lengths)
-    cells += functions.states[at]
-    by_class.reshape(-1)[cells] = functions.images[at]
-    return by_class.T
-
-
 def _joined(own: NDArray[np.int32], dfa: ByteDfa, own_ids: NDArray[np.int32], source: Source) -> NDArray[np.int32]:
-    """What each id does as its bytes (own: int32 [states, ids]) or as itself."""
-    by_id = np.stack([dfa.ids[number] for number in own_ids.tolist()], axis=1)
-    clash = np.flatnonzero(np.any((own >= 0) & (by_id >= 0) & (own != by_id), axis=0))
+    """What each id does as its bytes (own: int32 [ids, states]) or as itself."""
+    by_id = np.stack([dfa.ids[number] for number in own_ids.tolist()])
+    clash = np.flatnonzero(np.any((own >= 0) & (by_id >= 0) & (own != by_id), axis=1))
     if len(clash):
         raise ConstraintError(
             f"in the {source.name} {_short(source)}, token {int(own_ids[clash[0]])} may stand in one place for itself and"
@@ -114,18 +92,20 @@ def _joined(own: NDArray[np.int32], dfa: ByteDfa, own_ids: NDArray[np.int32], so
 
 
 def _with_own(
-    class_of: NDArray[np.int32], next_state: NDArray[np.int32], own_ids: NDArray[np.int32], own: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """`TokenAutomaton.next` with the columns of these ids (own: int32 [states, ids]), and in `class_of` their classes.
-    What no state allows is class 0, and equal columns are one class."""
-    by_class = np.ascontiguousarray(next_state.T)
-    known = {column.tobytes(): number for number, column in enumerate(by_class)}
-    columns = list(by_class)
-    for number, column in zip(own_ids.tolist(), np.ascontiguousarray(own.T), strict=True):
-        class_of[number] = known.setdefault(column.tobytes(), len(columns))
-        if class_of[number] == len(columns):
-            columns.append(column)
-    return np.stack(columns).T
+    class_of: NDArray[np.int32], by_class: NDArray[np.int32], own_ids: NDArray[np.int32], own: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What `walk` returns, where these ids do something else (own: int32 [ids, states]). What no state allows is class 0,
+    and equal rows are one class."""
+    class_of = class_of.copy()
+    known = {row.tobytes(): number for number, row in enumerate(by_class)}
+    rows = list(by_class)
+    for number, row in zip(own_ids.tolist(), own, strict=True):
+        class_of[number] = known.setdefault(row.tobytes(), len(rows))
+        if class_of[number] == len(rows):
+            rows.append(row)
+    used = np.bincount(class_of, minlength=len(rows)) > 0
+    used[0] = True
+    return (np.cumsum(used, dtype=np.int32) - 1)[class_of], np.stack(rows)[used]
 
 
 def _too_large(source: Source) -> ConstraintError:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sglc.ir.automaton import random_words
 from sglc.ir.distances import ranges
 from sglc.ir.trie import Trie
+from sglc.passes.regular.native import native
 
 Ints = NDArray[np.int64]
 _UNKNOWN, _ASKED = -1, -2
@@ -123,12 +124,44 @@ class Functions:
 
 def walk(
     letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int, most: int
-) -> tuple[Functions, NDArray[np.int64]]:
-    """The functions, and for each id the number of its bytes' function; 0 for an id without bytes.
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The class of each id, int32 [ids], and the state after a token of each class, int32 [classes, states]; -1 where it is
+    not allowed. Classes are in the order of their first ids; class 0 is of tokens that no state allows.
 
-    letter_of: uint8 [256]; bytes that the automaton does not tell apart have one letter. columns: as in `Functions`.
-    Raises `TooMuchWork` beyond `limit`, and where there are more than `most` functions.
+    letter_of: uint8 [256]; bytes that the automaton does not tell apart have one letter. columns: int32 [letters, states];
+    the next state, -1 where a letter is not allowed. Raises `TooMuchWork` where more than `limit` pairs of a state and its
+    image are looked at, and where there are more than `most` functions.
     """
+    columns = np.ascontiguousarray(columns)
+    if native is None:
+        return _by_class(*_walked(letter_of, columns, trie, limit, most), columns.shape[1])
+    found = native.walk(letter_of, columns, len(columns), trie.byte, trie.first, trie.node_of, limit, most)
+    if found is None:
+        raise TooMuchWork
+    class_of, after = (np.frombuffer(part, dtype=np.int32) for part in found)
+    return class_of, after.reshape(-1, columns.shape[1])
+
+
+def _by_class(functions: Functions, function_of: Ints, states: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What `walk` returns, of the functions and the function of each id."""
+    first = np.full(len(functions), len(function_of))
+    first[function_of[::-1]] = np.arange(len(function_of))[::-1]  # the last that is written stays
+    first[0] = -1
+    used = np.flatnonzero(first < len(function_of))
+    numbers = used[np.argsort(first[used])]
+    class_of = np.zeros(len(functions), dtype=np.int32)
+    class_of[numbers] = np.arange(len(numbers))
+    after = np.full((len(numbers), states), -1, dtype=np.int32)
+    lengths = functions.lengths[numbers]
+    at = ranges(functions.starts[numbers], lengths)
+    after[np.repeat(np.arange(len(numbers)), lengths), functions.states[at]] = functions.images[at]
+    return class_of.take(function_of), after
+
+
+def _walked(
+    letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int, most: int
+) -> tuple[Functions, Ints]:
+    """The functions, and the number of each id's; 0 for an id without bytes."""
     shift = (len(columns) - 1).bit_length()  # a function and a letter are one key: function << shift | letter
     functions = Functions(columns, limit)
     after = np.full(16 << shift, _UNKNOWN, dtype=np.int64)  # key -> the key of what follows and letter 0

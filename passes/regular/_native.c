@@ -1,0 +1,726 @@
+/* The inner loops of compiling a constraint: the subset construction, the smallest DFA, and what tokens do to it.
+
+   `subsets.py`, `minimise.py` and `walk.py` say what is computed, and compute the same in Python and numpy where this
+   module could not be built. The results are equal, number by number, and so is the work that is counted, so that no
+   answer depends on which of the two has run. Arrays come in as buffers, whose entries the callers vouch for, and leave
+   as bytes. Whatever is allocated belongs to a `Job`, which frees all of it however the job ends. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- A job: its memory, and its ends ------------------------------------------------------------------------------ */
+
+typedef enum { DONE, OUT_OF_MEMORY, TOO_MUCH } End;
+
+typedef struct Ints Ints;
+
+typedef struct {
+    jmp_buf leave; /* taken with an End */
+    Ints *owned;
+} Job;
+
+/* Numbers that grow in number. */
+struct Ints {
+    int32_t *at;
+    size_t size, room;
+    Job *job;
+    Ints *next;
+};
+
+static Ints *ints(Job *job) {
+    Ints *made = calloc(1, sizeof(Ints));
+    if (!made) longjmp(job->leave, OUT_OF_MEMORY);
+    made->job = job;
+    made->next = job->owned;
+    job->owned = made;
+    return made;
+}
+
+static void reserve(Ints *numbers, size_t more) {
+    if (numbers->size + more <= numbers->room) return;
+    size_t room = 2 * numbers->size + more + 16;
+    int32_t *at = realloc(numbers->at, room * sizeof(int32_t));
+    if (!at) longjmp(numbers->job->leave, OUT_OF_MEMORY);
+    numbers->at = at;
+    numbers->room = room;
+}
+
+static void push(Ints *numbers, int32_t number) {
+    reserve(numbers, 1);
+    numbers->at[numbers->size++] = number;
+}
+
+static void push_all(Ints *numbers, const int32_t *more, size_t count) {
+    reserve(numbers, count);
+    if (count) memcpy(numbers->at + numbers->size, more, count * sizeof(int32_t));
+    numbers->size += count;
+}
+
+static void fill(Ints *numbers, size_t size, int32_t number) {
+    numbers->size = 0;
+    reserve(numbers, size);
+    for (size_t i = 0; i < size; i++) numbers->at[i] = number;
+    numbers->size = size;
+}
+
+static Ints *filled(Job *job, size_t size, int32_t number) {
+    Ints *made = ints(job);
+    fill(made, size, number);
+    return made;
+}
+
+static void free_all(Job *job) {
+    for (Ints *next, *one = job->owned; one; one = next) {
+        next = one->next;
+        free(one->at);
+        free(one);
+    }
+}
+
+/* ---- Sequences by their numbers ----------------------------------------------------------------------------------- */
+
+/* Sequences of numbers, each kept once, one after another in `items`: sequence n is starts[n] .. starts[n + 1] - 1. */
+typedef struct {
+    Ints *items, *starts, *slots; /* slots: a hash table of numbers of sequences, -1 where it is free */
+} Table;
+
+static Table table(Job *job) {
+    Table made = {ints(job), ints(job), filled(job, 64, -1)};
+    push(made.starts, 0);
+    return made;
+}
+
+static size_t count_of(const Table *known) { return known->starts->size - 1; }
+
+static const int32_t *items_of(const Table *known, int32_t number) {
+    return known->items->at + known->starts->at[number];
+}
+
+static size_t length_of(const Table *known, int32_t number) {
+    return (size_t)(known->starts->at[number + 1] - known->starts->at[number]);
+}
+
+static uint64_t mixed(uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+/* A sum of terms that do not wait for one another. */
+static uint64_t hash(const int32_t *items, size_t length) {
+    uint64_t sum = length;
+    for (size_t i = 0; i < length; i++) {
+        uint64_t term = ((uint32_t)items[i] + i * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+        sum += term ^ (term >> 32);
+    }
+    return mixed(sum);
+}
+
+/* The slot of a sequence, or the free one where it belongs. */
+static int32_t *slot_of(const Table *known, const int32_t *items, size_t length) {
+    size_t mask = known->slots->size - 1;
+    for (size_t i = hash(items, length) & mask;; i = (i + 1) & mask) {
+        int32_t number = known->slots->at[i];
+        if (number < 0) return known->slots->at + i;
+        if (length_of(known, number) != length) continue;
+        if (!memcmp(items_of(known, number), items, length * sizeof(int32_t))) return known->slots->at + i;
+    }
+}
+
+/* The number of a sequence, which gets the next one where it is new. The items must not be the table's own. */
+static int32_t number_of(Table *known, const int32_t *items, size_t length) {
+    int32_t *slot = slot_of(known, items, length), number = (int32_t)count_of(known);
+    if (*slot >= 0) return *slot;
+    if (known->items->size + length > INT32_MAX) longjmp(known->items->job->leave, TOO_MUCH);
+    *slot = number;
+    push_all(known->items, items, length);
+    push(known->starts, (int32_t)known->items->size);
+    if (2 * count_of(known) > known->slots->size) {
+        fill(known->slots, 4 * known->slots->size, -1);
+        for (int32_t n = 0; n <= number; n++) *slot_of(known, items_of(known, n), length_of(known, n)) = n;
+    }
+    return number;
+}
+
+static int ascending(const void *one, const void *two) {
+    int32_t a = *(const int32_t *)one, b = *(const int32_t *)two;
+    return (a > b) - (a < b);
+}
+
+/* ---- The subset construction (subsets.py) ------------------------------------------------------------------------- */
+
+enum { ACCEPT = -1 };
+
+typedef struct {
+    Job *job;
+    const int32_t *free_starts, *free_to; /* the moves of each NFA state without a character */
+    const int32_t *step_set, *step_to;    /* the move with one: a set of letters, -1 for none, and the next state */
+    const int32_t *masks;                 /* the letters of each set, as bits of `words` numbers */
+    size_t states, words, max_states;
+    int64_t work;
+    Table subsets, groups, sets; /* states of the DFA; NFA states that are reached together; sets of letters */
+    Ints *group_target;          /* the state of the DFA behind each group */
+    /* Of each NFA state, from ACCEPT on: the state of the DFA behind it, -1 where it is not known; the closure, of size -1
+       where it is not known; when it was last seen. */
+    Ints *target, *closure_start, *closure_size, *stamp;
+    Ints *closures; /* one after another */
+    Ints *stack, *scratch;
+    int32_t time; /* a state whose stamp it is has been seen */
+} Subsets;
+
+static void spend(Subsets *s, size_t work) {
+    s->work -= (int64_t)work;
+    if (s->work < 0) longjmp(s->job->leave, TOO_MUCH);
+}
+
+static int32_t *entry(Ints *of_states, int32_t state) { return of_states->at + (state - ACCEPT); }
+
+static bool is_new(Subsets *s, int32_t state) {
+    int32_t *stamp = entry(s->stamp, state);
+    if (*stamp == s->time) return false;
+    *stamp = s->time;
+    return true;
+}
+
+/* Finds the states with a character, and ACCEPT, that are reached from a state without one. */
+static void close_over(Subsets *s, int32_t from) {
+    if (*entry(s->closure_size, from) >= 0) return;
+    size_t start = s->closures->size, seen = 0;
+    s->time++;
+    s->stack->size = 0;
+    is_new(s, from);
+    push(s->stack, from);
+    while (s->stack->size) {
+        int32_t at = s->stack->at[--s->stack->size];
+        seen++;
+        if (at == ACCEPT || s->step_set[at] >= 0) {
+            push(s->closures, at);
+            continue;
+        }
+        for (int32_t i = s->free_starts[at]; i < s->free_starts[at + 1]; i++)
+            if (is_new(s, s->free_to[i])) push(s->stack, s->free_to[i]);
+    }
+    spend(s, seen);
+    qsort(s->closures->at + start, s->closures->size - start, sizeof(int32_t), ascending);
+    *entry(s->closure_start, from) = (int32_t)start;
+    *entry(s->closure_size, from) = (int32_t)(s->closures->size - start);
+}
+
+static int32_t numbered(Subsets *s, const int32_t *subset, size_t size) {
+    int32_t number = number_of(&s->subsets, subset, size);
+    if ((size_t)number >= s->max_states) longjmp(s->job->leave, TOO_MUCH);
+    return number;
+}
+
+/* The state of the DFA after one state of the NFA. */
+static int32_t after_one(Subsets *s, int32_t state) {
+    int32_t *target = entry(s->target, state);
+    if (*target < 0) {
+        close_over(s, state);
+        const int32_t *closure = s->closures->at + *entry(s->closure_start, state);
+        *target = numbered(s, closure, (size_t)*entry(s->closure_size, state));
+    }
+    return *target;
+}
+
+/* The state of the DFA after several states of the NFA. */
+static int32_t after_all(Subsets *s, const int32_t *group, size_t size) {
+    if (size == 1) return after_one(s, *group);
+    int32_t number = number_of(&s->groups, group, size);
+    if ((size_t)number < s->group_target->size) return s->group_target->at[number];
+    for (size_t i = 0; i < size; i++) close_over(s, group[i]);
+    s->time++;
+    s->scratch->size = 0;
+    for (size_t i = 0; i < size; i++)
+        for (int32_t j = 0; j < *entry(s->closure_size, group[i]); j++) {
+            int32_t state = s->closures->at[*entry(s->closure_start, group[i]) + j];
+            if (is_new(s, state)) push(s->scratch, state);
+        }
+    spend(s, size + s->scratch->size);
+    qsort(s->scratch->at, s->scratch->size, sizeof(int32_t), ascending);
+    int32_t target = numbered(s, s->scratch->at, s->scratch->size);
+    push(s->group_target, target);
+    return target;
+}
+
+/* Sets of letters, and the NFA states behind each. */
+typedef struct {
+    Ints *masks, *groups, *starts; /* group n is starts[n] .. starts[n + 1] - 1 */
+} Parts;
+
+static Parts parts(Job *job) { return (Parts){ints(job), ints(job), ints(job)}; }
+
+static void clear(Parts *some) {
+    some->masks->size = some->groups->size = some->starts->size = 0;
+    push(some->starts, 0);
+}
+
+/* Adds a & b, or a & ~b, with a group and one more state (none where it is -2), unless there is no letter in it. */
+static bool add(Parts *to, const int32_t *a, const int32_t *b, bool both, size_t words, const Ints *group, int32_t from,
+                int32_t until, int32_t more) {
+    int32_t any = 0;
+    reserve(to->masks, words);
+    int32_t *mask = to->masks->at + to->masks->size;
+    for (size_t w = 0; w < words; w++) any |= mask[w] = both ? a[w] & b[w] : a[w] & ~b[w];
+    if (!any) return false;
+    to->masks->size += words;
+    if (until > from) push_all(to->groups, group->at + from, (size_t)(until - from));
+    if (more != -2) push(to->groups, more);
+    push(to->starts, (int32_t)to->groups->size);
+    return true;
+}
+
+/* Splits the letters of some moves (a set, the state after it) into disjoint sets; `apart` and `other` are room. */
+static Parts *set_apart(Subsets *s, const Ints *moves, Parts *apart, Parts *other, Ints *left) {
+    clear(apart);
+    for (size_t m = 0; m < moves->size; m += 2) {
+        int32_t after = moves->at[m + 1];
+        clear(other);
+        left->size = 0;
+        push_all(left, s->masks + (size_t)moves->at[m] * s->words, s->words);
+        for (size_t p = 0; p + 1 < apart->starts->size; p++) {
+            const int32_t *mask = apart->masks->at + p * s->words;
+            int32_t from = apart->starts->at[p], until = apart->starts->at[p + 1];
+            add(other, mask, left->at, true, s->words, apart->groups, from, until, after);
+            add(other, mask, left->at, false, s->words, apart->groups, from, until, -2);
+            for (size_t w = 0; w < s->words; w++) left->at[w] &= ~mask[w];
+        }
+        add(other, left->at, left->at, true, s->words, apart->groups, 0, 0, after);
+        Parts *swap = apart;
+        apart = other;
+        other = swap;
+    }
+    return apart;
+}
+
+static bool has_letters(const Subsets *s, int32_t set) {
+    for (size_t w = 0; w < s->words; w++)
+        if (s->masks[(size_t)set * s->words + w]) return true;
+    return false;
+}
+
+/* Whether two of the moves read one letter; `taken` is room. */
+static bool overlap(const Subsets *s, const Ints *moves, Ints *taken) {
+    memset(taken->at, 0, s->words * sizeof(int32_t));
+    for (size_t m = 0; m < moves->size; m += 2)
+        for (size_t w = 0; w < s->words; w++) {
+            int32_t word = s->masks[(size_t)moves->at[m] * s->words + w];
+            if (taken->at[w] & word) return true;
+            taken->at[w] |= word;
+        }
+    return false;
+}
+
+static void construct(Subsets *s, int32_t first, size_t set_count, Ints *counts, Ints *sets, Ints *targets, Ints *accept) {
+    Job *job = s->job;
+    Ints *moves = ints(job), *left = ints(job), *taken = filled(job, s->words, 0);
+    Parts one = parts(job), two = parts(job);
+    for (size_t set = 0; set < set_count; set++) number_of(&s->sets, s->masks + set * s->words, s->words);
+    after_one(s, first);
+    for (size_t state = 0; state < count_of(&s->subsets); state++) { /* grows */
+        const int32_t *subset = items_of(&s->subsets, (int32_t)state);
+        size_t size = length_of(&s->subsets, (int32_t)state);
+        moves->size = 0;
+        for (size_t i = 0; i < size; i++)
+            if (subset[i] != ACCEPT && has_letters(s, s->step_set[subset[i]])) {
+                push(moves, s->step_set[subset[i]]);
+                push(moves, s->step_to[subset[i]]);
+            }
+        push(accept, size > 0 && subset[0] == ACCEPT);
+        size_t count = moves->size / 2;
+        if (overlap(s, moves, taken)) {
+            Parts *apart = set_apart(s, moves, &one, &two, left);
+            count = apart->starts->size - 1;
+            spend(s, count * (moves->size / 2));
+            for (size_t p = 0; p < count; p++)
+                push(sets, number_of(&s->sets, apart->masks->at + p * s->words, s->words));
+            for (size_t p = 0; p < count; p++) {
+                int32_t from = apart->starts->at[p];
+                push(targets, after_all(s, apart->groups->at + from, (size_t)(apart->starts->at[p + 1] - from)));
+            }
+        } else {
+            for (size_t m = 0; m < moves->size; m += 2) {
+                push(sets, number_of(&s->sets, s->masks + (size_t)moves->at[m] * s->words, s->words));
+                push(targets, after_one(s, moves->at[m + 1]));
+            }
+        }
+        spend(s, 1 + moves->size / 2);
+        push(counts, (int32_t)count);
+    }
+}
+
+/* ---- The smallest DFA (minimise.py) ------------------------------------------------------------------------------- */
+
+static uint64_t word_of(uint64_t number) { return mixed((number + 1) * 0x9E3779B97F4A7C15u); } /* `random_words` */
+
+/* A state whose signature is asked for. */
+typedef struct {
+    uint64_t signature;
+    int32_t number, state; /* number: of its class */
+} Asked;
+
+static int by_class(const void *one, const void *two) {
+    const Asked *a = one, *b = two;
+    if (a->number != b->number) return (a->number > b->number) - (a->number < b->number);
+    if (a->signature != b->signature) return (a->signature > b->signature) - (a->signature < b->signature);
+    return (a->state > b->state) - (a->state < b->state);
+}
+
+typedef struct {
+    Ints *class_of, *order, *place; /* order: the states, class by class; place: where each is in it */
+    Ints *begin, *end;              /* of each class in `order` */
+    Ints *moved;                    /* states that have left their class in this round */
+} Classes;
+
+static void put(Classes *c, int32_t state, int32_t at) {
+    int32_t other = c->order->at[at], from = c->place->at[state];
+    c->order->at[from] = other;
+    c->place->at[other] = from;
+    c->order->at[at] = state;
+    c->place->at[state] = at;
+}
+
+/* Makes the states at from .. until of `order` a class of their own. */
+static void part(Classes *c, int32_t from, int32_t until) {
+    int32_t number = (int32_t)c->begin->size;
+    push(c->begin, from);
+    push(c->end, until);
+    for (int32_t i = from; i < until; i++) {
+        c->class_of->at[c->order->at[i]] = number;
+        push(c->moved, c->order->at[i]);
+    }
+}
+
+/* Splits one class by the signatures of those of its states that are asked for; all others have one. The largest part
+   stays, the others leave, those asked for in the order of their signatures, then the rest. */
+static void split(Classes *c, const Asked *asked, size_t count) {
+    int32_t number = asked->number, begin = c->begin->at[number], end = c->end->at[number], at = begin;
+    for (size_t i = 0; i < count; i++) put(c, asked[i].state, at++);
+    int32_t rest = end - at, largest = 0, stays = begin;
+    for (size_t i = 0, from = 0; i < count; i++) {
+        if (i + 1 < count && asked[i + 1].signature == asked[i].signature) continue;
+        if ((int32_t)(i + 1 - from) > largest) largest = (int32_t)(i + 1 - from), stays = begin + (int32_t)from;
+        from = i + 1;
+    }
+    if (rest >= largest) largest = rest, stays = at;
+    for (size_t i = 0, from = 0; i < count; i++) {
+        if (i + 1 < count && asked[i + 1].signature == asked[i].signature) continue;
+        if (begin + (int32_t)from != stays) part(c, begin + (int32_t)from, begin + (int32_t)(i + 1));
+        from = i + 1;
+    }
+    if (rest && stays != at) part(c, at, end);
+    c->begin->at[number] = stays;
+    c->end->at[number] = stays + largest;
+}
+
+static Ints *refined(Job *job, size_t states, const int32_t *starts, const uint64_t *weights, const int32_t *targets,
+                     const char *accept, int64_t *work, Asked *asked) {
+    Classes c = {filled(job, states, 0), ints(job), filled(job, states, 0), ints(job), ints(job), ints(job)};
+    for (int accepting = 0; accepting < 2; accepting++) {
+        push(c.begin, (int32_t)c.order->size);
+        for (size_t s = 0; s < states; s++)
+            if ((accept[s] != 0) == accepting) {
+                c.class_of->at[s] = accepting;
+                c.place->at[s] = (int32_t)c.order->size;
+                push(c.order, (int32_t)s);
+            }
+        push(c.end, (int32_t)c.order->size);
+    }
+    size_t edges = (size_t)starts[states];
+    Ints *into_starts = filled(job, states + 2, 0), *into = filled(job, edges, 0);
+    for (size_t e = 0; e < edges; e++) into_starts->at[targets[e] + 2]++;
+    for (size_t s = 1; s < states + 2; s++) into_starts->at[s] += into_starts->at[s - 1];
+    for (size_t s = 0; s < states; s++)
+        for (int32_t e = starts[s]; e < starts[s + 1]; e++) into->at[into_starts->at[targets[e] + 1]++] = (int32_t)s;
+    Ints *waits = filled(job, states, 0), *waiting = ints(job);
+    for (size_t s = 0; s < states; s++)
+        if (c.end->at[c.class_of->at[s]] - c.begin->at[c.class_of->at[s]] > 1) push(waiting, (int32_t)s);
+    while (waiting->size) {
+        *work -= (int64_t)waiting->size / 4 + 1;
+        if (*work < 0) longjmp(job->leave, TOO_MUCH);
+        for (size_t i = 0; i < waiting->size; i++) {
+            int32_t s = waiting->at[i];
+            uint64_t sum = 0;
+            for (int32_t e = starts[s]; e < starts[s + 1]; e++)
+                sum += weights[e] * word_of((uint64_t)c.class_of->at[targets[e]]);
+            asked[i] = (Asked){sum, c.class_of->at[s], s};
+            waits->at[s] = 0;
+        }
+        qsort(asked, waiting->size, sizeof(Asked), by_class);
+        c.moved->size = 0;
+        for (size_t from = 0, i = 0; i < waiting->size; i++)
+            if (i + 1 == waiting->size || asked[i + 1].number != asked[i].number) {
+                split(&c, asked + from, i + 1 - from);
+                from = i + 1;
+            }
+        waiting->size = 0;
+        for (size_t i = 0; i < c.moved->size; i++) {
+            int32_t to = c.moved->at[i];
+            for (int32_t j = into_starts->at[to]; j < into_starts->at[to + 1]; j++) {
+                int32_t s = into->at[j], number = c.class_of->at[s];
+                if (waits->at[s] || c.end->at[number] - c.begin->at[number] < 2) continue;
+                waits->at[s] = 1;
+                push(waiting, s);
+            }
+        }
+    }
+    return c.class_of;
+}
+
+/* ---- What tokens do to an automaton (walk.py) --------------------------------------------------------------------- */
+
+/* A function is a sequence of pairs: a state, ascending, and its image. Function 0 is defined nowhere, 1 is the identity. */
+typedef struct {
+    Job *job;
+    const uint8_t *letter_of, *byte; /* of each byte; the byte that leads to each node of the trie */
+    const int64_t *first, *node_of;  /* the children of each node; the node of each id */
+    const int32_t *columns;          /* the next state, letter by letter */
+    size_t states, nodes, ids, most;
+    int shift; /* a function and a letter are one key: function << shift | letter */
+    int64_t work;
+    Table functions;
+    Ints *after; /* of each key: the function that follows, -1 where it is not known */
+    Ints *value; /* of each node: its function */
+    Ints *room, *class_of, *members; /* members: the function of each class, from 1 on */
+} Walk;
+
+static void know(Walk *w, const int32_t *pairs, size_t size) {
+    number_of(&w->functions, pairs, size);
+    for (size_t letter = 0; letter < (size_t)1 << w->shift; letter++) push(w->after, -1);
+}
+
+/* The function that follows a function and a letter, which is not known yet. */
+static int32_t followed(Walk *w, int32_t function, int32_t letter) {
+    size_t size = length_of(&w->functions, function), kept = 0;
+    w->work -= (int64_t)size / 2;
+    if (w->work < 0) longjmp(w->job->leave, TOO_MUCH);
+    w->room->size = 0;
+    reserve(w->room, size);
+    const int32_t *pairs = items_of(&w->functions, function), *column = w->columns + (size_t)letter * w->states;
+    int32_t *to = w->room->at;
+    for (size_t i = 0; i < size; i += 2) {
+        int32_t image = column[pairs[i + 1]];
+        to[kept] = pairs[i];
+        to[kept + 1] = image;
+        kept += image >= 0 ? 2 : 0;
+    }
+    int32_t number = *slot_of(&w->functions, to, kept);
+    if (number < 0) {
+        number = (int32_t)count_of(&w->functions);
+        know(w, to, kept);
+        if (count_of(&w->functions) > w->most) longjmp(w->job->leave, TOO_MUCH);
+    }
+    return w->after->at[((size_t)function << w->shift) + (size_t)letter] = number;
+}
+
+static void walk(void *given) {
+    Walk *w = given;
+    Job *job = w->job;
+    w->functions = table(job);
+    w->after = ints(job), w->room = ints(job), w->members = ints(job);
+    know(w, NULL, 0);
+    for (size_t state = 0; state < w->states; state++) {
+        push(w->room, (int32_t)state);
+        push(w->room, (int32_t)state);
+    }
+    know(w, w->room->at, w->room->size);
+    w->value = filled(job, w->nodes, 0);
+    int32_t *value = w->value->at, *live = filled(job, w->nodes, 0)->at; /* live: the nodes that some state allows */
+    size_t count = 1;
+    value[0] = 1;
+    for (size_t i = 0; i < count; i++) { /* grows */
+        int64_t node = live[i], until = w->first[node + 1];
+        const int32_t *after = w->after->at + ((size_t)value[node] << w->shift);
+        for (int64_t child = w->first[node]; child < until; child++) {
+            int32_t letter = w->letter_of[w->byte[child]], found = after[letter];
+            if (found < 0) {
+                found = followed(w, value[node], letter);
+                after = w->after->at + ((size_t)value[node] << w->shift);
+            }
+            value[child] = found;
+            live[count] = (int32_t)child;
+            count += found > 0;
+        }
+    }
+    value[0] = 0; /* what has no bytes */
+    Ints *number = filled(job, count_of(&w->functions), 0);
+    w->class_of = filled(job, w->ids, 0);
+    push(w->members, 0);
+    for (size_t id = 0; id < w->ids; id++) {
+        int32_t function = value[w->node_of[id]];
+        if (!function) continue;
+        if (!number->at[function]) {
+            number->at[function] = (int32_t)w->members->size;
+            push(w->members, function);
+        }
+        w->class_of->at[id] = number->at[function];
+    }
+}
+
+/* ---- The module --------------------------------------------------------------------------------------------------- */
+
+/* Does `work` until it is done or leaves. A function of its own, so that no local of the caller's is lost on the way. */
+static End run(Job *job, void (*work)(void *), void *given) {
+    int end = setjmp(job->leave);
+    if (!end) work(given);
+    return (End)end;
+}
+
+static End run_unlocked(Job *job, void (*work)(void *), void *given) {
+    PyThreadState *thread = PyEval_SaveThread();
+    End end = run(job, work, given);
+    PyEval_RestoreThread(thread);
+    return end;
+}
+
+/* None where it was too much, else an error. */
+static PyObject *not_done(End end) {
+    if (end == OUT_OF_MEMORY) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+static PyObject *bytes_of(const Ints *numbers) {
+    return PyBytes_FromStringAndSize((const char *)numbers->at, (Py_ssize_t)(numbers->size * sizeof(int32_t)));
+}
+
+typedef struct {
+    Subsets s;
+    int32_t first;
+    size_t set_count;
+    Ints *counts, *sets, *targets, *accept;
+} Construction;
+
+static void construct_all(void *given) {
+    Construction *c = given;
+    Subsets *s = &c->s;
+    Job *job = s->job;
+    s->subsets = table(job), s->groups = table(job), s->sets = table(job);
+    s->group_target = ints(job), s->closures = ints(job), s->stack = ints(job), s->scratch = ints(job);
+    s->target = filled(job, s->states + 1, -1), s->stamp = filled(job, s->states + 1, 0);
+    s->closure_start = filled(job, s->states + 1, 0), s->closure_size = filled(job, s->states + 1, -1);
+    c->counts = ints(job), c->sets = ints(job), c->targets = ints(job), c->accept = ints(job);
+    construct(s, c->first, c->set_count, c->counts, c->sets, c->targets, c->accept);
+}
+
+PyDoc_STRVAR(subsets_doc,
+"subsets(free_starts, free_to, step_set, step_to, masks, words, first, max_states, work)\n\n"
+"-> (counts, sets, targets, accept, masks, work left), int32 but for the last; None where it is too much.");
+
+static PyObject *subsets(PyObject *module, PyObject *arguments) {
+    Py_buffer free_starts, free_to, step_set, step_to, masks;
+    Py_ssize_t words, max_states;
+    int first;
+    long long work;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*ninL", &free_starts, &free_to, &step_set, &step_to, &masks, &words,
+                          &first, &max_states, &work))
+        return NULL;
+    Job job = {.owned = NULL};
+    Construction c = {.first = first};
+    c.s = (Subsets){.job = &job, .free_starts = free_starts.buf, .free_to = free_to.buf, .step_set = step_set.buf,
+                    .step_to = step_to.buf, .masks = masks.buf, .states = (size_t)step_set.len / sizeof(int32_t),
+                    .words = (size_t)words, .max_states = (size_t)max_states, .work = work};
+    c.set_count = words ? (size_t)masks.len / sizeof(int32_t) / (size_t)words : 0;
+    End end = run_unlocked(&job, construct_all, &c);
+    PyObject *result = end ? not_done(end)
+                           : Py_BuildValue("(NNNNNL)", bytes_of(c.counts), bytes_of(c.sets), bytes_of(c.targets),
+                                           bytes_of(c.accept), bytes_of(c.s.sets.items), (long long)c.s.work);
+    free_all(&job);
+    PyBuffer_Release(&free_starts), PyBuffer_Release(&free_to), PyBuffer_Release(&step_set);
+    PyBuffer_Release(&step_to), PyBuffer_Release(&masks);
+    return result;
+}
+
+typedef struct {
+    Job *job;
+    size_t states;
+    const int32_t *starts, *targets;
+    const uint64_t *weights;
+    const char *accept;
+    int64_t work;
+    Ints *classes, *asked;
+} Refinement;
+
+static void refine(void *given) {
+    Refinement *r = given;
+    r->asked = filled(r->job, r->states * (sizeof(Asked) / sizeof(int32_t)), 0);
+    r->classes = refined(r->job, r->states, r->starts, r->weights, r->targets, r->accept, &r->work,
+                         (Asked *)(void *)r->asked->at);
+}
+
+PyDoc_STRVAR(classes_doc,
+"classes(starts, weights, targets, accept, work)\n\n"
+"-> (the class of each state, int32, work left); None where it is too much.");
+
+static PyObject *classes(PyObject *module, PyObject *arguments) {
+    Py_buffer starts, weights, targets, accept;
+    long long work;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*L", &starts, &weights, &targets, &accept, &work)) return NULL;
+    Job job = {.owned = NULL};
+    Refinement r = {.job = &job, .states = (size_t)accept.len, .starts = starts.buf, .targets = targets.buf,
+                    .weights = weights.buf, .accept = accept.buf, .work = work};
+    End end = run_unlocked(&job, refine, &r);
+    PyObject *result = end ? not_done(end) : Py_BuildValue("(NL)", bytes_of(r.classes), (long long)r.work);
+    free_all(&job);
+    PyBuffer_Release(&starts), PyBuffer_Release(&weights), PyBuffer_Release(&targets), PyBuffer_Release(&accept);
+    return result;
+}
+
+/* The next state of each class of tokens, class by class: -1 where it is not allowed. */
+static PyObject *next_of(const Walk *w) {
+    size_t cells = w->members->size * w->states;
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(cells * sizeof(int32_t)));
+    if (!made) return NULL;
+    int32_t *next = (int32_t *)(void *)PyBytes_AsString(made);
+    memset(next, -1, cells * sizeof(int32_t));
+    for (size_t number = 1; number < w->members->size; number++, next += w->states) {
+        const int32_t *pairs = items_of(&w->functions, w->members->at[number]);
+        size_t size = length_of(&w->functions, w->members->at[number]);
+        for (size_t i = 0; i < size; i += 2) next[w->states + (size_t)pairs[i]] = pairs[i + 1];
+    }
+    return made;
+}
+
+PyDoc_STRVAR(walk_doc,
+"walk(letter_of, columns, letters, byte, first, node_of, work, most)\n\n"
+"-> (the class of each id, the next state class by class), int32; None where it is too much.");
+
+static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
+    Py_buffer letter_of, columns, byte, first, node_of;
+    long long work;
+    Py_ssize_t letters, most;
+    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*Ln", &letter_of, &columns, &letters, &byte, &first, &node_of, &work,
+                          &most))
+        return NULL;
+    Job job = {.owned = NULL};
+    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .node_of = node_of.buf,
+              .columns = columns.buf, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
+              .nodes = (size_t)byte.len, .ids = (size_t)node_of.len / sizeof(int64_t), .most = (size_t)most,
+              .work = work};
+    while ((Py_ssize_t)1 << w.shift < letters) w.shift++;
+    End end = run_unlocked(&job, walk, &w);
+    PyObject *result = end ? not_done(end) : Py_BuildValue("(NN)", bytes_of(w.class_of), next_of(&w));
+    free_all(&job);
+    PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&byte), PyBuffer_Release(&first);
+    PyBuffer_Release(&node_of);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"subsets", subsets, METH_VARARGS, subsets_doc},
+    {"classes", classes, METH_VARARGS, classes_doc},
+    {"walk", walk_tokens, METH_VARARGS, walk_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_native", "The inner loops of compiling a constraint.", -1, methods, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&definition); }

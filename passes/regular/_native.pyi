@@ -1,0 +1,31 @@
+import numpy as np
+from numpy.typing import NDArray
+
+_Numbers = NDArray[np.int32]
+
+def subsets(
+    free_starts: _Numbers,
+    free_to: _Numbers,
+    step_set: _Numbers,
+    step_to: _Numbers,
+    masks: _Numbers,
+    words: int,
+    first: int,
+    max_states: int,
+    work: int,
+    /,
+) -> tuple[bytes, bytes, bytes, bytes, bytes, int] | None: ...
+def classes(
+    starts: _Numbers, weights: NDArray[np.uint64], targets: _Numbers, accept: NDArray[np.bool_], work: int, /
+) -> tuple[bytes, int] | None: ...
+def walk(
+    letter_of: NDArray[np.uint8],
+    columns: _Numbers,
+    letters: int,
+    byte: NDArray[np.uint8],
+    first: NDArray[np.int64],
+    node_of: NDArray[np.int64],
+    work: int,
+    most: int,
+    /,
+) -> tuple[bytes, bytes] | None: ...

@@ -1,0 +1,118 @@
+"""The inner loops in C and those in Python give the same, number by number, and count the same work."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sglc.ir.errors import ConstraintError
+from sglc.ir.ops import Constraint
+from sglc.passes.front_ends import read_constraint
+from sglc.passes.regular import limits, minimise, native, subsets, tokens, walk
+from sglc.passes.regular.automaton import smallest_dfa
+from sglc.passes.regular.limits import Budget
+from tests.regex.oracle import byte_level
+from tests.regexes import compile_regex, random_regex
+
+VOCABULARY = byte_level()
+
+
+def in_python(patch: pytest.MonkeyPatch) -> None:
+    for module in (subsets, minimise, walk):
+        patch.setattr(module, "native", None)
+
+
+def outcome(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except ConstraintError as error:
+        return str(error)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_the_module_is_built() -> None:
+    assert native.native is not None
+
+
+def automaton(pattern: str) -> list[Any]:
+    made = compile_regex(pattern, VOCABULARY)
+    return [getattr(made, name).tolist() for name in ("class_of", "next", "moves", "byte_class", "accept", "row_of")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_automata_are_the_same(seed: int) -> None:
+    draw = random.Random(seed)
+    patterns = [random_regex(draw) for _ in range(60)]
+    fast = [outcome(lambda p=pattern: automaton(p)) for pattern in patterns]
+    with pytest.MonkeyPatch.context() as patch:
+        in_python(patch)
+        assert [outcome(lambda p=pattern: automaton(p)) for pattern in patterns] == fast
+
+
+LARGE_ONES = [r"(?:a{0,60}b?){0,8}", r".*x.{9}", r"(?:[a-f]+|[d-k]+|x){1,9}", r"\w{1,30}\d\W"]
+
+
+@pytest.mark.parametrize("pattern", LARGE_ONES)
+def test_work_is_counted_alike(pattern: str) -> None:
+    def left() -> int:
+        budget = Budget.of(tree, source)
+        smallest_dfa(tree, budget)
+        return budget.work
+
+    tree, source = read_constraint(Constraint("regex", pattern))
+    fast = left()
+    assert 0 < fast < limits.MAX_WORK
+    with pytest.MonkeyPatch.context() as patch:
+        in_python(patch)
+        assert left() == fast
+
+
+PATTERN = r"(?:[a-f]{1,9}|[d-k]+|xé){1,5}"
+
+
+def within_work(bound: int) -> bool:
+    tree, source = read_constraint(Constraint("regex", PATTERN))
+    budget = Budget.of(tree, source)
+    budget.work = bound
+    return not isinstance(outcome(lambda: smallest_dfa(tree, budget)), str)
+
+
+def within_states(bound: int) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subsets, "MAX_STATES", bound)
+        return not isinstance(outcome(lambda: automaton(PATTERN)), str)
+
+
+def within_pairs(bound: int) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "MAX_WORK", bound)
+        return not isinstance(outcome(lambda: automaton(PATTERN)), str)
+
+
+def within_cells(bound: int) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "MAX_CELLS", bound)
+        return not isinstance(outcome(lambda: automaton(PATTERN)), str)
+
+
+@pytest.mark.parametrize("within", [within_work, within_states, within_pairs, within_cells], ids=lambda f: f.__name__)
+def test_what_is_too_much_is_too_much_in_both(within: Callable[[int], bool]) -> None:
+    """The least bound that is enough, found by halving, is the same one."""
+
+    def least() -> int:
+        low, high = 0, 1 << 20
+        assert within(high)
+        while low + 1 < high:
+            bound = (low + high) // 2
+            low, high = (low, bound) if within(bound) else (bound, high)
+        return high
+
+    fast = least()
+    assert fast > 1
+    with pytest.MonkeyPatch.context() as patch:
+        in_python(patch)
+        assert least() == fast
