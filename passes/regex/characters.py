@@ -16,6 +16,7 @@ from sglc.passes.regular.charset import (
     properties,
     union,
 )
+from sglc.passes.regular.tree import Chars
 
 _UNIT = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[NpP]\{[^}]*\}|[0-7]{1,3}|[\s\S])|[^\\]", re.DOTALL
@@ -33,6 +34,11 @@ class UnsupportedError(Exception):
 
 
 @lru_cache(maxsize=65_536)
+def one_of(source: str, flags: int) -> Chars:
+    """`characters` as a tree."""
+    return Chars(characters(source, flags))
+
+
 def characters(source: str, flags: int) -> CharSet:
     """The characters that a character, an escape, a dot or a class matches under flags of `re`.
 
