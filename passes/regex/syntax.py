@@ -20,7 +20,7 @@ from lark import Lark, Token, Tree
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
-from sglc.passes.regex.characters import UnsupportedError, characters, one_of
+from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
 from sglc.passes.regex.lexer import PatternLexer, items, switched
 from sglc.passes.regular.source import Source
 from sglc.passes.regular.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
@@ -53,7 +53,7 @@ def parse(pattern: str) -> Regular:
         what = f"the regex is too complex: {operators:,} operators, at most {MAX_OPERATORS:,}"
         raise refusal(pattern, (0, 1), what, "split the answer into several gens")
     flags = _flags(pattern)
-    tree = _grammar().parse((pattern, bool(flags & re.VERBOSE)))
+    tree = _grammar().parse((pattern, bool(flags & VERBOSE)))
     alternation = tree.children[0]
     assert isinstance(alternation, Tree)
     return _Reader(pattern).alternation(alternation, _Scope(flags))
@@ -139,7 +139,7 @@ class _Reader:
             if isinstance(child, Tree):
                 yield child
             else:
-                yield from items(self._pattern, child, bool(flags & re.VERBOSE))
+                yield from items(self._pattern, child, bool(flags & VERBOSE))
 
     def _takes_no_text(self, item: _Item, flags: int) -> bool:
         """Whether an item holds nothing but anchors and looks."""
@@ -161,7 +161,7 @@ class _Reader:
         """An atom or a group, with its quantifier."""
         if isinstance(item, Tree):
             opening, _, closing = _group(item)
-            (end,) = items(self._pattern, closing, bool(scope.flags & re.VERBOSE))
+            (end,) = items(self._pattern, closing, bool(scope.flags & VERBOSE))
             start = opening.start_pos or 0
         else:
             end, start = item, item.start()
@@ -238,14 +238,14 @@ def _counts(quantifier: str) -> tuple[int, int | None]:
     return int(least or 0), (int(most) if most else None) if comma else int(least)
 
 
-_FLAGS = {"a": re.ASCII, "i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
+_FLAGS = {"a": ASCII, "i": IGNORECASE, "m": int(re.MULTILINE), "s": DOTALL, "x": VERBOSE}
 
 
 def _inside(opening: str, flags: int) -> int:
     """The flags in a group."""
     on, off = switched(opening)
     for letter in on:
-        flags = flags & ~re.ASCII if letter == "u" else flags | _FLAGS[letter]
+        flags = flags & ~ASCII if letter == "u" else flags | _FLAGS[letter]
     for letter in off:
         flags &= ~_FLAGS[letter]
-    return int(flags)
+    return flags
