@@ -58,7 +58,7 @@ class PatternLexer(Lexer):
         outside: list[bool] = []  # the flag, outside of each open group
         at = 0
         while at < len(pattern):
-            if pattern[at] == ")":
+            if pattern[at] == ")":  # what stands behind it is outside, its quantifier too
                 verbose = outside.pop()
             found = _regexes(verbose).token.match(pattern, at)
             assert found

@@ -23,7 +23,7 @@ from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
 from sglc.passes.regex.lexer import PatternLexer, items, switched
 from sglc.passes.regular.source import Source
-from sglc.passes.regular.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
+from sglc.passes.regular.tree import Chars, Look, Regular, Sequence, atomic, choice, repeat, sequence
 
 MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
@@ -115,8 +115,9 @@ class _Reader:
             if isinstance(child, Tree):
                 branches.append(self._sequence(child, scope))
             else:  # words
-                branches += [sequence(_letters(word, scope.flags)) for word in child[1:].split("|")]
-        return choice(branches)
+                words = [tuple(_letters(word, scope.flags)) for word in child[1:].split("|")]
+                branches += [word[0] if len(word) == 1 else Sequence(word) for word in words]
+        return branches[0] if len(branches) == 1 else choice(branches)
 
     def _sequence(self, tree: Tree[Token], scope: _Scope) -> Regular:
         found = list(self._items(tree, scope.flags))
@@ -227,7 +228,7 @@ def _letters(text: str, flags: int) -> list[Chars]:
     return [one_of(character, flags) for character in text]
 
 
-_ANCHORS = ("^", "$", "\\A", "\\Z", "\\z", "\\b", "\\B")
+_ANCHORS = frozenset({"^", "$", "\\A", "\\Z", "\\z", "\\b", "\\B"})
 _OCTAL = re.compile(r"\\[0-7]{3}$")
 
 
