@@ -1,6 +1,6 @@
 r"""A pattern to the large tokens of its shape, and those to single atoms.
 
-`a\d{2}|x|yz(b)` is RUN `a\d{2}`, WORDS `|x`, _BAR, RUN `yz`, OPENING, RUN `b`, CLOSING. Only what Python has accepted.
+`a\d{2}|x|yz(b)?` is RUN `a\d{2}`, WORDS `|x`, _BAR, RUN `yz`, OPENING `(`, RUN `b` and CLOSING `)?`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def _regexes(verbose: bool) -> _Regexes:
 
 
 class PatternLexer(Lexer):
-    """The tokens of (a pattern, whether it is under the flag x). Lark's own lexers are slower and tell no such modes."""
+    """The tokens of (a pattern, whether it is under the flag x), of which Python has accepted the pattern.
+
+    Lark's own would compile the terminals anew for each set of them that its parser expects: 2 ms for a small pattern.
+    """
 
     def __init__(self, conf: LexerConf) -> None:
         pass

@@ -98,7 +98,7 @@ def _place(pattern: str, at: int) -> int:
 _LOOKS = {"(?=": (True, True), "(?!": (True, False), "(?<=": (False, True), "(?<!": (False, False)}
 
 
-_Item: TypeAlias = "re.Match[str] | Tree[Token]"
+_Item: TypeAlias = re.Match[str] | Tree[Token]
 """What `items` finds in a run, or a group."""
 
 
