@@ -12,10 +12,13 @@ from sglc.passes.regular.charset import (
     char_set,
     complement,
     ignoring_case,
-    intersection,
     properties,
     union,
 )
+from sglc.passes.regular.tree import Chars
+
+ASCII, IGNORECASE, DOTALL, VERBOSE = map(int, (re.ASCII, re.IGNORECASE, re.DOTALL, re.VERBOSE))
+"""Flags as plain numbers: an & of enums takes as long as all else about a character."""
 
 _UNIT = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[NpP]\{[^}]*\}|[0-7]{1,3}|[\s\S])|[^\\]", re.DOTALL
@@ -33,14 +36,19 @@ class UnsupportedError(Exception):
 
 
 @lru_cache(maxsize=65_536)
+def one_of(source: str, flags: int) -> Chars:
+    """`characters` as a tree."""
+    return Chars(characters(source, flags))
+
+
 def characters(source: str, flags: int) -> CharSet:
     """The characters that a character, an escape, a dot or a class matches under flags of `re`.
 
     Raises `UnsupportedError`.
     """
-    ascii_only = bool(flags & re.ASCII)
+    ascii_only = bool(flags & ASCII)
     if source == ".":
-        return EVERY if flags & re.DOTALL else _NO_NEWLINE
+        return EVERY if flags & DOTALL else _NO_NEWLINE
     if len(source) > 1 and source[0] == "[":
         return _class(source, flags)
     if source[0] == "\\" and source[1] in "dDwWsS":
@@ -48,8 +56,8 @@ def characters(source: str, flags: int) -> CharSet:
     if source[:2] in ("\\p", "\\P"):
         return _property(source, flags)
     point = code_point(source)
-    chars = intersection(((point, point),), EVERY)
-    return ignoring_case(re.escape(chr(point)), chars, ascii_only) if flags & re.IGNORECASE else chars
+    chars = char_set([(point, point)])
+    return ignoring_case(re.escape(chr(point)), chars, ascii_only) if flags & IGNORECASE else chars
 
 
 def _class(source: str, flags: int) -> CharSet:
@@ -63,23 +71,23 @@ def _class(source: str, flags: int) -> CharSet:
             known.append(_class("[" + "\\" * (others[0] == "^") + "".join(others) + "]", flags))
         chars = union(known)
         return complement(chars) if negated else chars
-    sets: list[CharSet] = []
+    ranges: list[tuple[int, int]] = []
     at = 0
     while at < len(units):
         unit = units[at]
         if len(unit) == 2 and unit[1] in "dDwWsS":
-            sets.append(category(unit[1], bool(flags & re.ASCII)))
+            ranges += category(unit[1], bool(flags & ASCII))
             at += 1
             continue
         first = last = code_point(unit, in_class=True)
         if at + 2 < len(units) and units[at + 1] == "-":
             last = code_point(units[at + 2], in_class=True)
             at += 2
-        sets.append(char_set([(first, last)]))
+        ranges.append((first, last))
         at += 1
-    chars = union(sets)
+    chars = char_set(ranges)
     chars = complement(chars) if negated else chars
-    return ignoring_case(source, chars, bool(flags & re.ASCII)) if flags & re.IGNORECASE else chars
+    return ignoring_case(source, chars, bool(flags & ASCII)) if flags & IGNORECASE else chars
 
 
 def _property(source: str, flags: int) -> CharSet:
@@ -87,7 +95,7 @@ def _property(source: str, flags: int) -> CharSet:
     known = properties()
     if name not in known:
         raise UnsupportedError(f"{name!r} is no general category", "such as L, Lu, Nd, P: " + " ".join(sorted(known)))
-    if flags & re.IGNORECASE and name in ("Lu", "Ll", "Lt"):
+    if flags & IGNORECASE and name in ("Lu", "Ll", "Lt"):
         raise UnsupportedError(f"a property of one case, {name}, is not supported under the flag i", "write \\p{L}")
     return complement(known[name]) if source[1] == "P" else known[name]
 

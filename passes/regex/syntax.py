@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from lark import Lark, Token, Tree
 
 from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
-from sglc.passes.regex.characters import UnsupportedError, characters
+from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
+from sglc.passes.regex.lexer import PatternLexer, items, switched
 from sglc.passes.regular.source import Source
-from sglc.passes.regular.tree import Chars, Look, Regular, atomic, choice, repeat, sequence
+from sglc.passes.regular.tree import Chars, Look, Regular, Sequence, atomic, choice, repeat, sequence
 
 MAX_LENGTH = 20_000  # characters
 MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
@@ -51,7 +53,7 @@ def parse(pattern: str) -> Regular:
         what = f"the regex is too complex: {operators:,} operators, at most {MAX_OPERATORS:,}"
         raise refusal(pattern, (0, 1), what, "split the answer into several gens")
     flags = _flags(pattern)
-    tree = _grammar().parse(pattern, start="verbose" if flags & re.VERBOSE else "plain")
+    tree = _grammar().parse((pattern, bool(flags & VERBOSE)))
     alternation = tree.children[0]
     assert isinstance(alternation, Tree)
     return _Reader(pattern).alternation(alternation, _Scope(flags))
@@ -60,7 +62,7 @@ def parse(pattern: str) -> Regular:
 @lru_cache
 def _grammar() -> Lark:
     text = files("sglc.passes.regex").joinpath("syntax.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", start=["plain", "verbose"])
+    return Lark(text, parser="lalr", lexer=PatternLexer)
 
 
 _PROPERTY = re.compile(r"\\(?:[pP]\{\w*\}|.)", re.DOTALL)
@@ -96,6 +98,10 @@ def _place(pattern: str, at: int) -> int:
 _LOOKS = {"(?=": (True, True), "(?!": (True, False), "(?<=": (False, True), "(?<!": (False, False)}
 
 
+_Item: TypeAlias = re.Match[str] | Tree[Token]
+"""What `items` finds in a run, or a group."""
+
+
 class _Reader:
     """Walks the tree of one pattern."""
 
@@ -104,59 +110,92 @@ class _Reader:
         self._lazy = 0  # lazy quantifiers so far
 
     def alternation(self, tree: Tree[Token], scope: _Scope) -> Regular:
-        return choice([self._sequence(branch.children, scope) for branch in tree.children if isinstance(branch, Tree)])
+        branches: list[Regular] = []
+        for child in tree.children:
+            if isinstance(child, Tree):
+                branches.append(self._sequence(child, scope))
+            else:  # words
+                words = [tuple(_letters(word, scope.flags)) for word in child[1:].split("|")]
+                branches += [word[0] if len(word) == 1 else Sequence(word) for word in words]
+        return branches[0] if len(branches) == 1 else choice(branches)
 
-    def _sequence(self, items: list[Token | Tree[Token]], scope: _Scope) -> Regular:
-        start, end = 0, len(items) - 1
-        while start < len(items) and _takes_no_text(items[start]):
+    def _sequence(self, tree: Tree[Token], scope: _Scope) -> Regular:
+        found = list(self._items(tree, scope.flags))
+        start, end = 0, len(found) - 1
+        while start < len(found) and self._takes_no_text(found[start], scope.flags):
             start += 1
-        while end >= 0 and _takes_no_text(items[end]):
+        while end >= 0 and self._takes_no_text(found[end], scope.flags):
             end -= 1
         parts: list[Regular] = []
-        for index, item in enumerate(items):
-            if isinstance(item, Token) and item.type == "TEXT":
-                parts += [Chars(characters(character, scope.flags)) for character in item]
+        for index, item in enumerate(found):
+            if not isinstance(item, Tree) and item[1]:
+                parts += _letters(item[1], scope.flags)
                 continue
             first, last = scope.first and index <= start, scope.last and index >= end
             parts.append(self._item(item, _Scope(scope.flags, first, last, scope.depth)))
         return sequence(parts)
 
-    def _item(self, item: Token | Tree[Token], scope: _Scope) -> Regular:
+    def _items(self, tree: Tree[Token], flags: int) -> Iterator[_Item]:
+        for child in tree.children:
+            if isinstance(child, Tree):
+                yield child
+            else:
+                yield from items(self._pattern, child, bool(flags & VERBOSE))
+
+    def _takes_no_text(self, item: _Item, flags: int) -> bool:
+        """Whether an item holds nothing but anchors and looks."""
+        if not isinstance(item, Tree):
+            return item[2] in _ANCHORS
+        opening, alternation, _ = _group(item)
+        if opening in _LOOKS:
+            return True
+        flags = _inside(opening, flags)
+        for branch in alternation.children:
+            if not isinstance(branch, Tree):
+                return False
+            for each in self._items(branch, flags):
+                if not self._takes_no_text(each, flags):
+                    return False
+        return True
+
+    def _item(self, item: _Item, scope: _Scope) -> Regular:
         """An atom or a group, with its quantifier."""
-        if isinstance(item, Token):
-            atom, quantifier = _split(item)
+        if isinstance(item, Tree):
+            opening, _, closing = _group(item)
+            (end,) = items(self._pattern, closing, bool(scope.flags & VERBOSE))
+            start = opening.start_pos or 0
         else:
-            atom, quantifier = "", _split(item.children[2])[-1] if len(item.children) == 3 else None
+            end, start = item, item.start()
+        quantifier: str | None = end[3]
         if not quantifier:
-            return self._atom(item, atom, scope) if isinstance(item, Token) else self._group(item, scope)
+            return self._once(item, scope)
         least, most = _counts(quantifier)
         lazy = self._lazy
-        inner = scope if most == 1 else scope._replace(first=False, last=False)
-        body = self._atom(item, atom, inner) if isinstance(item, Token) else self._group(item, inner)
-        end = _end(item)
-        tree = repeat(body, least, most, (_start(item), end))
+        body = self._once(item, scope if most == 1 else scope._replace(first=False, last=False))
+        tree = repeat(body, least, most, (start, end.end()))
         if quantifier[-1] == "+" and len(quantifier) > 1:
-            return atomic(tree, lazy == self._lazy, (end - len(quantifier), end))
+            return atomic(tree, lazy == self._lazy, end.span(3))
         self._lazy += quantifier[-1] == "?" and len(quantifier) > 1
         return tree
 
-    def _atom(self, token: Token, atom: str, scope: _Scope) -> Regular:
-        span = (_start(token), _start(token) + len(atom))
+    def _once(self, item: _Item, scope: _Scope) -> Regular:
+        return self._group(item, scope) if isinstance(item, Tree) else self._atom(item[2], item.span(2), scope)
+
+    def _atom(self, atom: str, span: tuple[int, int], scope: _Scope) -> Regular:
         if atom in _ANCHORS:
             word = characters("\\w", scope.flags) if atom in ("\\b", "\\B") else ()
             return anchor(atom, scope.flags, word, first=scope.first, last=scope.last, span=span)
         if atom.startswith("(?P=") or (atom[0] == "\\" and atom[1] in "123456789" and not _OCTAL.match(atom)):
             self._refuse(span, "a back-reference is not regular", "write out what may stand here")
         try:
-            return Chars(characters(atom, scope.flags))
+            return one_of(atom, scope.flags)
         except UnsupportedError as error:
             raise refusal(self._pattern, span, error.what, error.hint) from error
 
     def _group(self, tree: Tree[Token], scope: _Scope) -> Regular:
-        opening, alternation = tree.children[0], tree.children[1]
-        assert isinstance(opening, Token)
-        assert isinstance(alternation, Tree)
-        span = (_start(opening), _start(opening) + len(opening))
+        opening, alternation, _ = _group(tree)
+        start = opening.start_pos or 0
+        span = (start, start + len(opening))
         if scope.depth == MAX_DEPTH:
             self._refuse(span, f"more than {MAX_DEPTH} groups in one another", "make the regex simpler")
         scope = scope._replace(depth=scope.depth + 1)
@@ -170,30 +209,27 @@ class _Reader:
             return atomic(body, lazy == self._lazy, span)
         if opening.startswith("(?("):
             self._refuse(span, "a condition is not regular", "write out both cases as alternatives")
-        if (opening.endswith(":")) and opening != "(?:":
-            on, _, off = opening[2:-1].partition("-")
-            scope = scope._replace(flags=_changed(scope.flags, on, off))
-        return self.alternation(alternation, scope)
+        return self.alternation(alternation, scope._replace(flags=_inside(opening, scope.flags)))
 
     def _refuse(self, span: tuple[int, int], what: str, hint: str) -> NoReturn:
         raise refusal(self._pattern, span, what, hint)
 
 
-_ANCHORS = ("^", "$", "\\A", "\\Z", "\\z", "\\b", "\\B")
+def _group(tree: Tree[Token]) -> tuple[Token, Tree[Token], Token]:
+    """The opening, the alternation and the closing."""
+    opening, alternation, closing = tree.children
+    assert isinstance(opening, Token)
+    assert isinstance(alternation, Tree)
+    assert isinstance(closing, Token)
+    return opening, alternation, closing
+
+
+def _letters(text: str, flags: int) -> list[Chars]:
+    return [one_of(character, flags) for character in text]
+
+
+_ANCHORS = frozenset({"^", "$", "\\A", "\\Z", "\\z", "\\b", "\\B"})
 _OCTAL = re.compile(r"\\[0-7]{3}$")
-
-
-@lru_cache(maxsize=4096)
-def _quantified(kind: str, text: str) -> tuple[str, str | None]:
-    """The atom and the quantifier of a token, by the groups of its own definition in the grammar."""
-    match = re.fullmatch(_grammar().get_terminal(kind).pattern.to_regexp(), text)
-    assert match
-    return match[1], match[match.re.groups]
-
-
-def _split(token: Token | Tree[Token]) -> tuple[str, str | None]:
-    assert isinstance(token, Token)
-    return _quantified(token.type, str(token))
 
 
 def _counts(quantifier: str) -> tuple[int, int | None]:
@@ -203,35 +239,14 @@ def _counts(quantifier: str) -> tuple[int, int | None]:
     return int(least or 0), (int(most) if most else None) if comma else int(least)
 
 
-_FLAGS = {"a": re.ASCII, "i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
+_FLAGS = {"a": ASCII, "i": IGNORECASE, "m": int(re.MULTILINE), "s": DOTALL, "x": VERBOSE}
 
 
-def _changed(flags: int, on: str, off: str) -> int:
+def _inside(opening: str, flags: int) -> int:
+    """The flags in a group."""
+    on, off = switched(opening)
     for letter in on:
-        flags = flags & ~re.ASCII if letter == "u" else flags | _FLAGS[letter]
+        flags = flags & ~ASCII if letter == "u" else flags | _FLAGS[letter]
     for letter in off:
         flags &= ~_FLAGS[letter]
     return flags
-
-
-def _takes_no_text(item: Token | Tree[Token]) -> bool:
-    """Whether an item holds nothing but anchors and looks."""
-    if isinstance(item, Token):
-        return item.type != "TEXT" and _split(item)[0] in _ANCHORS
-    opening, alternation = item.children[0], item.children[1]
-    assert isinstance(alternation, Tree)
-    return opening in _LOOKS or all(
-        _takes_no_text(part) for branch in alternation.children if isinstance(branch, Tree) for part in branch.children
-    )
-
-
-def _start(node: Token | Tree[Token]) -> int:
-    while isinstance(node, Tree):
-        node = node.children[0]
-    return node.start_pos or 0
-
-
-def _end(node: Token | Tree[Token]) -> int:
-    while isinstance(node, Tree):
-        node = node.children[-1]
-    return node.end_pos or 0

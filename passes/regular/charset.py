@@ -29,7 +29,8 @@ def char_set(ranges: Iterable[tuple[int, int]]) -> CharSet:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))
-    return intersection(tuple(merged), EVERY)
+    reaches_surrogates = bool(merged) and merged[-1][1] >= 0xD800
+    return intersection(tuple(merged), EVERY) if reaches_surrogates else tuple(merged)
 
 
 def union(sets: Iterable[CharSet]) -> CharSet:

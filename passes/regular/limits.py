@@ -45,6 +45,9 @@ class _Size(NamedTuple):
     states: int
 
 
+_ONE = _Size(1, 0)
+
+
 def _largest_repeat(tree: Regular, source: Source) -> Place:
     """The span of the repeat that makes the automaton large; refuses one that is too large by itself."""
     span, largest = source.whole, 0
@@ -63,6 +66,8 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
     def size(tree: Regular) -> _Size:
         nonlocal span, largest
         match tree:
+            case Chars() | Token():
+                return _ONE
             case Part(body):
                 if tree not in sizes:
                     within.append(tree.span)
@@ -70,8 +75,6 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
                     within.pop()
                     sizes[tree] = check(found, tree.span, "this", "say less, or split the answer into several gens")
                 return sizes[tree]
-            case Chars() | Token():
-                return _Size(1, 0)
             case Look(body):
                 return _Size(1 + size(body).characters, 0)
             case Repeat(body, least, most):
@@ -85,8 +88,10 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
                         span, largest = place, found.characters
                 return found
             case _:
-                inside = list(map(size, children(tree)))
-                return _Size(sum(each.characters for each in inside), sum(each.states for each in inside))
+                parts = children(tree)
+                others = [size(part) for part in parts if not isinstance(part, Chars)]  # most are one character
+                single = len(parts) - len(others)
+                return _Size(single + sum(each.characters for each in others), sum(each.states for each in others))
 
     check(size(tree), span, f"the {source.name}", "make this repeat smaller")
     return span

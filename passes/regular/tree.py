@@ -141,7 +141,10 @@ def nodes(tree: Regular, seen: set[Part] | None = None) -> Iterator[Regular]:
     if isinstance(tree, Part) and tree in seen:
         return
     for child in children(tree):
-        yield from nodes(child, seen)
+        if isinstance(child, Chars):  # most are
+            yield child
+        else:
+            yield from nodes(child, seen)
     if isinstance(tree, Part):
         seen.add(tree)
     yield tree

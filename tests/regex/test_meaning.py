@@ -186,7 +186,13 @@ def test_automata_are_as_small_as_can_be() -> None:
         (r"^a$", ["a"], ["a\n", ""]),  # `$` before a final newline is no full match
         (r"(^a|b)c$", ["ac", "bc"], ["c"]),
         (r"(?x) a \ b # end", ["a b"], ["ab", "a b "]),
+        ("(?x)a # is it a (?\n b\n# or c|d* )?\n + # [", ["ab", "abb"], ["a", "aab", ""]),
+        ("(?x:a # b?\n) *(?-x: #)", ["a #", "a   #"], ["a", " #"]),
+        ("a|bc|d(?#|e)*|f", ["a", "bc", "", "ddd", "f"], ["b", "e", "bcd"]),
+        ("(?:ab|a b|c){2}(?x:|c d|d e)", ["aba b", "ccde"], ["ab", "ccd e"]),
+        ("(ab|cd(e)|f|)g", ["abg", "cdeg", "fg", "g"], ["cdg", "eg"]),
         (r"a{,3}", ["", "aaa"], ["aaaa"]),
+        ("a{\u0663}", ["a{\u0663}"], ["aaa", "a"]),
         (r"a{x}", ["a{x}"], ["a"]),
         (r"(?i)straße", ["STRAßE", "Straẞe"], ["strasse"]),
         (r"(?i)k", ["k", "K", "\u212a"], [""]),
