@@ -26,11 +26,10 @@ def complete(
     allowed = next_state.T >= 0  # by classes, as `walk` makes them
     row_ends_of = accept & (len(ends) > 0)
     first, row_of = _distinct_columns(np.concatenate([allowed, row_ends_of[None]]))
-    rows, row_classes = np.nonzero(allowed[:, first].T)
+    rows, row_classes = np.nonzero(np.ascontiguousarray(allowed.T[first]))
     row_starts = np.searchsorted(rows, np.arange(len(first) + 1))
     row_ends = row_ends_of[first]
-    sizes = np.bincount(class_of, minlength=next_state.shape[1])
-    forced, counts = _forced(class_of, sizes, ends, row_starts, row_classes, row_ends)
+    forced, counts = _forced(class_of, next_state.shape[1], ends, row_starts, row_classes, row_ends)
     by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1)
     return TokenAutomaton(
         class_of=class_of,
@@ -104,21 +103,23 @@ def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _forced(
     class_of: NDArray[np.int32],
-    sizes: Ints,
+    classes: int,
     ends: NDArray[np.int32],
     row_starts: Ints,
     row_classes: Ints,
     row_ends: Bools,
 ) -> tuple[NDArray[np.int32], Ints]:
     """For each mask the only id that it allows or -1, and the number of ids that it allows."""
+    ids = np.flatnonzero(class_of > 0).astype(np.int32)  # mostly few
+    sizes = np.bincount(class_of[ids], minlength=classes)
     until = np.concatenate([[0], np.cumsum(sizes[row_classes])])
     tokens = until[row_starts[1:]] - until[row_starts[:-1]]
     counts = tokens + row_ends * len(ends)
     forced = np.full(len(row_ends), -1, dtype=np.int32)
     ending = (counts == 1) & row_ends
     forced[ending & (tokens == 0)] = ends[0] if len(ends) else -1
-    some_id = np.zeros(len(sizes), dtype=np.int32)
-    some_id[class_of] = np.arange(len(class_of), dtype=np.int32)
+    some_id = np.zeros(classes, dtype=np.int32)
+    some_id[class_of[ids]] = ids
     single = np.flatnonzero((counts == 1) & (tokens == 1))
     forced[single] = some_id[row_classes[row_starts[single]]]
     return forced, counts

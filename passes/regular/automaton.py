@@ -60,24 +60,30 @@ class _Builder:
         """The DFA of a tree that stands for itself, with sets of characters."""
         if tree not in self._blocks:
             dfa, runs = self.dfa(tree.body if isinstance(tree, Part) else tree)
-            spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-            for run in runs:
-                spans[run.letter].append((run.first, run.last))
-            moves = [_by_target(row, spans) for row in dfa.moves.tolist()]
-            self._blocks[tree] = moves, dfa.accept.tolist()
+            self._blocks[tree] = _block_of(dfa, runs)
         return self._blocks[tree]
 
 
-def _by_target(moves: list[int], spans: dict[int, list[tuple[int, int]]]) -> list[tuple[CharSet, int]]:
-    """The moves of a state, with all characters that lead to the same one as one set."""
-    to: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for letter, target in enumerate(moves):
-        if target >= 0:
-            to[target] += spans[letter]
-    return [
-        (char_set(ranges) + tuple(sorted(run for run in ranges if run[0] >= FIRST_ID)), target)
-        for target, ranges in to.items()
-    ]
+def _block_of(dfa: Dfa, runs: list[Run]) -> Block:
+    """A DFA with sets of characters, of one with letters."""
+    numbers: dict[tuple[int, ...], int] = {}  # of sets of letters
+    moves: list[list[tuple[int, int]]] = []
+    for row in dfa.moves.tolist():
+        letters_to: dict[int, list[int]] = defaultdict(list)
+        for letter, target in enumerate(row):
+            if target >= 0:
+                letters_to[target].append(letter)
+        moves.append([(numbers.setdefault(tuple(of), len(numbers)), to) for to, of in letters_to.items()])
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for run in runs:
+        spans[run.letter].append((run.first, run.last))
+    return Block([_characters(of, spans) for of in numbers], moves, dfa.accept.tolist())
+
+
+def _characters(letters: tuple[int, ...], spans: dict[int, list[tuple[int, int]]]) -> CharSet:
+    """The characters of some letters; token ids stand behind all characters."""
+    all_spans = [span for letter in letters for span in spans[letter]]
+    return char_set(all_spans) + tuple(sorted(span for span in all_spans if span[0] >= FIRST_ID))
 
 
 def _complement(dfa: Dfa, letters: set[int]) -> Edges:

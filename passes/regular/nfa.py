@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sglc.passes.regular.charset import FIRST_ID, CharSet, intersection
 from sglc.passes.regular.limits import Budget
@@ -62,8 +62,16 @@ class _Loop:
     span: Place
 
 
-Block: TypeAlias = tuple[list[list[tuple[CharSet, int]]], list[bool]]
-"""A DFA: the moves of each state and whether it accepts; state 0 is the start."""
+_States: TypeAlias = list[int] | tuple[int, ...] | range
+
+
+class Block(NamedTuple):
+    """A DFA: its sets of characters; of each state the moves, with the number of a set and the next state, and whether it
+    accepts. State 0 is the start."""
+
+    sets: list[CharSet]
+    moves: list[list[tuple[int, int]]]
+    accepts: list[bool]
 
 
 class Nfa:
@@ -74,7 +82,7 @@ class Nfa:
     def __init__(self, block: Callable[[Regular], Block], often: set[Part], budget: Budget) -> None:
         """block: the DFA of a tree that stands for itself. often: the parts for which that is worth it."""
         self.char_sets: dict[CharSet, int] = {}
-        self.free: list[list[int]] = []
+        self.free: list[_States] = []
         self.step: list[tuple[int, int] | None] = []
         self.guards: dict[int, Guard] = {}
         self.looks: list[tuple[int, bool]] = []
@@ -97,7 +105,7 @@ class Nfa:
     def set_number(self, chars: CharSet) -> int:
         return self.char_sets.setdefault(chars, len(self.char_sets))
 
-    def _state(self, free: list[int], step: tuple[int, int] | None = None) -> int:
+    def _state(self, free: _States = (), step: tuple[int, int] | None = None) -> int:
         self.free.append(free)
         self.step.append(step)
         return len(self.free) - 1
@@ -107,9 +115,9 @@ class Nfa:
         match tree:
             case Chars(chars):
                 self.void |= not chars
-                return self._state([], (self.set_number(chars), after))
+                return self._state((), (self.set_number(chars), after))
             case Token(number):
-                return self._state([], (self.set_number(((FIRST_ID + number, FIRST_ID + number),)), after))
+                return self._state((), (self.set_number(((FIRST_ID + number, FIRST_ID + number),)), after))
             case Sequence(parts):
                 for part in reversed(parts):
                     after = self._build(part, after)
@@ -135,8 +143,8 @@ class Nfa:
     def _repeat(self, body: Regular, least: int, most: int | None, after: int) -> int:
         entry = after
         if most is None:
-            entry = self._state([])
-            self.free[entry] += [self._build(body, entry), after]
+            entry = self._state()
+            self.free[entry] = (self._build(body, entry), after)
         else:
             for _ in range(most - least):
                 entry = self._state([self._build(body, entry), after])
@@ -150,17 +158,25 @@ class Nfa:
             start = self._build(body, FOUND if ahead else ACCEPT)
             look = self._look_of[body, ahead] = len(self.looks)
             self.looks.append((start, ahead))
-        state = self._state([])
+        state = self._state()
         self.guards[state] = Guard(look, wanted, after)
         return state
 
     def _inlined(self, block: Block, after: int) -> int:
-        moves, accepts = block
-        states = [self._state([after] if accepting else []) for accepting in accepts]
-        for state, edges in zip(states, moves, strict=True):
-            self.free[state] += [self._state([], (self.set_number(chars), states[to])) for chars, to in edges]
-        self.void |= not states
-        return states[0] if states else self._state([])
+        """The start of a copy of the block: its states first, then one for each move."""
+        self.void |= not block.accepts
+        if not block.accepts:
+            return self._state()
+        numbers = [self.set_number(chars) for chars in block.sets]
+        start = len(self.free)
+        at = start + len(block.accepts)
+        for moves, accepting in zip(block.moves, block.accepts, strict=True):
+            self.free.append((*range(at, at + len(moves)), after) if accepting else range(at, at + len(moves)))
+            at += len(moves)
+        steps = [(numbers[number], start + to) for moves in block.moves for number, to in moves]
+        self.free += [()] * len(steps)
+        self.step += [None] * len(block.accepts) + steps
+        return start
 
     def _atomic(self, tree: Atomic, body: Regular, after: int) -> int:
         """As if it were not atomic. It makes no difference where no match of the body begins another, and where the
@@ -179,8 +195,8 @@ class Nfa:
     def _begins_no_other(self, tree: Regular) -> bool:
         if any(isinstance(node, Look) for node in nodes(tree)):
             return False
-        moves, accepts = self._block(tree)
-        return not any(edges for edges, accepting in zip(moves, accepts, strict=True) if accepting)
+        block = self._block(tree)
+        return not any(moves for moves, accepting in zip(block.moves, block.accepts, strict=True) if accepting)
 
     def _check(self, loop: _Loop) -> None:
         """Behind the loop comes no character of it, so it takes all there are, with or without giving back."""

@@ -28,7 +28,7 @@ def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> Tok
     would take too much memory or time, and where a token would be both the text of its bytes and the token by its id,
     which go on differently.
     """
-    byte_class, columns = _columns(dfa.table)
+    byte_class, columns = _columns(dfa)
     try:
         class_of, by_class = walk(byte_class, columns, vocabulary.trie, MAX_WORK, 2 * MAX_CELLS // len(dfa.accept))
     except TooMuchWork:
@@ -66,16 +66,14 @@ def _has_each_byte(columns: NDArray[np.int32], byte_class: NDArray[np.uint8], vo
     return bool(vocabulary.trie.single[asked].all())
 
 
-def _columns(table: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The class of each byte, uint8 [256], and the distinct columns of a table, int32 [classes, states]: bytes that an
+def _columns(dfa: ByteDfa) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The class of each byte, uint8 [256], and for each class the state after it, int32 [classes, states]: bytes that the
     automaton does not tell apart are one class."""
-    begins = np.flatnonzero(np.any(table[:, 1:] != table[:, :-1], axis=0)) + 1  # runs of equal columns
-    begins = np.concatenate([[0], begins])
-    runs = np.ascontiguousarray(table.T[begins])
+    columns = np.ascontiguousarray(dfa.by_range.T)
     numbers: dict[bytes, int] = {}
-    class_of = [numbers.setdefault(run.tobytes(), len(numbers)) for run in runs]
+    class_of = [numbers.setdefault(column.tobytes(), len(numbers)) for column in columns]
     _, first = np.unique(class_of, return_index=True)
-    return np.repeat(np.array(class_of, dtype=np.uint8), np.diff(begins, append=256)), runs[first]
+    return np.array(class_of, dtype=np.uint8)[dfa.range_of], columns[first]
 
 
 def _joined(own: NDArray[np.int32], dfa: ByteDfa, own_ids: NDArray[np.int32], source: Source) -> NDArray[np.int32]:

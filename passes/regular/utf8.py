@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,21 @@ from sglc.passes.regular.minimise import Dfa, distinct
 from sglc.passes.regular.nfa import Run, bits_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # no slots: `table` is kept
 class ByteDfa:
-    """table: int32 [states, 256], -1 where a byte is not allowed; accept: bool [states]. State 0 is the start, and
-    every state can reach an accepting one. ids: for each token id that stands for itself, int32 [states], the state
-    after it or -1."""
+    """range_of: uint8 [256]; ranges of bytes that are not told apart. by_range: int32 [states, ranges]; the state after a
+    byte, -1 where it is not allowed. accept: bool [states]. State 0 is the start, and every state can reach an accepting
+    one. ids: for each token id that stands for itself, int32 [states], the state after it or -1."""
 
-    table: NDArray[np.int32]
+    range_of: NDArray[np.uint8]
+    by_range: NDArray[np.int32]
     accept: NDArray[np.bool_]
     ids: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]])
+
+    @cached_property
+    def table(self) -> NDArray[np.int32]:
+        """int32 [states, 256]: the state after each byte."""
+        return self.by_range[:, self.range_of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,14 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
 
     Raises `ConstraintError` for one of more than `MAX_STATES` states.
     """
-    tree = _tree([run for run in runs if run.first < FIRST_ID])
-    inside = _Inside(dfa.moves, budget)
+    tree, starts = _tree([run for run in runs if run.first < FIRST_ID])
+    inside = _Inside(dfa.moves, starts, budget)
     top = inside.rows(tree, np.arange(len(dfa.moves)))
-    table = np.concatenate([top, *inside.blocks])
-    accept = np.zeros(len(table), dtype=np.bool_)
+    by_range = np.concatenate([top, *inside.blocks])
+    accept = np.zeros(len(by_range), dtype=np.bool_)
     accept[: len(dfa.accept)] = dfa.accept
-    return ByteDfa(table, accept, _ids(dfa.moves, runs, len(table)))
+    range_of = np.repeat(np.arange(len(starts), dtype=np.uint8), np.diff(starts, append=256))
+    return ByteDfa(range_of, by_range, accept, _ids(dfa.moves, runs, len(by_range)))
 
 
 def _ids(moves: NDArray[np.int32], runs: list[Run], states: int) -> dict[int, NDArray[np.int32]]:
@@ -63,23 +71,25 @@ def _ids(moves: NDArray[np.int32], runs: list[Run], states: int) -> dict[int, ND
 
 
 class _Inside:
-    """The states inside characters. moves: int32 [states, letters], of the automaton over characters."""
+    """The states inside characters. moves: int32 [states, letters], of the automaton over characters. starts: the first
+    byte of each range that the trees tell apart."""
 
-    def __init__(self, moves: NDArray[np.int32], budget: Budget) -> None:
+    def __init__(self, moves: NDArray[np.int32], starts: list[int], budget: Budget) -> None:
         self.blocks: list[NDArray[np.int32]] = []
         self._moves = moves
+        self._range_at = {start: number for number, start in enumerate([*starts, 256])}
         self._budget = budget
         self._count = len(moves)
         self._known: dict[bytes, int] = {}
         self._targets: dict[int, NDArray[np.int32]] = {}
 
     def rows(self, tree: _Tree, states: NDArray[np.intp]) -> NDArray[np.int32]:
-        """What each byte leads to at a place of the tree, from each of some states: int32 [states, 256]."""
+        """What each byte leads to at a place of the tree, from each of some states: int32 [states, ranges]."""
         self._budget.spend(len(states) * (8 + len(tree.edges)) // 32)
-        rows = np.full((len(states), 256), -1, dtype=np.int32)
+        rows = np.full((len(states), len(self._range_at) - 1), -1, dtype=np.int32)
         for first, last, after in tree.edges:
             to = self._moves[:, after] if isinstance(after, int) else self._entered(after)
-            rows[:, first : last + 1] = to[states, None]
+            rows[:, self._range_at[first] : self._range_at[last + 1]] = to[states, None]
         return rows
 
     def _entered(self, tree: _Tree) -> NDArray[np.int32]:
@@ -108,8 +118,9 @@ class _Inside:
         return targets
 
 
-def _tree(runs: list[Run]) -> _Tree:
-    """The bytes of all characters of the runs; equal trees are one object."""
+def _tree(runs: list[Run]) -> tuple[_Tree, list[int]]:
+    """The bytes of all characters of the runs, where equal trees are one object; and the first byte of each range that
+    they tell apart."""
     sequences = [(spans, run.letter) for run in runs for spans in _spans(run.first, run.last)]
     trees: dict[_Tree, _Tree] = {}
 
@@ -137,7 +148,9 @@ def _tree(runs: list[Run]) -> _Tree:
         tree = _Tree(tuple(edges), letters)
         return trees.setdefault(tree, tree)
 
-    return build(0, len(sequences), 0)
+    tree = build(0, len(sequences), 0)
+    starts = {start for tree in trees for first, last, _ in tree.edges for start in (first, last + 1)}
+    return tree, sorted({0, *starts} - {256})
 
 
 _LAST = (0x7F, 0x7FF, 0xFFFF, 0x10FFFF)  # the last character of one, two, three and four bytes

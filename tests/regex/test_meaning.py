@@ -15,7 +15,7 @@ from sglc.passes.regex.syntax import parse
 from sglc.passes.regular.utf8 import ByteDfa
 from tests.regexes import compile_bytes, near_misses, random_regex, random_text
 
-NOTHING = ByteDfa(np.full((1, 256), -1, dtype=np.int32), np.array([False]))
+NOTHING = ByteDfa(np.zeros(256, dtype=np.uint8), np.full((1, 1), -1, dtype=np.int32), np.array([False]))
 
 
 def accepts(dfa: ByteDfa, data: bytes) -> bool:
