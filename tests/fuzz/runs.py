@@ -26,6 +26,9 @@ from tests.fuzz.programs import Program, Row
 SEED = 11
 """Of the runs: both modes draw alike."""
 
+TICKS = 20
+"""Parts of a time limit."""
+
 LATE = 0.01
 """Seconds to wait after a failed run, whose host calls go on, so that they do not count as the next run's."""
 
@@ -114,16 +117,22 @@ def _ends(function: SglFunction, rows: Sequence[Row], settings: Mapping[str, Any
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raises `Hang` where what is inside takes longer. In the main thread only; elsewhere there is no limit."""
+    """Raises `Hang` where what is inside takes longer, while this process is not stopped. In the main thread only;
+    elsewhere there is no limit."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Hang
+    left = TICKS
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def tick(number: int, frame: FrameType | None) -> None:  # once, however long the process was stopped
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Hang
+
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, seconds / TICKS, seconds / TICKS)
     try:
         yield
     finally:
