@@ -1,12 +1,13 @@
 """The branches of a request as a tree of tokens, in which a beginning that several share stands once.
 
 A token's log probability comes from the row before it. So a *row* of the tree is a token that another one follows; the
-last token of a branch needs none. Rows are numbered in depth-first order, a parent before its children: wherever they
-are cut into batches, what a row reads has been computed before or in the same batch. Row -1 is the last of the prompt.
+last token of a branch needs none. Rows are numbered as they come, a parent before its children: wherever they are cut
+into batches, what a row reads has been computed before or in the same batch. Row -1 is the last of the prompt.
 
-    branches  a b c     rows  0 a      asked  after -1: a, e
-              a b d           1 a b           after  0: b
-              e                               after  1: c, d
+    branches  a b c     rows  0 a      asked  after -1: a, e      runs  0 1
+              a b d e         1 a b           after  0: b               2 behind 0 1
+              e               2 a b d         after  1: c, d
+                                              after  2: e
 """
 
 from __future__ import annotations
@@ -67,21 +68,20 @@ class Branches:
 
 
 def _tree(branches: Sequence[Sequence[int]]) -> tuple[list[int], list[int], list[int]]:
-    """Token and parent of each node, in depth-first order, and the node at which each branch ends; -1 is the root."""
+    """Token and parent of each node, and the node at which each branch ends; -1 is the root."""
     tokens: list[int] = []
     parents: list[int] = []
     known: dict[tuple[int, int], int] = {}
-    ends = [-1] * len(branches)
-    # In sorted order the nodes below a node come one after another.
-    for index in sorted(range(len(branches)), key=lambda index: tuple(branches[index])):
+    ends: list[int] = []
+    for branch in branches:
         node = -1
-        for token in branches[index]:
+        for token in branch:
             child = known.setdefault((node, token), len(tokens))
             if child == len(tokens):
                 tokens.append(token)
                 parents.append(node)
             node = child
-        ends[index] = node
+        ends.append(node)
     return tokens, parents, ends
 
 

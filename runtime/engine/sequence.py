@@ -116,7 +116,7 @@ class Sequence:
 
     def to_score(self, end: int) -> list[tuple[int, int]]:
         """(row, id) pairs to score in a chunk of positions computed .. end - 1."""
-        if self.request.branches and end == len(self.ids):
+        if end == len(self.ids) and self.request.branches:
             return [(end - 1 - self.computed, token) for _, token in self.branches.asked(-1, 0)]
         if self.first_score is None:
             return []

@@ -185,9 +185,8 @@ def test_selects_on_the_engine(method: ChoicesMethod) -> None:
     assert [[token for _, token, _ in row] for row in answer.meta["input_token_logprobs"]] == own
     counts = ("prompt_tokens", "cached_tokens")
     assert {**answer.meta, **dict.fromkeys(counts)} == {**one_by_one.meta, **dict.fromkeys(counts)}
-    rows = len({text[:n] for text in texts for n in range(1, len(text))})
-    rows += len({text[1 : 1 + n] + text[0] for text in texts for n in range(len(text) - 1)} if len(wanted) > 1 else ())
-    assert answer.meta["prompt_tokens"] == len(wanted[0].ids) + rows
+    # The prompt is 8 tokens; g go goo b ba s so so_ so_s are computed behind it, and without it b ba g go goo s so so_ so_s.
+    assert answer.meta["prompt_tokens"] == (26 if method == UNCONDITIONAL else 17)
 
 
 def by_single_requests(job: ScoreJob) -> Answer:
