@@ -78,6 +78,9 @@ class EngineCore:
         self._live[sequence.id] = sequence
         self._scheduler.add(sequence)
         self._scheduler.stats.prompt_tokens += sequence.prompt_tokens
+        if request.branches:
+            apart = sum(len(request.ids) + len(branch) for branch in request.branches)
+            self._scheduler.stats.shared_tokens += apart - sequence.prompt_tokens
         self._scheduler.stats.forced_tokens += sequence.answer.forced
         return sequence.id
 

@@ -119,11 +119,13 @@ class Stats:
     """Counters since the start or the last reset; tokens, unless said otherwise. Also read by name: `stats["..."]`.
 
     A prompt's tokens are those of `Finished.prompt_tokens`: a select's prompt counts once, whatever its choices.
+    prompt_tokens + shared_tokens is what all would have had to read without a cache, each choice as a request of its own.
     prompt_tokens = cached_tokens + prefilled_tokens, but for tokens computed again after a preemption, which count as
     prefilled each time they are computed.
     """
 
     prompt_tokens: int = 0  # of submitted prompts
+    shared_tokens: int = 0  # that prompts of selects would have had more, were each choice a request of its own
     cached_tokens: int = 0  # of prompts, found in the cache at admission
     prefilled_tokens: int = 0  # of prompts, computed
     decoded_tokens: int = 0  # sampled

@@ -502,6 +502,7 @@ def test_branches_are_computed_with_the_prompts_end() -> None:
     assert isinstance(event, Finished)
     assert [[score.id for score in scores] for scores in event.branch_scores] == TREE
     assert (event.prompt_tokens, core.stats.prefilled_tokens) == (45, 45)
+    assert core.stats.prompt_tokens + core.stats.shared_tokens == sum(40 + len(branch) for branch in TREE)
     assert core.cached_length([*PREFIX, 2, 3, 5]) == core.stats.kv_tokens_in_use == 40, "branches are not kept"
 
 
