@@ -11,7 +11,7 @@ from sglc.ir.errors import IRError
 from sglc.ir.graph import Graph
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
-from sglc.ir.terms import check_same_meaning
+from sglc.ir.terms import Fact, Table, check_same, meaning
 from sglc.ir.tokens import Tokenizer
 from sglc.ir.verify import verify
 from sglc.passes.compile_constraints import compile_constraints
@@ -50,9 +50,11 @@ def optimise(
     `graph` is valid. After each pass the new one is verified, and its meaning compared with that of the one before. A
     pass that fails is left out, with a warning that names a reproducer: speed is lost, never an answer.
     """
+    table: Table = {}
+    said = meaning(graph, table)  # by the graph as it came, whatever a pass does to it
     for graph_pass in passes:
         try:
-            graph = applied(graph_pass, graph)
+            graph = _checked(graph_pass, graph, table, said)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a pass, the program runs without it
             warnings.warn(
                 f"the pass {graph_pass.__name__} is left out, because it failed on this program: {told(error)}\n"
@@ -68,9 +70,15 @@ def optimise(
 def applied(graph_pass: Pass, before: Graph) -> Graph:
     """The graph after a pass. Raises what the pass raises, and `IRError` where its graph is not valid or means something
     else."""
+    table: Table = {}
+    return _checked(graph_pass, before, table, meaning(before, table))
+
+
+def _checked(graph_pass: Pass, before: Graph, table: Table, said: list[Fact]) -> Graph:
+    """said: by `before`, in terms of the table."""
     after = graph_pass(before)
     verify(after)
-    check_same_meaning(before, after)
+    check_same(said, meaning(after, table))
     return after
 
 
