@@ -1,4 +1,4 @@
-"""The commands: compile, run, ir, warmup."""
+"""The commands: compile, run, ir, opt, repro, warmup."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from sglc.command.stages import MODEL_STAGES, STAGES
+from sglc.command.stages import GRAPH_STAGES, MODEL_STAGES, STAGES
 from sglc.ir.errors import ModelError, SglcError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+EXIT_STILL_FAILS = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 FORMATS = ("text", "json", "dot", "html")
@@ -160,6 +161,34 @@ def ir(
         print(text)
     else:
         write(text, output)
+
+
+@app.command()
+def opt(
+    file: Annotated[str, typer.Argument(metavar="FILE.sglcir", help="The text of a graph; - is standard input.")],
+    passes: Annotated[
+        str | None,
+        typer.Option(
+            "-p", "--passes", help=f"Parted by commas, run in this order: {', '.join(GRAPH_STAGES[1:])}. Default: all."
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file. Default: print the graph.")] = None,
+) -> None:
+    """Run passes on the text of a graph, as `sglc ir --after trace` prints it."""
+    from sglc.command.opt_job import optimise_file
+
+    optimise_file(file, passes, output)
+
+
+@app.command()
+def repro(
+    file: Annotated[str, typer.Argument(metavar="FILE.sglcir", help="What a warning of a failed pass names.")],
+) -> None:
+    """Run a failed pass again, and say whether it still fails (exit code 1) or not (0)."""
+    from sglc.command.opt_job import repeat_failure
+
+    if repeat_failure(file):
+        sys.exit(EXIT_STILL_FAILS)
 
 
 @app.command()
