@@ -1,4 +1,4 @@
-"""The commands: compile, run, ir, warmup."""
+"""The commands: compile, run, ir, explain, warmup."""
 
 from __future__ import annotations
 
@@ -144,6 +144,25 @@ def ir(
     for_model = model is not None or after in MODEL_STAGES
     tokenizer = (lambda: _tokenizer(model, chat_template)) if for_model else None
     print(shown(program, args, after, output_format, tokenizer))
+
+
+@app.command()
+def explain(
+    program: ProgramArgument,
+    args: Annotated[str | None, typer.Option("--args", help="JSONL: one object of arguments a row.")] = None,
+    model: ModelOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    chat_template: TemplateOption = None,
+) -> None:
+    """Say what a program costs on these rows, without running it, and what blocks more sharing."""
+    from sglc.command import explain_job  # here: slow to import, and `--help` needs none
+    from sglc.command.report import results_console
+
+    explanation = explain_job.explain(program, args, lambda: _tokenizer(model, chat_template))
+    if as_json:
+        print(explain_job.as_json(explanation))
+    else:
+        explain_job.print_explanation(results_console(), explanation)
 
 
 @app.command()
