@@ -105,7 +105,7 @@ def explained(name: str, shapes: Sequence[Shape], tokenizer: Tokenizer) -> Expla
         places = _orders(shape.compiled)
         orders += ([places[asked.op] for asked in walk.asked] for walk in mine)
         constants += part.prefix_ids
-        found += _blockers(shape, tokenizer, part.automata, fresh)
+        found += _blockers(shape, tokenizer, fresh)
     counted, by_op = tokens(walks, orders, constants)
     return Explanation(
         program=name,
@@ -134,9 +134,9 @@ def _bound(gen: Gen, automata: Mapping[Any, Any]) -> int:
     return most
 
 
-def _blockers(shape: Shape, tokenizer: Tokenizer, automata: Mapping[Any, Any], fresh: Any) -> list[Blocker]:
+def _blockers(shape: Shape, tokenizer: Tokenizer, fresh: Callable[[int], Ids]) -> list[Blocker]:
     """Of the rows that take one way together."""
-    walker = Walker(shape.traced, tokenizer, lambda gen: _bound(gen, automata), fresh)
+    walker = Walker(shape.traced, tokenizer, lambda gen: _bound(gen, {}), fresh, asks=False)
     ways: dict[tuple[int, ...], list[Walk]] = {}
     for row in shape.rows:
         walk = walker.walk(row.texts)

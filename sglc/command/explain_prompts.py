@@ -75,11 +75,19 @@ class Walk:
 
 
 class Walker:
-    """Walks the graph of one program. bound: the most tokens of a gen's answer. fresh: ids that are nobody else's."""
+    """Walks the graph of one program. bound: the most tokens of a gen's answer. fresh: ids that are nobody else's. asks:
+    make the requests, which takes most of the time."""
 
     def __init__(
-        self, graph: Graph, tokenizer: Tokenizer, bound: Callable[[Gen], int], fresh: Callable[[int], Ids]
+        self,
+        graph: Graph,
+        tokenizer: Tokenizer,
+        bound: Callable[[Gen], int],
+        fresh: Callable[[int], Ids],
+        *,
+        asks: bool = True,
     ) -> None:
+        self._asks = asks
         self._graph = graph
         self._tokenizer = tokenizer
         self._bound = bound
@@ -141,21 +149,24 @@ class Walker:
             walk.values[op] = (self._fresh(UNKNOWN_CALL),)
             return Asked(op, (), (), (), after)
         prompt: Prompt = walk.values[op.state]
-        try:
-            asked = self._job(walk, op).requests(self._tokenizer)
-        except SglcError as error:
-            raise error if error.where else type(error)(error.what, where=op.loc, hint=error.hint) from None
-        requests = tuple(replace(request, ids=array("i", request.ids)) for request in asked)
-        answer = self._answer(op, requests[0]) if isinstance(op, Gen) else ()
+        requests = self._requests(walk, op) if self._asks else ()
+        answer = self._answer(op, requests) if isinstance(op, Gen) else ()
         added: Prompt = (Sampled(answer, ""),) if answer else ()
-        walk.values[op] = prompt + (added if isinstance(op, Gen) else self._longest_choice(walk, op))
+        walk.values[op] = prompt + (added if isinstance(op, Gen) else self._longest_choice(walk, op, requests))
         return Asked(op, prompt, requests, answer, after)
 
-    def _answer(self, op: Gen, request: Request) -> Ids:
+    def _requests(self, walk: Walk, op: Gen | Select) -> tuple[Request, ...]:
+        try:
+            made = self._job(walk, op).requests(self._tokenizer)
+        except SglcError as error:
+            raise error if error.where else type(error)(error.what, where=op.loc, hint=error.hint) from None
+        return tuple(replace(request, ids=array("i", request.ids)) for request in made)
+
+    def _answer(self, op: Gen, requests: Sequence[Request]) -> Ids:
         """The ids in the place of an answer; greedy answers to equal questions are equal."""
-        if request.temperature > 0:
+        if not requests or requests[0].temperature > 0:
             return self._fresh(self._bound(op))
-        question = array("i", request.ids).tobytes(), op.sampling, op.constraint
+        question = bytes(array("i", requests[0].ids)), op.sampling, op.constraint
         if question not in self._greedy:
             self._greedy[question] = self._fresh(self._bound(op))
         return self._greedy[question]
@@ -169,9 +180,10 @@ class Walker:
     def _choices(self, walk: Walk, op: Select) -> Iterator[Prompt]:
         return (self.pieces(walk, choice) for choice in op.choices)
 
-    def _longest_choice(self, walk: Walk, op: Select) -> Prompt:
-        prompt: Prompt = walk.values[op.state]
-        return max(self._choices(walk, op), key=lambda choice: self.tokens(prompt + choice))
+    def _longest_choice(self, walk: Walk, op: Select, requests: Sequence[Request]) -> Prompt:
+        """The choice with most tokens: a select's first requests are its choices."""
+        lengths = [len(request.ids) for request in requests[: len(op.choices)]] or [0]
+        return self.pieces(walk, op.choices[lengths.index(max(lengths))])
 
     def pieces(self, walk: Walk, parts: Sequence[Part]) -> Prompt:
         """What parts add to a prompt."""
