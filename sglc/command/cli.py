@@ -96,23 +96,29 @@ def run(
     warm: Annotated[
         Path | None, typer.Option("--warm", help="A folder of `sglc warmup --save`. Default: the artifact's last one.")
     ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", help="Write what ran, with its times, as a trace for Perfetto or chrome://tracing."),
+    ] = None,
     chat_template: TemplateOption = None,
 ) -> None:
     """Run a program or an artifact on every row of arguments."""
     from sglc.command.program_file import load_rows
-    from sglc.command.run_job import RunJob  # here: torch comes with it
+    from sglc.command.run_job import RunJob, check_writable  # here: torch comes with it
 
     if mode not in ("compiled", "interpret"):
         raise typer.BadParameter(f"{mode!r} is neither compiled nor interpret", param_hint="--mode")
     if device not in ("auto", "cpu", "cuda") and not device.startswith("cuda:"):
         raise typer.BadParameter(f"{device!r} is none of auto, cpu, cuda", param_hint="--device")
+    if profile is not None:
+        check_writable(profile)
     rows = load_rows(args)
     job = RunJob.of_artifact(program, rows, mode) if program.endswith(".sglc") else RunJob.of_file(program, rows, mode)
     try:
         tokenizer = _tokenizer(model, chat_template)
         job.bind(tokenizer)
         with _engine(model, device, dtype, max_kv_tokens, tokenizer) as engine:
-            failed = job.run(engine, as_json=as_json, report=report, seed=seed, warm=warm)
+            failed = job.run(engine, as_json=as_json, report=report, seed=seed, warm=warm, profile=profile)
     except KeyboardInterrupt as stop:
         print(str(stop) or "stopped before the first row", file=sys.stderr, flush=True)
         sys.stdout.flush()
