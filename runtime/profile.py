@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -156,13 +156,13 @@ class Profile:
         events = self._to.events.copy()
         data = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}, ensure_ascii=False)
         try:
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+            temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
             try:
-                with open(handle, "w", encoding="utf-8") as file:
+                with open(temporary, "x", encoding="utf-8") as file:
                     file.write(data)
-                os.replace(name, path)
+                os.replace(temporary, path)
             except BaseException:
-                os.unlink(name)
+                temporary.unlink(missing_ok=True)
                 raise
         except OSError as error:
             raise cannot_write(path, error.strerror or str(error)) from None
