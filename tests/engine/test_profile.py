@@ -95,8 +95,7 @@ def test_a_small_pool_shows_evictions_and_preemptions(tmp_path: Path) -> None:
 def two(s, topic):
     s += "All about " + topic + ":"
     branches = s.fork(2)
-    for branch, word in zip(branches, ("good", "bad"), strict=True):
-        branch += f" the {word} side" + gen("side", max_tokens=6, temperature=0)
+    branches += lambda i: f" the {('good', 'bad')[i]} side" + gen("side", max_tokens=6, temperature=0)
     s += branches[0]["side"] + call(shout, branches[1]["side"]) + select("end", ["yes", "no"])
 
 
