@@ -5,8 +5,9 @@ from __future__ import annotations
 from array import array
 
 from sglc.runtime.engine.answer import Answer, Detokenizer
+from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.jumps import Jumps
-from sglc.runtime.engine.radix import Handle
+from sglc.runtime.engine.radix import Claim, Handle
 from sglc.runtime.engine.request import Finished, Request, Score
 
 
@@ -22,15 +23,19 @@ class Sequence:
     counted:     positions below have been counted in the statistics, as cached or prefilled.
     scores:      those reported so far: of the ids from `first_score` on, without a gap. Like ids, they are never lost.
     cancelled:   dropped by its owner while a batch with it is on its way.
+    family:      the run of a program that it is a request of.
+    claim:       of its prompt, while it waits.
     """
 
     __slots__ = (
         "answer",
         "cached_tokens",
         "cancelled",
+        "claim",
         "computed",
         "counted",
         "decoded_tokens",
+        "family",
         "first_score",
         "handle",
         "id",
@@ -49,6 +54,7 @@ class Sequence:
         request: Request,
         detokenizer: Detokenizer,
         jumps: Jumps | None = None,
+        family: Family | None = None,
     ) -> None:
         self.id = id
         self.request = request
@@ -66,6 +72,8 @@ class Sequence:
         self.counted = 0
         self.prefill_end = 0
         self.computed = 0
+        self.family = family
+        self.claim: Claim | None = None
         self.handle: Handle | None = None
         self.pages = array("i")
         if self.answer.reason is None or request.score_answer:
