@@ -209,6 +209,7 @@ class Program:
             if isinstance(region.end, Switch):
                 block.cases.update((key_of(case.values), blocks[case.region]) for case in region.end.cases)
         self.entry = blocks[graph.region]
+        self._blocks = tuple(blocks.values())
         self.readers = connect(graph.region, blocks, self.constants)
         self.warm = tuple(
             self.constants[ops[prefix.op]] for prefix in schedule.prefixes if ops[prefix.op] in self.constants
@@ -217,17 +218,9 @@ class Program:
     def most_decoded(self, sampling: Sampling) -> int:
         """The most tokens that the gens of a run with these settings may decode, along the longest compiled path."""
         most: dict[Block, int] = {}
-        stack = [self.entry]
-        while stack:
-            block = stack[-1]
-            inside = [found for found in block.cases.values() if found.inside.start > block.inside.start - 1]
-            missing = [found for found in inside if found not in most]
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
+        for block in reversed(self._blocks):  # those inside a block before it; what was traced since is left out
             own = sum(plan.settings(sampling).max_tokens or 0 for plan in block.plans if isinstance(plan.op, Gen))
-            most[block] = own + max((most[found] for found in inside), default=0)
+            most[block] = own + max((most[case] for case in block.cases.values() if case in most), default=0)
         return most[self.entry]
 
     def automaton(self, op: Primitive) -> TokenConstraint | None:

@@ -94,7 +94,7 @@ class EngineCore:
         """Says that the KV of these ids will be read again, at a time like `Request.order`, and is to be there till then:
         it counts as taken where a run asks to begin. To be given up with `give_up`."""
         wanted = array("i", ids)
-        claim = self._tree.claim(wanted, len(wanted), (True, when, 0))
+        claim = self._tree.claim(wanted, len(wanted), (True, when, -1))
         self._tree.confirm(claim)
         return claim
 

@@ -189,7 +189,9 @@ class Scheduler:
         """Those parked for `length` or fewer tokens of a request, or all of them, are waiting again."""
         parked = self._parked.get(teacher, [])
         while parked and (length is None or parked[0][0] <= length):
-            self.add(heapq.heappop(parked)[2])
+            sequence = heapq.heappop(parked)[2]
+            if not sequence.cancelled:
+                self.add(sequence)
         if not parked:
             self._parked.pop(teacher, None)
 

@@ -12,6 +12,7 @@ from sglc.ir.errors import CapacityError
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.device import Batch, Result
 from sglc.runtime.engine.fake_device import FakeDevice, FakePending
+from sglc.runtime.engine.family import Family, Kind
 from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request, Stats
 from tests.engine.episodes import COMPARED, Episode, fails_at_draw
 from tests.engine.invariants import check
@@ -492,7 +493,13 @@ def play(
                 core.cancel(request)
                 gone.add(request)
 
-    events, steps = drive(core, device, requests, before_step)
+    kind = Kind(2 * (pages % 7))
+    families = [Family(kind) for _ in range(pages % 3)]
+    for number, request in enumerate(requests):
+        core.submit(request, families[number % len(families)] if families else None)
+    events, steps = drive(core, device, [], before_step)
+    for family in families:
+        core.end(family)
     assert events.keys() | gone == set(range(len(requests)))
     for number, event in events.items():
         expected = device.reference(requests[number], Bytes())
@@ -501,7 +508,7 @@ def play(
         else:
             assert answer(event) == answer(expected), requests[number]
     assert core._pool.free + core._tree.size == pages
-    assert core._tree.unlocked == core._tree.size
+    assert core._tree.loose == core._tree.unlocked == core._tree.size
     return steps, core.stats.evicted_tokens
 
 
