@@ -70,7 +70,8 @@ POLICIES: Mapping[str, type[Scheduler]] = {"ours": Scheduler, "lru": LRU, "lpm":
 @dataclass(frozen=True)
 class Measured:
     """One batch. asked: its requests, in the order in which they began. hits: prompt tokens found in the cache.
-    computed: tokens computed; recomputed: those of them that had been computed before and were gone."""
+    computed: tokens computed; recomputed: those of them that had been computed before and were gone. most_running:
+    requests at once."""
 
     asked: list[Asked]
     texts: list[str]
@@ -78,6 +79,7 @@ class Measured:
     computed: int
     recomputed: int
     passes: int
+    most_running: int
 
 
 class Simulated(Runner):
@@ -109,7 +111,9 @@ class Simulated(Runner):
         assert core._tree.loose == core._tree.size, "a claim is left"
         stats = core.stats
         texts = [result.text() for result in results]
-        return Measured(log.asked(), texts, stats.cached_tokens, log.computed, log.recomputed, stats.forward_passes)
+        return Measured(
+            log.asked(), texts, stats.cached_tokens, log.computed, log.recomputed, stats.forward_passes, log.most_running
+        )
 
     def _core(self, pages: int, max_running: int = 256) -> EngineCore:
         device = FakeDevice(pages, vocabulary=len(self._tokenizer.vocabulary.tokens))
@@ -150,6 +154,8 @@ class Log:
     def __init__(self, core: EngineCore) -> None:
         self.computed = 0
         self.recomputed = 0
+        self.most_running = 0
+        self._scheduler = core._scheduler
         self._device = core._device
         self._begun: dict[int, tuple[int, Running]] = {}
         self._lengths: dict[int, int] = {}
@@ -164,6 +170,7 @@ class Log:
         self._begun.setdefault(sequence.id, (min(sequence.hit_limit, sequence.prompt_tokens), sequence))
         self._lengths[sequence.id] = max(handle.length, self._lengths.get(sequence.id, 0))
         self._admit(sequence, handle, pages)
+        self.most_running = max(self.most_running, len(self._scheduler.running))
 
     def advance(self, work: Work) -> None:
         """The cell of a page is the hash of all tokens up to it, so it says which token of the tree was computed."""
