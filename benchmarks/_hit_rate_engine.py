@@ -112,7 +112,13 @@ class Simulated(Runner):
         stats = core.stats
         texts = [result.text() for result in results]
         return Measured(
-            log.asked(), texts, stats.cached_tokens, log.computed, log.recomputed, stats.forward_passes, log.most_running
+            log.asked(),
+            texts,
+            stats.cached_tokens,
+            log.computed,
+            log.recomputed,
+            stats.forward_passes,
+            log.most_running,
         )
 
     def _core(self, pages: int, max_running: int = 256) -> EngineCore:

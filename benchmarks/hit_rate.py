@@ -42,11 +42,10 @@ def review(s, product):
     s += "You read what customers say of a product, and tell the maker what to do about it.\n\n"
     s += "Product: " + product + "\n"
     forks = s.fork(3)
-    for fork, side in zip(forks, ("price", "quality", "delivery"), strict=True):
-        fork += f"What do they say of the {side}? " + gen("said", max_tokens=16, temperature=0)
-        fork += "\nAre they content? " + select("content", choices=["yes", "no"]) + "\n"
+    for number, side in enumerate(("price", "quality", "delivery")):
+        forks[number] += f"What do they say of the {side}? " + gen("said", max_tokens=16, temperature=0)
+        forks[number] += "\nAre they content? " + select("content", choices=["yes", "no"]) + "\n"
     forks.join()
-    s += "In short: " + "; ".join(["price", "quality", "delivery"]) + ". "
     for said in s["said"]:
         s += said + "\n"
     s += "The maker should " + gen("advice", max_tokens=16, temperature=0)
@@ -124,7 +123,7 @@ def recomputed_shares(backend: Simulated) -> tuple[float, float]:
 
 
 def _product(row: int) -> str:
-    words = "a lamp of blue glass and brass that turns itself on when it gets dark and off when nobody is near".split()
+    words = ["a", "lamp", "of", "blue", "glass", "and", "brass", "that", "turns", "itself", "on", "when", "it", "gets", "dark", "and", "off", "when", "nobody", "is", "near"]
     return f"number {row}, " + " ".join(words[row * place % len(words)] for place in range(1, 9 + row % 23))
 
 

@@ -80,7 +80,7 @@ class EnginePort:
         self._core = core
         self._tokenizer = tokenizer
         self._decode = decode
-        self.foresight = Foresight(core, tokenizer)
+        self.foresight: Foresight | None = Foresight(core, tokenizer)
         self._asked: dict[int, _Asked] = {}  # by request
 
     @property

@@ -24,7 +24,6 @@ from typing import Any
 
 from sglc.runtime.engine.pool import PagePool
 
-
 END = -1
 """In the place of the id that a claim goes on with: it has all of its ids."""
 

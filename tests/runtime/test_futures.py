@@ -12,7 +12,7 @@ import pytest
 from sglc import ProgramState, SglFunction, function, gen, select
 from sglc.ir.errors import RunError
 from sglc.ir.graph import Graph, Switch
-from sglc.ir.ops import Gen, Op, Root, Sampling, Select, prompts
+from sglc.ir.ops import Gen, Op, Root, Select, prompts
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from sglc.runtime.engine.radix import Claim
