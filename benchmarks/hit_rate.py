@@ -11,22 +11,23 @@ asks for them on an engine that runs one request at a time, and with the same po
 engine may take the requests in a better order. share_of_optimum_25, _50 and _100 are the lowest of all examples, and
 lru_..., lpm_... the same of the others.
 
-recomputed_share: of the tokens computed for a batch of 2,000 rows in a pool of 10% of its footprint, the percentage that
-had been computed before and was gone when it was needed again, because it was evicted or a request was preempted. The
-last token of a prompt that is all in the cache, which must be computed for its logits, does not count.
+recomputed_share: of the tokens computed for 2,000 rows of `examples/multi_turn_chat.py` in a pool of 10% of their
+footprint, the percentage that had been computed before and was gone when it was needed again, because it was evicted or a
+request was preempted. The last token of a prompt that is all in the cache, which must be computed for its logits, does
+not count.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks._hit_rate_engine import POLICIES, Measured, Simulated
 from benchmarks._hit_rate_optimum import footprint, optimum
 from benchmarks._report import Report, main
-from sglc import SglFunction, function, gen, select
+from sglc import SglFunction
 from sglc.command.program_file import load_program
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,22 +35,6 @@ SIZES = (25, 50, 100)
 ROWS = 48
 MANY = 2_000
 MAX_NEW_TOKENS = 24
-
-
-@function
-def review(s, product):
-    """The program of the 2,000 rows: a constant beginning, three forks, and a gen that reads all of them."""
-    s += "You read what customers say of a product, and tell the maker what to do about it.\n\n"
-    s += "Product: " + product + "\n"
-    forks = s.fork(3)
-    for number, side in enumerate(("price", "quality", "delivery")):
-        forks[number] += f"What do they say of the {side}? " + gen("said", max_tokens=16, temperature=0)
-        forks[number] += "\nAre they content? " + select("content", choices=["yes", "no"]) + "\n"
-    forks.join()
-    for said in s["said"]:
-        s += said + "\n"
-    s += "The maker should " + gen("advice", max_tokens=16, temperature=0)
-    s += "\nHow urgent is it? " + gen("urgency", regex="[1-9]", temperature=0)
 
 
 def measure() -> Report:
@@ -75,10 +60,7 @@ def _example(
     backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]], shares: dict[tuple[str, int], list[float]]
 ) -> str:
     """Measures one example: adds to `shares`, and answers its line of the table."""
-
-    def run() -> list[Any]:
-        return program.run_batch(rows, backend=backend, seed=0, max_new_tokens=MAX_NEW_TOKENS)
-
+    run = _batch(backend, program, rows)
     backend.measure(run)  # traced and compiled here, and where the runs leave the compiled paths
     texts = backend.measure(run).texts
     asked = one_at_a_time(backend, program, rows).asked
@@ -99,32 +81,28 @@ def _example(
 
 def one_at_a_time(backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]]) -> Measured:
     """The requests of a batch in the order of the program, row after row."""
-
-    def run() -> list[Any]:
-        return program.run_batch(rows, backend=backend, seed=0, max_new_tokens=MAX_NEW_TOKENS)
-
-    return backend.measure(run, max_running=1)
+    return backend.measure(_batch(backend, program, rows), max_running=1)
 
 
-def recomputed_shares(backend: Simulated) -> tuple[float, float]:
-    """Of a batch of 2,000 rows in a tenth of its footprint: ours, and LRU."""
-    rows = [{"product": _product(row)} for row in range(MANY)]
-    whole = footprint(one_at_a_time(backend, review, rows).asked)
+def recomputed_shares(backend: Simulated, count: int = MANY) -> tuple[float, float]:
+    """Of a batch of so many rows in a tenth of its footprint: ours, and LRU."""
+    path = ROOT / "examples" / "multi_turn_chat.py"
+    program, rows = load_program(str(path)), many(_rows(path), count)
+    whole = footprint(one_at_a_time(backend, program, rows).asked)
 
     def share(policy: str) -> float:
-        measured = backend.measure(lambda: review.run_batch(rows, backend=backend, seed=0), policy, whole // 10)
+        measured = backend.measure(_batch(backend, program, rows), policy, whole // 10)
         print(
-            f"{MANY:,} rows, {policy}: {measured.computed:,} tokens computed, {measured.recomputed:,} of them again, "
-            f"{measured.passes:,} forward passes, at most {measured.most_running} at once"
+            f"{count:,} rows of {path.stem}, {policy}: {measured.computed:,} tokens computed, {measured.recomputed:,} of "
+            f"them again, {measured.passes:,} forward passes, at most {measured.most_running} requests at once"
         )
         return 100 * measured.recomputed / measured.computed
 
     return share("ours"), share("lru")
 
 
-def _product(row: int) -> str:
-    words = ["a", "lamp", "of", "blue", "glass", "and", "brass", "that", "turns", "itself", "on", "when", "it", "gets", "dark", "and", "off", "when", "nobody", "is", "near"]
-    return f"number {row}, " + " ".join(words[row * place % len(words)] for place in range(1, 9 + row % 23))
+def _batch(backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]]) -> Callable[[], list[Any]]:
+    return lambda: program.run_batch(rows, backend=backend, seed=0, max_new_tokens=MAX_NEW_TOKENS)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

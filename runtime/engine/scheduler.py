@@ -6,8 +6,8 @@ preempted request comes back before any other; a request that waits for a siblin
 is called back whenever that one gets there or leaves; where nothing runs, the first that waits is admitted.
 
 What waits claims its prompt in the tree. Requests of one run of a program are a `Family`; a family begins with its first
-admission, and those that have begun go on before another begins: that one waits until what they are expected to take yet
-fits beside what it takes itself, without evicting what they claim. Until it begins, its claims only order evictions.
+admission, and those that have begun go on before another begins: that one waits until what all are expected to take, each
+until it ends, fits without evicting what they claim. Until it begins, its claims only order evictions.
 """
 
 from __future__ import annotations
@@ -220,8 +220,18 @@ class Scheduler:
         family = sequence.family
         if family is None or family.begun:
             return not need or need + room <= available
-        coming = sum(begun.coming() for begun in self._begun)
-        return need + max(room, coming + family.expected()) <= available
+        return need + max(room, self._peak(family.expected(), need)) <= available
+
+    def _peak(self, expected: int, need: int) -> int:
+        """The most tokens that runs will hold beyond those of now, with one more that begins with `need` tokens and then
+        takes as many as expected: all grow at one pace, and each gives up what it took when it ends."""
+        growing = sorted([(begun.coming(), begun.taken) for begun in self._begun] + [(expected, need)], reverse=True)
+        given_up = sum(taken for _, taken in growing)
+        peak = 0
+        for count, (coming, taken) in enumerate(growing, 1):  # when this one ends, those after it have ended
+            given_up -= taken
+            peak = max(peak, count * coming - given_up)
+        return peak
 
     def _begin(self, family: Family, need: int) -> None:
         """The first request of a family is admitted, and takes `need` pages."""

@@ -76,6 +76,9 @@ def firm_claims(core: EngineCore) -> dict[Node, int]:
     tree, live = core._tree, core._live.values()
     waiting = {sequence.claim for sequence in live if sequence.id not in core._scheduler.running}
     assert None not in waiting, "what waits claims its prompt"
+    for sequence in live:
+        if sequence.claim is not None and (sequence.family is None or not sequence.family.begun):
+            assert not sequence.claim.firm, "a claim of a run that has not begun keeps others out"
     firm: dict[Node, int] = {}
     for node in (tree.root, *tree.nodes()):
         for following, claims in node.claims.items():
