@@ -495,6 +495,26 @@ def test_a_run_begins_when_what_it_is_expected_to_take_fits() -> None:
     assert core.stats.evicted_tokens == 0
 
 
+@pytest.mark.parametrize(
+    ("begun", "newcomer", "peak"),
+    [
+        ([], (20, 6), 20),
+        ([(20, 6)], (20, 6), 40),  # both end at a time
+        ([(5, 100)], (20, 6), 10),  # the old one ends before the new one grows: 2 * 5, then 20 - 100
+        ([(5, 10)], (20, 6), 10),  # 2 * 5, then 20 - 10
+        ([(5, 2), (10, 4)], (20, 6), 18),  # 3 * 5, then 2 * 10 - 2, then 20 - 6
+        ([(0, 50)], (0, 6), 0),
+    ],
+)
+def test_the_most_that_runs_hold_at_a_time(begun: list[tuple[int, int]], newcomer: tuple[int, int], peak: int) -> None:
+    scheduler = engine(FakeDevice(10))._scheduler
+    for coming, taken in begun:
+        family = Family(Kind(coming + taken))
+        family.taken = taken
+        scheduler._begun[family] = None
+    assert scheduler._peak(*newcomer) == peak
+
+
 def test_runs_are_expected_to_be_like_those_before() -> None:
     kind = Kind(1_000)
     device = FakeDevice(60)
