@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import stat
 import struct
 from pathlib import Path
 
 from sglc.ir.arrays import ContentError
 from sglc.ir.errors import ArtifactError, SglcError
+from sglc.ir.files import write_whole
 from sglc.ir.payload import Artifact, ModelPart, pack, unpack
 
 __all__ = ["Artifact", "ModelPart", "dump_bytes", "load", "load_bytes", "save"]
@@ -39,23 +39,8 @@ _HEADER = _START.size + _DIGEST
 def save(artifact: Artifact, path: Path) -> None:
     """Writes the file whole or not at all: what stood there stays until the new one is on the disk."""
     data = dump_bytes(artifact)
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}")
     try:
-        try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(Path(os.path.realpath(path)), data)  # a link stays one
     except OSError as error:
         what = f"the artifact cannot be written: {error.strerror or error}"
         raise ArtifactError(what, where=str(path), hint="name a file in a folder that you may write to") from error

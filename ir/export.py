@@ -1,4 +1,5 @@
-"""A graph for people and other tools: text, JSON, and Graphviz's dot. `comments` are those of `sglc.ir.notes`."""
+"""A graph for people and other tools: text, JSON, and Graphviz's dot. `comments` are those of `sglc.ir.notes`. The page
+for a browser is in `export_html`."""
 
 from __future__ import annotations
 
@@ -42,7 +43,12 @@ def to_text(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
 
 
 def to_json(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
-    """Every op and every region by its index, with its fields; the program begins in region 0.
+    """`to_tree`, as JSON."""
+    return json.dumps(to_tree(graph, schedule, comments), ensure_ascii=False, indent=2)
+
+
+def to_tree(graph: Graph, schedule: Schedule | None, comments: Comments) -> dict[str, Any]:
+    """Every op and every region by its index, with its fields, as plain data; the program begins in region 0.
 
     A value is `{"op": index}`, a role `{"role": name, "edge": edge}`. A region has variables and a value, or a switch.
     """
@@ -100,7 +106,7 @@ def to_json(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:
     }
     if schedule is not None:
         tree["schedule"] = asdict(schedule)
-    return json.dumps(tree, ensure_ascii=False, indent=2)
+    return tree
 
 
 def to_dot(graph: Graph, schedule: Schedule | None, comments: Comments) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from sglc.ir.errors import Location
@@ -110,7 +111,7 @@ class Case:
     region: Region
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)  # no slots: what is computed from the fields is kept
 class Graph:
     """One traced program.
 
@@ -129,23 +130,23 @@ class Graph:
     def __repr__(self) -> str:
         return f"<graph {self.name}: {len(self.ops)} ops>"
 
-    @property
+    @cached_property
     def regions(self) -> tuple[Region, ...]:
         return tuple(self.region.regions())
 
-    @property
+    @cached_property
     def body(self) -> tuple[Op, ...]:
         """The ops of all regions, each after what it reads."""
-        return tuple(op for region in self.region.regions() for op in region.body)
+        return tuple(op for region in self.regions for op in region.body)
 
-    @property
+    @cached_property
     def ops(self) -> tuple[Op, ...]:
         """Every op, each after what it reads."""
         return (*self.params, *self.prefixes, *self.body)
 
-    @property
+    @cached_property
     def forks(self) -> tuple[Fork, ...]:
-        return tuple(fork for region in self.region.regions() for fork in region.forks)
+        return tuple(fork for region in self.regions for fork in region.forks)
 
     @property
     def end(self) -> End:
@@ -168,7 +169,7 @@ class Graph:
 
     def outputs(self) -> Iterator[Op]:
         """What the program gives back, or needs in order to go on, on any path."""
-        for region in self.region.regions():
+        for region in self.regions:
             yield from region.end.outputs()
 
     def users(self) -> dict[Op, list[Op]]:

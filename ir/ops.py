@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, TypeAlias, cast
@@ -297,16 +298,24 @@ def prompts(state: Op) -> Iterator[Op]:
         yield state
 
 
-def operands(op: Op) -> Iterator[Op]:
+@functools.cache
+def _operand_fields(kind: type[Op]) -> tuple[str, ...]:
+    """The fields of a kind of ops that ops may stand in, by what they are declared as."""
+    return tuple(f.name for f in fields(kind) if re.search(r"\b(Op|Part|Argument)\b", str(f.type)))
+
+
+def operands(op: Op) -> list[Op]:
     """The ops that `op` reads, in the order of its fields, repeated where it reads one twice."""
-    for name in field_names(type(op)):
-        yield from _ops_in(getattr(op, name))
+    found: list[Op] = []
+    for name in _operand_fields(type(op)):
+        _add_ops(getattr(op, name), found)
+    return found
 
 
 def with_operands(op: Op, new: Callable[[Op], Op]) -> Op:
     """`op` with each operand `x` replaced by `new(x)`; `op` itself where nothing changed."""
     changes: dict[str, Any] = {}
-    for name in field_names(type(op)):
+    for name in _operand_fields(type(op)):
         old = getattr(op, name)
         replaced = _replaced(old, new)
         if replaced is not old:
@@ -314,17 +323,17 @@ def with_operands(op: Op, new: Callable[[Op], Op]) -> Op:
     return replace(op, **changes) if changes else op
 
 
-def _ops_in(value: object) -> Iterator[Op]:
+def _add_ops(value: object, found: list[Op]) -> None:
     if isinstance(value, Op):
-        yield value
+        found.append(value)
     elif isinstance(value, Trusted):
-        yield value.text
+        found.append(value.text)
     elif isinstance(value, tuple | list):
         for item in cast("Sequence[object]", value):
-            yield from _ops_in(item)
+            _add_ops(item, found)
     elif isinstance(value, dict):
         for item in cast("dict[str, object]", value).values():
-            yield from _ops_in(item)
+            _add_ops(item, found)
 
 
 def _replaced(value: Any, new: Callable[[Op], Op]) -> Any:

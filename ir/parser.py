@@ -14,7 +14,7 @@ from sglc.ir.errors import IRError, Location
 from sglc.ir.graph import MAX_REGIONS, Case, End, Fork, Graph, Region, Static, Switch, Tree, answers_of
 from sglc.ir.ops import Op, Param
 from sglc.ir.parse_op import Values, constant, fresh, location, nothing_left, number, rule, string, taken
-from sglc.ir.printer import pointer
+from sglc.ir.printer import Key, pointer
 from sglc.ir.syntax import Fault, Rule, fault_at, parse_line
 
 MAX_LINES = 50_000
@@ -27,6 +27,11 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
     The graph is well formed but may break rules of the verifier, so that those can be tested on text. Raises `IRError`
     with line, column and a caret for any other text.
     """
+    return parse_with_lines(text, file)[0]
+
+
+def parse_with_lines(text: str, file: str = "<ir>") -> tuple[Graph, dict[Key, int]]:
+    """The graph, and the number of the line that each of its things stands on: what `verify` needs to name them."""
     reader = _Reader()
     lines = text.split("\n")
     if len(lines) > MAX_LINES:
@@ -36,6 +41,7 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
     for index, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        reader.number = index
         try:
             reader.line(parse_line(line))
         except Fault as fault:
@@ -45,7 +51,7 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
             what = f"{fault.what}\n{pointer(line, start, fault.end)}"
             raise IRError(what, where=f"{file}:{index}:{start + 1}", hint=fault.hint) from None
     try:
-        return reader.graph()
+        return reader.graph(), reader.lines
     except Fault as fault:
         raise IRError(fault.what, where=f"{file}:{len(lines)}:1", hint=fault.hint) from None
 
@@ -54,7 +60,8 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
 class _Open:
     """What the lines of a region said so far.
 
-    values: of the case that it is in. way_on: its `switch` or `exit`, once it came. left_open: by `else exit`.
+    values: of the case that it is in. way_on: its `switch` or `exit`, once it came. left_open: by `else exit`. lines: the
+    numbers of those of its end.
     """
 
     values: tuple[Static, ...] = ()
@@ -67,6 +74,7 @@ class _Open:
     way_on: _WayOn | None = None
     cases: list[Case] = field(default_factory=list[Case])
     left_open: bool = False
+    lines: dict[str, int] = field(default_factory=dict[str, int])
 
     def closed(self) -> Region:
         if self.final is None:
@@ -119,6 +127,8 @@ class _Reader:
         self.open = [_Open()]  # regions, each inside the one before
         self.statics: dict[str, Static] = {}
         self.program: Region | None = None  # once it is closed
+        self.number = 0  # of the line
+        self.lines: dict[Key, int] = {}
         self.readers: dict[str, Callable[[Rule, _Open], None]] = {
             "program": self.begin,
             "prefix": self.prefix,
@@ -164,14 +174,20 @@ class _Reader:
         if self.in_prefix:
             self.in_prefix = False
         elif len(self.open) == 1:
-            self.program = region.closed()
+            self.program = self.closed(region)
         else:
             self.open.pop()
-            self.open[-1].cases.append(Case(region.values, region.closed()))
+            self.open[-1].cases.append(Case(region.values, self.closed(region)))
+
+    def closed(self, region: _Open) -> Region:
+        made = region.closed()
+        self.lines.update(((made, word), number) for word, number in region.lines.items())
+        return made
 
     def value(self, line: Rule, region: _Open) -> None:
         name, words, attributes, place = line.children
         op = self.values.define(name, rule(words), attributes, place)
+        self.lines[op] = self.number
         if isinstance(op, Param):
             if self.prefixes is not None or region.body or len(self.open) > 1:
                 raise fault_at(name, "a param after other ops", "params come first")
@@ -184,35 +200,43 @@ class _Reader:
     def fork(self, line: Rule, region: _Open) -> None:
         state, *members = map(self.values.use, line.children)
         region.forks.append(Fork(state, tuple(members)))
+        self.lines[region.forks[-1]] = self.number
 
     def static(self, line: Rule, region: _Open) -> None:
         if len(self.open) > 1:
             raise Fault("`static` inside a case", hint="statics belong to the program")
-        self.statics[fresh(self.statics, line.children[0])] = constant(line.children[1])
+        path = fresh(self.statics, line.children[0])
+        self.statics[path] = constant(line.children[1])
+        self.lines["static", path] = self.number
 
     def variable(self, line: Rule, region: _Open) -> None:
         name = fresh(region.variables, line.children[0])
         region.variables[name] = self.values.tree(line.children[1])
+        region.lines[f"variable {name}"] = self.number
 
     def answers(self, line: Rule, region: _Open) -> None:
         name = fresh(region.answers, line.children[0])
         region.answers[name] = self.values.tree(line.children[1])
+        region.lines[f"answers {name}"] = self.number
 
     def final(self, line: Rule, region: _Open) -> None:
         if region.final is not None:
             raise fault_at(line, "a second `final` line")
         region.final = self.values.use(line.children[0])
+        region.lines["final"] = self.number
 
     def result(self, line: Rule, region: _Open) -> None:
         if region.returned:
             raise fault_at(line, "a second `return` line")
         region.returned.append(self.values.tree(line.children[0]))
+        region.lines["return"] = self.number
 
     def way_on(self, line: Rule, region: _Open) -> None:
         kind = "exit" if line.data == "exit" else "switch"
         said = {"variable": region.variables, "answers": region.answers, "return": region.returned}
         if word := next(filter(said.get, said), None):
             raise Fault(f"`{kind}` after `{word}`", hint="results belong to the ends of paths, not where they part")
+        region.lines["switch"] = self.number
         subjects, attributes, place = line.children
         given = self.values.attributes(attributes)
         region.way_on = _WayOn(
@@ -234,6 +258,7 @@ class _Reader:
             raise fault_at(line, what, "give one value for each")
         if len(self.open) == MAX_REGIONS:
             raise Fault(f"cases nest deeper than {MAX_REGIONS}", hint="let the program exit there")
+        region.lines[f"case {len(region.cases)}"] = self.number
         self.open.append(_Open(values))
 
     def otherwise(self, line: Rule, region: _Open) -> None:

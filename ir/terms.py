@@ -13,7 +13,7 @@ start, and its rest is kept aside until a piece that is no literal ends the run.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from sglc.ir.builder import flattened
@@ -44,6 +44,8 @@ from sglc.ir.printer import quoted
 BLOCK = 256
 
 Table: TypeAlias = dict[Hashable, int]
+Fact: TypeAlias = tuple[str, object]
+"""One thing that a graph says: what it is about, for a person, and what it says, comparable."""
 Chain: TypeAlias = tuple[int, str]
 """A chain of pieces: the id of all but the last literal text, and the rest of that text, shorter than BLOCK."""
 
@@ -55,37 +57,42 @@ def terms(graph: Graph, table: Table) -> dict[Op, int]:
 
 def check_same_meaning(before: Graph, after: Graph) -> None:
     """Raises `IRError` naming the first thing that `after` says differently: a param, a static, or an output."""
-    _same("the parameters", _params(before), _params(after))
-    _same("the statics", _constants(before.statics), _constants(after.statics))
     table: Table = {}
-    old, new = terms(before, table), terms(after, table)
-    regions = [(before.region, after.region)]
-    while regions:
-        one, two = regions.pop()
-        _same_end(one, two, old, new)
-        if isinstance(one.end, Switch) and isinstance(two.end, Switch):
-            pairs = zip(one.end.cases, two.end.cases, strict=True)
-            regions.extend((a.region, b.region) for a, b in pairs)
+    check_same(meaning(before, table), meaning(after, table))
 
 
-def _same_end(before: Region, after: Region, old: dict[Op, int], new: dict[Op, int]) -> None:
-    one, two = before.end, after.end
-    _same("the program's text", old[one.final], new[two.final])
-    _same("the calls of host functions", _calls(before, old), _calls(after, new))
-    if isinstance(one, Switch) or isinstance(two, Switch):
-        _same("what the program branches on", _switch(one, old), _switch(two, new))
+def meaning(graph: Graph, table: Table) -> list[Fact]:
+    """All that a valid graph says, in one order: equal for graphs that mean the same, if `table` is one."""
+    facts: list[Fact] = [("the parameters", _params(graph)), ("the statics", _constants(graph.statics))]
+    term = terms(graph, table)
+    for region in graph.regions:
+        facts.extend(_said(region, term))
+    return facts
+
+
+def check_same(before: list[Fact], after: list[Fact]) -> None:
+    """Raises `IRError` naming the first fact that differs. Facts that are equal so far stand in equal places: they say
+    how a region ends, with how many cases, and which variables it has."""
+    for (what, one), (_, two) in zip(before, after, strict=False):
+        if one != two:
+            hint = "the rewrite is wrong; the graph before it is still right"
+            raise IRError(f"{what} changed its meaning", hint=hint)
+
+
+def _said(region: Region, term: dict[Op, int]) -> Iterator[Fact]:
+    end = region.end
+    yield "the program's text", term[end.final]
+    yield "the calls of host functions", {term[op] for op in region.body if isinstance(op, Call)}
+    yield "what the program branches on", _switch(end, term)
+    if isinstance(end, Switch):
         return
-    _same("the names of the variables", list(one.variables), list(two.variables))
-    for name, tree in one.variables.items():
-        _same(f"the variable {quoted(name)}", _tree(tree, old), _tree(two.variables[name], new))
-    _same("the variables that are answers", list(one.answers), list(two.answers))
-    for name, tree in one.answers.items():
-        _same(f"the answer in {quoted(name)}", _tree(tree, old), _tree(two.answers[name], new))
-    _same("the return value", _tree(one.value, old), _tree(two.value, new))
-
-
-def _calls(region: Region, term: dict[Op, int]) -> set[int]:
-    return {term[op] for op in region.body if isinstance(op, Call)}
+    yield "the names of the variables", list(end.variables)
+    for name, tree in end.variables.items():
+        yield f"the variable {quoted(name)}", _tree(tree, term)
+    yield "the variables that are answers", list(end.answers)
+    for name, tree in end.answers.items():
+        yield f"the answer in {quoted(name)}", _tree(tree, term)
+    yield "the return value", _tree(end.value, term)
 
 
 def _switch(end: object, term: dict[Op, int]) -> Hashable:
@@ -93,11 +100,6 @@ def _switch(end: object, term: dict[Op, int]) -> Hashable:
         return None
     cases = tuple(tuple((type(value).__name__, repr(value)) for value in case.values) for case in end.cases)
     return tuple(term[subject] for subject in end.subjects), cases, end.open, end.number
-
-
-def _same(what: str, before: object, after: object) -> None:
-    if before != after:
-        raise IRError(f"{what} changed its meaning", hint="the rewrite is wrong; the graph before it is still right")
 
 
 def _params(graph: Graph) -> list[tuple[str, str | None]]:

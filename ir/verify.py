@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from sglc.ir.errors import IRError
@@ -22,12 +23,18 @@ Extension: TypeAlias = Append | Gen | Select
 """Ops that make a longer prompt of a prompt."""
 
 
-def verify(graph: Graph) -> None:
-    """Raises `IRError` for the first broken rule, with the line of the graph's text and carets under the place."""
+def verify(graph: Graph, file: str = "", numbers: Mapping[Key, int] = MappingProxyType({})) -> None:
+    """Raises `IRError` for the first broken rule, with the line of the graph's text and carets under the place.
+
+    file, numbers: the text that it was read from, and the numbers of its lines, where it was read from one.
+    """
     try:
         _Verifier(graph).run()
     except Broken as broken:
-        raise _explained(graph, broken) from None
+        error = _explained(graph, broken)
+        if broken.line in numbers:
+            error = IRError(error.what, where=f"{file}:{numbers[broken.line]}", hint=error.hint)
+        raise error from None
 
 
 def _explained(graph: Graph, broken: Broken) -> IRError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
 from typing import get_args
 
 from sglc.ir.functions import what_is_wrong_with_call
@@ -27,7 +26,6 @@ from sglc.ir.ops import (
     Render,
     Role,
     Root,
-    Sampling,
     Select,
     Test,
     Trusted,
@@ -171,11 +169,10 @@ class Known:
             raise Broken(op, quoted(text), problem, "text must be valid Unicode")
 
     def gen(self, op: Gen) -> None:
-        for f in fields(Sampling):
-            value = getattr(op.sampling, f.name)
-            holds, wanted = SETTINGS[f.name]
+        for name, (holds, wanted) in SETTINGS.items():
+            value = getattr(op.sampling, name)
             if value is not None and not holds(value):
-                raise Broken(op, f"{f.name}=", f"{f.name} is {value!r}, not {wanted}")
+                raise Broken(op, f"{name}=", f"{name} is {value!r}, not {wanted}")
         low, high = op.sampling.min_tokens, op.sampling.max_tokens
         if low is not None and high is not None and low > high:
             raise Broken(op, "min_tokens=", f"min_tokens is {low}, over max_tokens, which is {high}")
@@ -222,7 +219,7 @@ class Known:
     def pure(self, op: Method | Test) -> None:
         for argument in op.arguments:
             self.argument(op, argument)
-        if next(operands(op), None) is None:
+        if not operands(op):
             raise Broken(op, "", f"a {word(op)} of constants only", "give its result")
         if (problem := what_is_wrong_with_call(word(op), op.name, op.arguments)) is not None:
             raise Broken(op, quoted(op.name), problem)

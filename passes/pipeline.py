@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sglc.ir.artifact import ModelPart
+from sglc.ir.errors import IRError
 from sglc.ir.graph import Graph
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
-from sglc.ir.terms import check_same_meaning
+from sglc.ir.terms import Fact, Table, check_same, meaning
 from sglc.ir.tokens import Tokenizer
 from sglc.ir.verify import verify
 from sglc.passes.compile_constraints import compile_constraints
@@ -18,7 +19,9 @@ from sglc.passes.detect_forks import detect_forks
 from sglc.passes.drop_dead import drop_dead
 from sglc.passes.fold_text import fold_text
 from sglc.passes.hoist_prefix import hoist_prefix
+from sglc.passes.lower import lower
 from sglc.passes.prefill_constants import prefill_constants
+from sglc.passes.reproducer import Reproducer
 from sglc.passes.share_prefix import share_prefix
 
 
@@ -45,31 +48,62 @@ def optimise(
     """The graph after all passes; `observe(name, graph)` sees it after each.
 
     `graph` is valid. After each pass the new one is verified, and its meaning compared with that of the one before. A
-    pass that fails is left out, with a warning that holds what is needed to find the fault: speed is lost, never an
-    answer.
+    pass that fails is left out, with a warning that names a reproducer: speed is lost, never an answer.
     """
+    table: Table = {}
+    said = meaning(graph, table)  # by the graph as it came, whatever a pass does to it
     for graph_pass in passes:
-        graph = _after(graph_pass, graph)
+        try:
+            graph = _checked(graph_pass, graph, table, said)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a pass, the program runs without it
+            warnings.warn(
+                f"the pass {graph_pass.__name__} is left out, because it failed on this program: {told(error)}\n"
+                f"  hint: the program runs as it is; {how_to_report(graph_pass.__name__, graph, error)}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         if observe is not None:
             observe(graph_pass.__name__, graph)
     return graph
 
 
-def _after(graph_pass: Pass, before: Graph) -> Graph:
-    try:
-        after = graph_pass(before)
-        verify(after)
-        check_same_meaning(before, after)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a pass, the program runs without it
-        warnings.warn(
-            f"the pass {graph_pass.__name__} is left out, because it failed on this program: "
-            f"{type(error).__name__}: {error}\n"
-            f"  hint: the program runs as it is; please report this with the graph before the pass:\n{print_graph(before)}",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+def applied(graph_pass: Pass, before: Graph) -> Graph:
+    """The graph after a pass. Raises what the pass raises, and `IRError` where its graph is not valid or means something
+    else."""
+    table: Table = {}
+    return _checked(graph_pass, before, table, meaning(before, table))
+
+
+def _checked(graph_pass: Pass, before: Graph, table: Table, said: list[Fact]) -> Graph:
+    """said: by `before`, in terms of the table."""
+    after = graph_pass(before)
+    if after is before:
         return before
+    verify(after)
+    check_same(said, meaning(after, table))
     return after
+
+
+def lowered(graph: Graph) -> Schedule:
+    """The schedule. Raises `IRError`, with a reproducer, where lowering fails: there is nothing to run instead."""
+    try:
+        return lower(graph)
+    except Exception as error:
+        what = f"lowering failed on this program: {told(error)}"
+        raise IRError(what, where=graph.name, hint=how_to_report("lower", graph, error)) from error
+
+
+def told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def how_to_report(step: str, before: Graph, error: Exception) -> str:
+    """Writes a reproducer, and says what to do with it; with the graph itself where no file could be written."""
+    text = print_graph(before)
+    file = Reproducer(step, told(error), text).save()
+    if file is None:
+        return f"please report this with the graph before the pass:\n{text}"
+    return f"please report this with the file {file} (`sglc repro` runs it again)"
 
 
 def compile_model_part(graph: Graph, schedule: Schedule, tokenizer: Tokenizer) -> ModelPart:

@@ -15,7 +15,6 @@ that only a single longer prompt goes on from is dissolved in it.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -48,16 +47,20 @@ def share_prefix(graph: Graph) -> Graph:
     needed = _needed_elsewhere(graph)
     new: dict[Op, Op] = {param: param for param in graph.params}
     first: dict[Op, Op] = dict(new)
-    top = _Section(first, new, ChainMap[Hashable, Op]())
+    top = _Section(first, new, {})
     top.classify((*graph.prefixes, *graph.region.body))
     top.mark_needed(needed[graph.region], graph.prefixes)
     prefixes = top.emitted(graph.prefixes)
     around: dict[Region, _Section] = {}  # region -> the section of the region around it
+    path = [top]  # of the regions around the one that is looked at
 
     def body(region: Region) -> Iterable[Op]:
         section = top
         if region is not graph.region:
-            section = _Section(first, new, around[region].by_key.new_child())
+            while path[-1] is not around[region]:
+                path.pop().forget()
+            section = _Section(first, new, top.by_key)
+            path.append(section)
             section.classify(region.body)
             section.mark_needed(needed[region])
         out = section.emitted(region.body)
@@ -87,14 +90,16 @@ class _Section:
 
     first:  for each op but appends the first op equal to it; also of the regions around this one.
     new:    for each op what takes its place; complete for the regions around this one.
-    by_key: the first op of each class; also of the regions around this one.
+    by_key: the first op of each class; also of the regions around this one. One table for all, in which a region's own
+            classes, `keys`, are forgotten behind its end.
     nodes:  for each state its node; equal states have the same. States of regions around this one begin trees here.
     around: those states in the new graph -> their nodes.
     """
 
     first: dict[Op, Op]
     new: dict[Op, Op]
-    by_key: ChainMap[Hashable, Op]
+    by_key: dict[Hashable, Op]
+    keys: list[Hashable] = field(default_factory=list["Hashable"])
     nodes: dict[Op, Node] = field(default_factory=dict[Op, Node])
     around: dict[Op, Node] = field(default_factory=dict[Op, Node])
     ops: Sequence[Op] = ()
@@ -109,7 +114,10 @@ class _Section:
                 node.append = node.append or op
                 self.nodes[op] = node
             else:
-                first = self.first[op] = self.by_key.setdefault(self.key(op), op)
+                key = self.key(op)
+                first = self.first[op] = self.by_key.setdefault(key, op)
+                if first is op:
+                    self.keys.append(key)
                 if op.result is Type.STATE:
                     self.nodes[op] = Node(state=op, needed=True) if first is op else self.node(first)
 
@@ -152,6 +160,10 @@ class _Section:
         if isinstance(argument, tuple | list):
             return tuple(map(self.argument_key, argument))
         return type(argument), argument
+
+    def forget(self) -> None:
+        for key in self.keys:
+            del self.by_key[key]
 
     def mark_needed(self, outside: Iterable[Op], prefixes: Iterable[Op] = ()) -> None:
         """Marks the prompts that are states of the new graph: what is read outside of appends and outside of this

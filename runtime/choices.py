@@ -32,7 +32,7 @@ def choose(method: ChoicesMethod, scores: Scores, alone: Scores) -> tuple[int, d
         "output_token_logprobs": [[] for _ in scores],
     }
     if method == "greedy_token_selection":
-        matrix = _padded(_agreed(scores))
+        matrix = _padded(rows)
         return _last_left(matrix), {**meta, "greedy_logprob_matrix": matrix}
     if method == "unconditional_likelihood_normalized":
         entries = _without_prompt(scores, alone)
@@ -43,17 +43,6 @@ def choose(method: ChoicesMethod, scores: Scores, alone: Scores) -> tuple[int, d
         more = {"unconditional_token_logprobs": entries, "normalized_unconditional_prompt_logprobs": gains}
         return _highest(gains), {**meta, **more}
     return _highest(means), meta
-
-
-def _agreed(scores: Scores) -> list[list[float]]:
-    """The log probabilities, one for the same token behind the same tokens: choices that begin alike stay together,
-    also on a device where the last bits depend on the batch."""
-    known: dict[tuple[int, ...], float] = {}
-    rows: list[list[float]] = []
-    for row in scores:
-        ids = tuple(score.id for score in row)
-        rows.append([known.setdefault(ids[: place + 1], score.logprob) for place, score in enumerate(row)])
-    return rows
 
 
 def _padded(rows: Sequence[Sequence[float]]) -> list[list[float]]:

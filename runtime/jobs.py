@@ -117,6 +117,9 @@ class DecodeJob:
 class ScoreJob:
     """A select: the choice that `method` finds likeliest; see `choices.py`.
 
+    One request scores all choices, as branches behind the prompt: in one forward pass, and by one look at the logits of
+    the prompt's last token where each choice is a single token.
+
     A choice is tokenised as one unit with the text before it. Where that changes tokens of the prompt's end, the
     changed tokens count as the choice's, for all choices from the same position on, so the scores stay comparable.
     """
@@ -127,8 +130,8 @@ class ScoreJob:
     method: ChoicesMethod = "token_length_normalized"
 
     def requests(self, tokenizer: Tokenizer) -> list[Request]:
-        """One for each choice; then, for `unconditional_likelihood_normalized`, one for the tokens alone of each choice
-        that has several."""
+        """One for all choices; then, for `unconditional_likelihood_normalized`, one for each token that choices of
+        several begin with: their other tokens behind it, without a prompt."""
         if empty := [index for index, choice in enumerate(self.choices) if not _text(choice)]:
             raise RunError(f"choice {empty[0]} of the select is empty", hint="give choices with at least one character")
         prompt_ids = _encoded(self.prompt, tokenizer)
@@ -136,15 +139,21 @@ class ScoreJob:
         start = min(_common_length(prompt_ids, ids) for ids in all_ids)
         if start == 0:
             raise RunError("a select cannot be the beginning of a prompt", hint="append some text before it")
-        requests = [Request(ids=ids, score_from=start, order=self.order) for ids in all_ids]
+        own = [ids[start:] for ids in all_ids]
+        requests = [Request(ids=prompt_ids[:start], branches=own, order=self.order)]
         if self.method == "unconditional_likelihood_normalized":
-            own = [ids[start:] for ids in all_ids]
-            requests += [Request(ids=ids, score_from=1, order=self.order) for ids in own if len(ids) > 1]
+            alone: dict[int, list[list[int]]] = {}
+            for first, *rest in filter(None, own):
+                if rest:
+                    alone.setdefault(first, []).append(rest)
+            requests += [Request(ids=[first], branches=rests, order=self.order) for first, rests in alone.items()]
         return requests
 
     def answer(self, finished: Sequence[Finished], decode: Decode) -> Answer:
-        scores = [done.prompt_scores for done in finished]
-        best, how = choose(self.method, scores[: len(self.choices)], scores[len(self.choices) :])
+        scores = finished[0].branch_scores
+        rests = {done.prompt[0]: iter(done.branch_scores) for done in finished[1:]}
+        alone = [next(rests[row[0].id]) for row in scores if rests and len(row) > 1]
+        best, how = choose(self.method, scores, alone)
         meta = {
             "prompt_tokens": sum(done.prompt_tokens for done in finished),
             "cached_tokens": sum(done.cached_tokens for done in finished),

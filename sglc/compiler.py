@@ -17,8 +17,7 @@ from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Tokenizer
 from sglc.ir.verify import verify
 from sglc.language.arguments import Arguments
-from sglc.passes.lower import lower
-from sglc.passes.pipeline import compile_model_part, optimise
+from sglc.passes.pipeline import compile_model_part, lowered, optimise
 
 Observer = Callable[[str, Graph], None]
 
@@ -62,7 +61,7 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Compiled:
     """The model-free part: passes, each verified and proved to keep the meaning, then the schedule."""
     verify(graph)
     optimised = optimise(graph, observe)
-    return Compiled(optimised, lower(optimised))
+    return Compiled(optimised, lowered(optimised))
 
 
 def load(path: str | Path) -> Compiled:

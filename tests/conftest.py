@@ -11,6 +11,9 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# Passes that fail on purpose leave nothing in the home folder; tests of the reproducers name a folder of their own.
+os.environ["SGLC_REPRO_DIR"] = ""
+
 import sglc
 
 

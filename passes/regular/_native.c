@@ -156,7 +156,7 @@ static int ascending(const void *one, const void *two) {
 
 /* ---- The subset construction (subsets.py) ------------------------------------------------------------------------- */
 
-enum { ACCEPT = -1 };
+enum { ACCEPT = -1, NO_STATE = -2 };
 
 typedef struct {
     Job *job;
@@ -262,7 +262,7 @@ static void clear(Parts *some) {
     push(some->starts, 0);
 }
 
-/* Adds a & b, or a & ~b, with a group and one more state (none where it is -2), unless there is no letter in it. */
+/* Adds a & b, or a & ~b, with a group and one more state (or NO_STATE), unless there is no letter in it. */
 static bool add(Parts *to, const int32_t *a, const int32_t *b, bool both, size_t words, const Ints *group, int32_t from,
                 int32_t until, int32_t more) {
     int32_t any = 0;
@@ -272,7 +272,7 @@ static bool add(Parts *to, const int32_t *a, const int32_t *b, bool both, size_t
     if (!any) return false;
     to->masks->size += words;
     if (until > from) push_all(to->groups, group->at + from, (size_t)(until - from));
-    if (more != -2) push(to->groups, more);
+    if (more != NO_STATE) push(to->groups, more);
     push(to->starts, (int32_t)to->groups->size);
     return true;
 }
@@ -289,7 +289,7 @@ static Parts *set_apart(Subsets *s, const Ints *moves, Parts *apart, Parts *othe
             const int32_t *mask = apart->masks->at + p * s->words;
             int32_t from = apart->starts->at[p], until = apart->starts->at[p + 1];
             add(other, mask, left->at, true, s->words, apart->groups, from, until, after);
-            add(other, mask, left->at, false, s->words, apart->groups, from, until, -2);
+            add(other, mask, left->at, false, s->words, apart->groups, from, until, NO_STATE);
             for (size_t w = 0; w < s->words; w++) left->at[w] &= ~mask[w];
         }
         add(other, left->at, left->at, true, s->words, apart->groups, 0, 0, after);

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Ids
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeVar
 
 from sglc.ir.errors import CapacityError
 from sglc.ir.in_time import InTime
 from sglc.runtime.engine.answer import Detokenizer
-from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending
+from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending, Result
 from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import Claim, RadixTree
-from sglc.runtime.engine.request import Event, Failed, Progress, Request, Stats
+from sglc.runtime.engine.request import Event, Failed, Progress, Request, Score, Stats
 from sglc.runtime.engine.scheduler import Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
 
@@ -30,9 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A batch on its way, and what it computes."""
+    """A batch on its way, and what it computes: how many chunks for each piece of work."""
 
     work: list[Work]
+    chunks: list[int]
     pending: Pending
 
 
@@ -68,15 +70,18 @@ class EngineCore:
         self._next_id = 0
 
     def submit(self, request: Request, family: Family | None = None) -> int:
-        """Takes a request, of a family where it is one of several, and answers its id. Raises `CapacityError` for one that can never fit, ValueError for one
-        that makes no sense."""
+        """Takes a request, of a family where it is one of several, and answers its id. Raises `CapacityError` for one that
+        can never fit, ValueError for one that makes no sense."""
         _check(request)
-        self._check_capacity(len(request.ids), request.max_tokens)
         sequence = Sequence(self._next_id, request, self._detokenizer, self._jumps, family)
+        self._check_capacity(sequence)
         self._next_id += 1
         self._live[sequence.id] = sequence
         self._scheduler.add(sequence)
         self._scheduler.stats.prompt_tokens += sequence.prompt_tokens
+        if request.branches:
+            apart = sum(len(request.ids) + len(branch) for branch in request.branches)
+            self._scheduler.stats.shared_tokens += apart - sequence.prompt_tokens
         self._scheduler.stats.forced_tokens += sequence.answer.forced
         return sequence.id
 
@@ -186,10 +191,11 @@ class EngineCore:
         return plan.work
 
     def _run(self, work: list[Work], events: list[Event]) -> None:
-        batch = Batch([_chunk(item) for item in work])
+        chunks = [_chunks(item) for item in work]
+        batch = Batch([chunk for several in chunks for chunk in several])
         self._scheduler.stats.forward_passes += 1
         try:
-            self._flight = Flight(work, self._device.submit(batch))
+            self._flight = Flight(work, list(map(len, chunks)), self._device.submit(batch))
         except Exception as error:  # noqa: BLE001 - whatever the device raises is the end of the batch's requests
             self._fail(work, error, events)
 
@@ -200,14 +206,13 @@ class EngineCore:
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(flight.work, error, events)
             return
-        scores = result.scores or [[]] * len(flight.work)
-        for work, drawn, scored in zip(flight.work, result.drawn, scores, strict=True):
+        for work, drawn, scores in _by_work(flight, result):
             sequence = work.sequence
             if sequence.cancelled:
                 self._scheduler.drop(sequence)
                 continue
+            sequence.note(scores)
             self._scheduler.advance(work)
-            sequence.scores += scored
             try:
                 self._take(sequence, drawn)
             except Exception as error:  # noqa: BLE001 - what fails for one chunk is the end of one request
@@ -243,17 +248,26 @@ class EngineCore:
         del self._live[sequence.id]
         events.append(event)
 
-    def _check_capacity(self, prompt: int, max_tokens: int) -> None:
-        need = f"a prompt of {prompt} tokens and {max_tokens} to generate are {prompt + max_tokens}"
-        if prompt + max_tokens > self._device.max_positions:
+    def _check_capacity(self, sequence: Sequence) -> None:
+        request, branches, prompt = sequence.request, sequence.branches, len(sequence.request.ids)
+        positions = pages = request.max_tokens
+        positions_for = pages_for = f"{request.max_tokens} to generate"
+        cure = "lower max_tokens"
+        if request.branches:
+            positions, pages = branches.longest, len(branches)
+            positions_for, pages_for = f"{positions} of a choice", f"{pages} of all choices"
+            cure = "give shorter choices"
+        if prompt + positions > self._device.max_positions:
             raise CapacityError(
-                f"{need}, more than the model's context of {self._device.max_positions}",
-                hint="shorten the prompt or lower max_tokens",
+                f"a prompt of {prompt} tokens and {positions_for} are {prompt + positions}, more than the model's "
+                f"context of {self._device.max_positions}",
+                hint=f"shorten the prompt or {cure}",
             )
-        if prompt + max_tokens > self._pool.num_pages:
+        if prompt + pages > self._pool.num_pages:
             raise CapacityError(
-                f"{need}, more than the KV pool of {self._pool.num_pages} tokens",
-                hint="raise max_kv_tokens, shorten the prompt or lower max_tokens",
+                f"a prompt of {prompt} tokens and {pages_for} are {prompt + pages}, more than the KV pool of "
+                f"{self._pool.num_pages} tokens",
+                hint=f"raise max_kv_tokens, shorten the prompt or {cure}",
             )
 
 
@@ -273,20 +287,51 @@ def _check(request: Request) -> None:
         raise ValueError(f"score_from is {request.score_from}, not one of 1 .. {len(request.ids)}")
     if request.score_top < 0:
         raise ValueError("score_top cannot be negative")
+    if request.branches and (request.max_tokens or request.score_from is not None):
+        raise ValueError("a request with branches generates nothing and scores nothing else")
 
 
-def _chunk(work: Work) -> Chunk:
-    """A sequence's next tokens, as the device wants them."""
+def _by_work(flight: Flight, result: Result) -> Iterator[tuple[Work, int | Exception | None, list[Score]]]:
+    """What has come of each piece of work: the drawn id or the first error of its chunks, and all their scores."""
+    chunks = zip(result.drawn, result.scores or [[]] * len(result.drawn), strict=True)
+    for work, count in zip(flight.work, flight.chunks, strict=True):
+        drawn, scores = next(chunks)
+        for more, others in islice(chunks, count - 1):
+            drawn = more if drawn is None else drawn
+            scores = [*scores, *others]
+        yield work, drawn, scores
+
+
+def _chunks(work: Work) -> list[Chunk]:
+    """A sequence's next tokens, as the device wants them: of its ids, and then of its branches."""
     sequence = work.sequence
     start, end = sequence.computed, sequence.computed + work.count
-    return Chunk(
-        ids=sequence.ids[start:end],
+    known = len(sequence.ids)
+    if start >= known:
+        return list(_branches(sequence, start - known, end - known))
+    last = min(end, known)
+    chunk = Chunk(
+        ids=sequence.ids[start:last],
         start=start,
-        pages=sequence.pages[:end],
-        draw=_draw(sequence) if sequence.draws(end) else None,
-        score=sequence.to_score(end),
+        pages=sequence.pages[:last],
+        draw=_draw(sequence) if sequence.draws(last) else None,
+        score=sequence.to_score(last),
         score_top=sequence.request.score_top,
     )
+    return [chunk, *_branches(sequence, 0, end - known)]
+
+
+def _branches(sequence: Sequence, start: int, end: int) -> Iterator[Chunk]:
+    """The rows start .. end - 1 of a sequence's branches, each run of them behind the prompt and the rows above it."""
+    branches, known, pages = sequence.branches, len(sequence.ids), sequence.pages
+    for path, first, last in branches.runs(start, end):
+        above = pages[:known] + array("i", [pages[known + row] for row in path])
+        yield Chunk(
+            ids=branches.ids[first:last],
+            start=len(above),
+            pages=above + pages[known + first : known + last],
+            score=[(row - first, token) for row, token in branches.asked(first, last)],
+        )
 
 
 def _draw(sequence: Sequence) -> Draw:

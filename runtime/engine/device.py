@@ -1,7 +1,9 @@
 """The device: what the scheduler drives. Two makers: `torch_device` and, for tests of the scheduler, `fake_device`.
 
-A batch is ragged: the rows of all requests one after another. A row is one token at one position of one request; the
-device writes its key and value into the page `slots[row]` and then attends to the pages of positions 0..position.
+A batch is ragged: the rows of all requests one after another. A row is one token at one position of one request; in each
+layer the device first writes the keys and values of all rows into their pages, and then each row attends to the pages of
+positions 0..position of its chunk. So a chunk may go on after rows of an earlier chunk of the same batch: a tree of
+tokens is computed at once, as one chunk for each run of it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class Chunk:
     """Rows of one request in a batch.
 
     ids:       the tokens to compute, at positions start .. start + len(ids) - 1.
-    pages:     the page of every position 0 .. start + len(ids) - 1; the last len(ids) of them are written by this batch.
+    pages:     the page of every position 0 .. start + len(ids) - 1. The last len(ids) of them are written by this chunk,
+               the others were by batches before, or are by chunks before it in this one.
     draw:      choose an id after the last row; None for a chunk that is not the end of its prompt.
     score:     (row, id) pairs: report the log probability of id after the chunk's row.
     score_top: with each log probability, report those of so many of the likeliest ids.

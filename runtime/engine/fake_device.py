@@ -131,6 +131,7 @@ class FakeDevice:
             ids.append(token)
             cells.append(cell(cells[-1], token))
         whole = [*request.ids, *end.ids]
+        rows = {tuple(branch[:n]) for branch in request.branches for n in range(1, len(branch))}
 
         def scores(start: int, stop: int) -> tuple[Score, ...]:
             return tuple(self._score(cells[:place], whole[place], request.score_top) for place in range(start, stop))
@@ -142,11 +143,20 @@ class FakeDevice:
             reason=end.reason,
             stop=end.stop,
             prompt=request.ids,
-            prompt_tokens=len(request.ids),
+            prompt_tokens=len(request.ids) + len(rows),
             decoded_tokens=sampled,
             prompt_scores=scores(first, len(request.ids)),
             answer_scores=scores(len(request.ids), len(whole)) if request.score_answer else (),
+            branch_scores=tuple(self._branch(cells, branch) for branch in request.branches),
         )
+
+    def _branch(self, cells: Sequence[int], branch: Sequence[int]) -> tuple[Score, ...]:
+        """The scores of a branch behind the cells of a prompt."""
+        cells, scores = list(cells), []
+        for token in branch:
+            scores.append(self._score(cells, token, 0))
+            cells.append(cell(cells[-1], token))
+        return tuple(scores)
 
     def _write(self, chunk: Chunk) -> None:
         if len(chunk.pages) != chunk.start + len(chunk.ids):

@@ -26,6 +26,9 @@ class Request:
     score_from:   report log probabilities of ids[score_from:], each given the ids before it; at least 1.
     score_answer: report those of the generated ids too.
     score_top:    with each, report those of so many of the likeliest ids.
+    branches:     continuations of `ids`, of which some may be empty: report the log probabilities of their tokens, each
+                  given `ids` and those before it. They are computed together, what several begin with once. Such a
+                  request generates nothing and scores nothing else; the KV of the branches is not kept.
     stream:       report the text as it comes.
     order:        requests with a smaller order are admitted first; neighbours should share long prefixes.
     """
@@ -47,6 +50,7 @@ class Request:
     score_from: int | None = None
     score_answer: bool = False
     score_top: int = 0
+    branches: Sequence[Sequence[int]] = ()
     stream: bool = False
     order: tuple[int, ...] = ()
 
@@ -70,8 +74,10 @@ class Finished:
     reason:        why it ended. "match": the constraint allows nothing more.
     stop:          the stop string, the pattern or the end id.
     prompt:        the ids of the request.
+    prompt_tokens: its ids, and of its branches the tokens to compute: what several begin with once, and no last token.
     prompt_scores: of prompt[score_from:], where asked.
     answer_scores: of `ids`, where asked.
+    branch_scores: of each branch.
     """
 
     request: int
@@ -85,6 +91,7 @@ class Finished:
     decoded_tokens: int = 0
     prompt_scores: tuple[Score, ...] = ()
     answer_scores: tuple[Score, ...] = ()
+    branch_scores: tuple[tuple[Score, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +118,14 @@ Event: TypeAlias = Finished | Failed | Progress
 class Stats:
     """Counters since the start or the last reset; tokens, unless said otherwise. Also read by name: `stats["..."]`.
 
+    A prompt's tokens are those of `Finished.prompt_tokens`: a select's prompt counts once, whatever its choices.
+    prompt_tokens + shared_tokens is what all would have had to read without a cache, each choice as a request of its own.
     prompt_tokens = cached_tokens + prefilled_tokens, but for tokens computed again after a preemption, which count as
     prefilled each time they are computed.
     """
 
     prompt_tokens: int = 0  # of submitted prompts
+    shared_tokens: int = 0  # that prompts of selects would have had more, were each choice a request of its own
     cached_tokens: int = 0  # of prompts, found in the cache at admission
     prefilled_tokens: int = 0  # of prompts, computed
     decoded_tokens: int = 0  # sampled

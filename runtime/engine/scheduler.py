@@ -83,13 +83,13 @@ class Scheduler:
         budget = self._chunk_tokens
         running = len(self.running)
         for sequence in list(self.running.values()):
-            count = min(budget, len(sequence.ids) - sequence.computed)
+            count = min(budget, sequence.length - sequence.computed)
             if count and not sequence.prefilling and self._grow(sequence, sequence.computed + count):
                 work.append(Work(sequence, count))
                 budget -= count
         prefilling = [sequence for sequence in self.running.values() if sequence.prefilling]
         for sequence in prefilling:
-            if count := min(budget, len(sequence.ids) - sequence.computed):
+            if count := min(budget, sequence.length - sequence.computed):
                 work.append(Work(sequence, count))
                 budget -= count
         preempted = len(self.running) < running
@@ -104,12 +104,12 @@ class Scheduler:
                 self._tree.release(handle)
                 continue
             room += self._room(sequence)
-            if not self._fits(sequence, len(sequence.ids) - handle.length, room):
+            if not self._fits(sequence, sequence.length - handle.length, room):
                 self._tree.release(handle)
                 self.add(sequence)
                 break
             self._admit(sequence, handle, pages)
-            if count := min(budget, len(sequence.ids) - sequence.computed):
+            if count := min(budget, sequence.length - sequence.computed):
                 work.append(Work(sequence, count))
                 budget -= count
                 prefilling.append(sequence)
@@ -176,7 +176,7 @@ class Scheduler:
         teacher: Sequence | None = None
         for other in prefilling if hit < limit else ():
             # One look decides most cases: a request shares more than the hit only if it has the same id after it.
-            if other.computed <= hit < other.prefill_end and other.ids[hit] == sequence.ids[hit]:
+            if other.computed <= hit < len(other.ids) and other.ids[hit] == sequence.ids[hit]:
                 shared = min(limit, common_prefix(other.ids, sequence.ids))
                 if shared > longest:
                     longest, teacher = shared, other
@@ -250,17 +250,17 @@ class Scheduler:
 
     def _admit(self, sequence: Sequence, handle: Handle, pages: array[int]) -> None:
         """Gives a sequence the rest of its pages and makes it running."""
-        hit, need = handle.length, len(sequence.ids) - handle.length
+        hit, need = handle.length, sequence.length - handle.length
         self._give_up_claim(sequence)
         if (family := sequence.family) is not None:
             if not family.begun:
                 self._begin(family, need)
-            family.taken += len(sequence.ids) - max(hit, sequence.counted)
+            family.taken += sequence.length - max(hit, sequence.counted)
         self.reserve(need)
         sequence.handle = handle
         sequence.pages = pages + self._pool.alloc(need)
         sequence.computed = hit
-        sequence.prefill_end = len(sequence.ids)
+        sequence.prefill_end = sequence.length
         self.running[sequence.id] = sequence
         cached = max(0, min(hit, sequence.prompt_tokens) - sequence.counted)
         sequence.cached_tokens += cached
@@ -268,8 +268,8 @@ class Scheduler:
         sequence.counted = max(sequence.counted, hit)
 
     def _share(self, sequence: Sequence) -> None:
-        """Puts what has been computed into the tree."""
-        handle, end = sequence.handle, sequence.computed
+        """Puts the ids that have been computed into the tree."""
+        handle, end = sequence.handle, min(sequence.computed, len(sequence.ids))
         assert handle is not None
         start = handle.length
         if start < end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 from sglc.runtime.engine.answer import Answer, Detokenizer
+from sglc.runtime.engine.branches import NONE, Branches
 from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.radix import Claim, Handle
@@ -14,14 +15,18 @@ from sglc.runtime.engine.request import Finished, Request, Score
 class Sequence:
     """Progress of one request.
 
-        position   0 ......... handle.length ......... computed ......... len(pages) ......... len(ids)
+        place      0 ......... handle.length ......... computed ......... len(pages) ......... length
         pages of   | the tree  | this sequence, written | this sequence,   |
                    | (locked)  |                        | not written yet  |
 
+    Places are the positions of `ids`, and behind them the rows of the request's branches, in their order.
+
     ids:         prompt and generated ids. `pages` and `computed` go back to nothing at a preemption; ids never do.
-    prefill_end: len(ids) at admission. Up to here computed tokens go into the tree at once, so that siblings find them.
-    counted:     positions below have been counted in the statistics, as cached or prefilled.
+    branches:    those of the request; they stay out of the tree.
+    prefill_end: length at admission. Up to here computed ids go into the tree at once, so that siblings find them.
+    counted:     places below have been counted in the statistics, as cached or prefilled.
     scores:      those reported so far: of the ids from `first_score` on, without a gap. Like ids, they are never lost.
+                 Or those of the branches, which are told again after a preemption.
     cancelled:   dropped by its owner while a batch with it is on its way.
     family:      the run of a program that it is a request of.
     claim:       of its prompt, while it waits.
@@ -29,6 +34,7 @@ class Sequence:
 
     __slots__ = (
         "answer",
+        "branches",
         "cached_tokens",
         "cancelled",
         "claim",
@@ -60,7 +66,8 @@ class Sequence:
         self.request = request
         self.answer = Answer(request, detokenizer, jumps)
         self.ids = array("i", request.ids)
-        self.prompt_tokens = len(self.ids)
+        self.branches = Branches(request.branches) if request.branches else NONE
+        self.prompt_tokens = len(self.ids) + len(self.branches)
         self.cached_tokens = 0
         self.decoded_tokens = 0
         self.first_score = self.prompt_tokens if request.score_answer else None
@@ -85,6 +92,11 @@ class Sequence:
         return not self.preempted, self.request.order, self.id
 
     @property
+    def length(self) -> int:
+        """How many places there are."""
+        return len(self.ids) + len(self.branches)
+
+    @property
     def prefilling(self) -> bool:
         return self.computed < self.prefill_end
 
@@ -103,7 +115,8 @@ class Sequence:
         """The longest beginning of `ids` that need not be computed: logits are needed from its last position on."""
         if unscored := self._unscored():
             return unscored.start - 1
-        return len(self.ids) if self.answer.reason is not None else len(self.ids) - 1
+        wanted = self.answer.reason is None or self.request.branches
+        return len(self.ids) - 1 if wanted else len(self.ids)
 
     def draws(self, end: int) -> bool:
         """Whether an id is drawn after the positions below `end` have been computed."""
@@ -111,6 +124,8 @@ class Sequence:
 
     def to_score(self, end: int) -> list[tuple[int, int]]:
         """(row, id) pairs to score in a chunk of positions computed .. end - 1."""
+        if end == len(self.ids) and self.request.branches:
+            return [(end - 1 - self.computed, token) for _, token in self.branches.asked(-1, 0)]
         if self.first_score is None:
             return []
         unscored = self._unscored()
@@ -124,6 +139,12 @@ class Sequence:
             return range(0)
         end = self.prompt_tokens + (self.answer.kept if self.request.score_answer else 0)
         return range(self.first_score + len(self.scores), end)
+
+    def note(self, scores: list[Score]) -> None:
+        """Appends the scores that came with the places from `computed` on, before it moves."""
+        if self.request.branches:
+            del self.scores[self.branches.asked_before(self.computed - len(self.ids)) :]
+        self.scores += scores
 
     def take(self, token: int) -> None:
         """Appends a drawn id, and what follows from it. Raises what the constraint or the detokenizer raises."""
@@ -148,4 +169,5 @@ class Sequence:
             decoded_tokens=self.decoded_tokens,
             prompt_scores=tuple(self.scores[:split]),
             answer_scores=tuple(self.scores[split : split + len(ids)]),
+            branch_scores=self.branches.of_branches(self.scores),
         )

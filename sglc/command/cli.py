@@ -1,4 +1,4 @@
-"""The commands: compile, run, ir, warmup."""
+"""The commands: compile, run, ir, opt, repro, warmup."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from sglc.command.stages import MODEL_STAGES, STAGES
+from sglc.command.stages import GRAPH_STAGES, MODEL_STAGES, STAGES
 from sglc.ir.errors import ModelError, SglcError
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+EXIT_STILL_FAILS = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
-FORMATS = ("text", "json", "dot")
+FORMATS = ("text", "json", "dot", "html")
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]", help="A file with an @sglc.function.")]
 ModelOption = Annotated[
@@ -67,7 +68,7 @@ def compile_command(
     ] = None,
     print_after: Annotated[
         list[str] | None,
-        typer.Option("--print-after", help=f"Print the graph after a pass, or after all: {', '.join(STAGES)}."),
+        typer.Option("--print-after", help=f"Print what a pass did, or all: {', '.join(STAGES)}."),
     ] = None,
     chat_template: TemplateOption = None,
 ) -> None:
@@ -127,7 +128,14 @@ def ir(
     after: Annotated[
         str | None, typer.Option("--after", help=f"Show the graph after this pass: {', '.join(STAGES)}.")
     ] = None,
-    output_format: Annotated[str, typer.Option("--format", help="text, json or dot.")] = "text",
+    print_after: Annotated[
+        list[str] | None,
+        typer.Option("--print-after", help="Print what this pass did, or all of them, instead of the graph."),
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, json, dot, or html: a page to look at in a browser.")
+    ] = "text",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file. Default: standard output.")] = None,
     args: Annotated[
         str | None, typer.Option("--args", help="JSONL; its first row gives the shape of the arguments.")
     ] = None,
@@ -136,14 +144,51 @@ def ir(
     ] = None,
     chat_template: TemplateOption = None,
 ) -> None:
-    """Print a program's graph and schedule."""
-    from sglc.command.compile_job import shown
+    """Print a program's graph and schedule, or what the passes did to it."""
+    from sglc.command.compile_job import shown, tell, write
 
     if output_format not in FORMATS:
         raise typer.BadParameter(f"{output_format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
-    for_model = model is not None or after in MODEL_STAGES
+    if print_after and (after is not None or output is not None or output_format != "text"):
+        raise typer.BadParameter("goes with none of --after, --format and --output", param_hint="--print-after")
+    for_model = model is not None or not {after, *(print_after or ())}.isdisjoint(MODEL_STAGES)
     tokenizer = (lambda: _tokenizer(model, chat_template)) if for_model else None
-    print(shown(program, args, after, output_format, tokenizer))
+    if print_after:
+        tell(program, args, frozenset(print_after), tokenizer)
+        return
+    text = shown(program, args, after, output_format, tokenizer)
+    if output is None:
+        print(text)
+    else:
+        write(text, output)
+
+
+@app.command()
+def opt(
+    file: Annotated[str, typer.Argument(metavar="FILE.sglcir", help="The text of a graph; - is standard input.")],
+    passes: Annotated[
+        str | None,
+        typer.Option(
+            "-p", "--passes", help=f"Parted by commas, run in this order: {', '.join(GRAPH_STAGES[1:])}. Default: all."
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file. Default: print the graph.")] = None,
+) -> None:
+    """Run passes on the text of a graph, as `sglc ir --after trace` prints it."""
+    from sglc.command.opt_job import optimise_file
+
+    optimise_file(file, passes, output)
+
+
+@app.command()
+def repro(
+    file: Annotated[str, typer.Argument(metavar="FILE.sglcir", help="What a warning of a failed pass names.")],
+) -> None:
+    """Run a failed pass again, and say whether it still fails (exit code 1) or not (0)."""
+    from sglc.command.opt_job import repeat_failure
+
+    if repeat_failure(file):
+        sys.exit(EXIT_STILL_FAILS)
 
 
 @app.command()

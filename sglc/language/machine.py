@@ -5,8 +5,8 @@ them. A `ProgramState` does not know which.
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sglc.ir.ops import ChoicesMethod, Constraint, Sampling
@@ -73,14 +73,22 @@ class Machine(Protocol):
 _current: contextvars.ContextVar[Machine | None] = contextvars.ContextVar("sglc_machine", default=None)
 
 
-@contextmanager
-def running(machine: Machine) -> Generator[None]:
+class _Running:
+    """Not a generator: what `TooLong` cuts off would be ended when it is collected, in whatever context that is."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._machine)
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
+
+
+def running(machine: Machine) -> AbstractContextManager[None]:
     """Calls of other programs inside the block run on this machine: they are part of the caller."""
-    token = _current.set(machine)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _Running(machine)
 
 
 def outside() -> contextvars.Context:

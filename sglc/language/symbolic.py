@@ -66,11 +66,16 @@ class CutMarker(Exception):
     """The body changed a string with a marker in it: it can go on only where the text is known."""
 
 
-class Markers:
-    """Stands in for values inside plain strings, for one trace. The nonce keeps a text from forging one."""
+def new_nonce() -> str:
+    """What keeps a text from forging a marker: 20 digits that nobody can guess."""
+    return str(secrets.randbelow(10**20)).zfill(20)
 
-    def __init__(self) -> None:
-        self._nonce = str(secrets.randbelow(10**20)).zfill(20)
+
+class Markers:
+    """Stands in for values inside plain strings, for one trace."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce
         self._values: list[Op] = []
 
     @property

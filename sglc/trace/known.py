@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from sglc.ir.errors import Location
 from sglc.ir.ops import Op, Test
+from sglc.language.symbolic import new_nonce
 
 Leaf: TypeAlias = "str | int"
 """Where a text is from: the path of an argument, or the number of a gen, select, call, meta or render."""
@@ -21,12 +22,14 @@ class Known:
     """What a run of the body is given.
 
     values: of leaves. tests: answers to questions about the others. plain: the body sees no symbolic text at all: where
-    it reads an answer that is not known, the run stops.
+    it reads an answer that is not known, the run stops. nonce: of the markers; the same for all runs of one program, so
+    that what a body makes of a marker's characters is no new question each time.
     """
 
     values: Mapping[Leaf, Any] = field(default_factory=dict["Leaf", Any])
     tests: Mapping[TestKey, bool] = field(default_factory=dict["TestKey", bool])
     plain: bool = False
+    nonce: str = field(default_factory=new_nonce)
 
     def with_test(self, key: TestKey, answer: bool) -> Known:
         return replace(self, tests={**self.tests, key: answer})

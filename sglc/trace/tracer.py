@@ -115,7 +115,7 @@ class _Recording:
         params: Sequence[Param],
         hosts: dict[str, Host],
     ) -> None:
-        self.markers = Markers()
+        self.markers = Markers(known.nonce)
         self._function = function
         self._arguments = arguments
         self._known = known

@@ -114,12 +114,50 @@ def test_ir_shows_each_stage(folder: Path) -> None:
 
 
 def test_print_after(folder: Path) -> None:
-    out = sglc_command(["compile", "ask.py", "--print-after", "all"], folder).out
-    from sglc.command.cli import STAGES
+    from sglc.command.stages import GRAPH_STAGES, STAGES
 
-    assert [line.removeprefix("# after ") for line in out.splitlines() if line.startswith("# after ")] == list(STAGES)
+    out = sglc_command(["compile", "ask.py", "--print-after", "all"], folder).out
+    assert headings(out) == list(STAGES)
+    assert out.count("program ask {") == 1  # the traced graph is whole; of the passes stands there what they did
+    assert "# after drop_dead: nothing changed" in out
+    assert "  the prefix:" in out
+    assert "    ... " in out
+    assert "tokens can be prefilled" in out.split("# after prefill_constants: more is known of 1 op")[1]
+    assert "states," in out.split("# after compile_constraints: more is known of 1 op")[1]
     one = sglc_command(["compile", "ask.py", "--print-after", "fold_text"], folder).out
-    assert one.count("# after ") == 1
+    assert headings(one) == ["fold_text"]
+    shown = sglc_command(["ir", "ask.py", "--print-after", "all"], folder).out
+    assert headings(shown) == [*GRAPH_STAGES, "lower"]
+    assert out.startswith(shown.rstrip())
+    two = ["ir", "ask.py", "--print-after", "fold_text", "--print-after", "compile_constraints"]
+    assert headings(sglc_command(two, folder).out) == ["fold_text", "compile_constraints"]
+
+
+def headings(out: str) -> list[str]:
+    """The stages of which something is said."""
+    said = [line.removeprefix("# after ") for line in out.splitlines() if line.startswith("# after ")]
+    return [line.partition(":")[0] for line in said]
+
+
+def test_ir_writes_a_page_or_any_other_format_into_a_file(folder: Path) -> None:
+    printed = sglc_command(["ir", "ask.py", "--format", "html"], folder)
+    written = sglc_command(["ir", "ask.py", "--format", "html", "-o", "ask.html"], folder)
+    assert (printed.code, written.code, written.out) == (0, 0, "")
+    page = (folder / "ask.html").read_text()
+    assert page == printed.out.rstrip() + "\n"
+    assert page.startswith("<!doctype html>")
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert data["sources"]["ask.py:7"] == 's += sgl.assistant(sgl.gen("answer", max_tokens=5, temperature=0))'
+    assert data["unit"] == "characters"
+    with_model = sglc_command(["ir", "ask.py", "--format", "html", "--after", "prefill_constants"], folder).out
+    counted = json.loads(with_model.split('id="data">')[1].split("</script>")[0])
+    assert counted["unit"] == "tokens"
+    (constant,) = [prompt["begins"] for prompt in counted["prompts"] if prompt["constant"] and prompt["size"]]
+    assert constant > 50
+    early = sglc_command(["ir", "ask.py", "--format", "html", "--after", "trace"], folder).out
+    assert "schedule" not in json.loads(early.split('id="data">')[1].split("</script>")[0])["graph"]
+    sglc_command(["ir", "ask.py", "-o", "ask.txt"], folder)
+    assert (folder / "ask.txt").read_text() == sglc_command(["ir", "ask.py"], folder).out.rstrip() + "\n"
 
 
 def test_a_warmed_up_prefix_is_not_prefilled_again(folder: Path) -> None:

@@ -22,7 +22,7 @@ PATTERNS = {
     "template": "Name: [A-Z][a-z]{1,9}\\nAge: [0-9]{1,2}\\n",
     "any": ".{1,30}",
     "digits of all scripts": r"\d{1,5}",
-    "words of all scripts": r"\w{1,9}(\s\w{1,9}){0,2}",
+    "words of all scripts": r"\w{1,4}(\s\w{1,4})?",
 }
 SCHEMAS: dict[str, Any] = {
     "string": {"type": "string"},

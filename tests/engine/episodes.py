@@ -20,7 +20,7 @@ from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevic
 from sglc.runtime.engine.family import Family, Kind
 from sglc.runtime.engine.radix import Claim, Handle
 from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request
-from sglc.runtime.engine.scheduler import Scheduler, Work
+from sglc.runtime.engine.scheduler import Plan, Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
 from tests.engine.invariants import check
 from tests.engine.support import AUTOMATA, END, VOCABULARY, Bytes
@@ -29,8 +29,13 @@ DETOKENIZER = Bytes()
 STOPS = (("ab",), ("bc", "abca"), ("€",), ("a", "c"), ("x a", "ba"))
 PATTERNS = ((r"b+c",), (r"a$", "€."), (r"(?<=a)\s", r"c[ab]{2}"), (r"\b[abc]+ ",), (r"(\w)\1", r"x(?!a)"))
 COMPARED = (
-    "ids", "text", "reason", "stop", "prompt", "prompt_tokens", "decoded_tokens", "prompt_scores", "answer_scores"
+    "ids", "text", "reason", "stop", "prompt", "prompt_tokens", "decoded_tokens", "prompt_scores", "answer_scores",
+    "branch_scores",
 )  # fmt: skip
+
+
+def prompt_tokens(request: Request) -> int:
+    return len(request.ids) + len({tuple(b[:n]) for b in request.branches for n in range(1, len(b))})
 
 
 def fails_at_draw(seed: int, position: int) -> bool:
@@ -41,10 +46,15 @@ class Tally:
     """Counts cached and prefilled tokens by the definition, with a set of positions for each request."""
 
     def __init__(self, scheduler: Scheduler) -> None:
-        self.cached = self.prefilled = 0
+        self.cached = self.prefilled = self.planned = 0
         self._seen: dict[int, set[int]] = {}
-        self._admit, self._advance = scheduler._admit, scheduler.advance
-        scheduler._admit, scheduler.advance = self.admit, self.advance
+        self._admit, self._advance, self._plan = scheduler._admit, scheduler.advance, scheduler.plan
+        scheduler._admit, scheduler.advance, scheduler.plan = self.admit, self.advance, self.plan
+
+    def plan(self) -> Plan:
+        plan = self._plan()
+        self.planned = len(plan.work)
+        return plan
 
     def admit(self, sequence: Sequence, handle: Handle, pages: array[int]) -> None:
         seen = self._seen.setdefault(sequence.id, set())
@@ -113,6 +123,25 @@ class Episode:
         return chosen
 
     def request(self) -> Request:
+        return self.select() if self.number(0, 5) == 0 else self.gen()
+
+    def select(self) -> Request:
+        """Branches that often begin alike, so many that a small pool or batch just holds them."""
+        draw = self.number
+        size = self.length(self.pages)
+        shared = draw(0, size)
+        ids = self.common[:shared] + [draw(0, 2) for _ in range(size - shared)]
+        room, rows = self.pages - size, set[tuple[int, ...]]()
+        branches: list[list[int]] = []
+        for _ in range(draw(1, 6)):
+            branch = [draw(2, 4) for _ in range(draw(0, 5))]
+            more = {tuple(branch[:n]) for n in range(1, len(branch))}
+            if len(rows | more) <= room:
+                rows |= more
+                branches.append(branch)
+        return Request(ids=ids, branches=branches, order=(draw(0, 3),) if draw(0, 1) else ())
+
+    def gen(self) -> Request:
         draw = self.number
         max_tokens = draw(0, min(8, self.pages - 1))
         size = self.length(self.pages - max_tokens)
@@ -147,7 +176,7 @@ class Episode:
                 family = draw(0, len(self.families))
                 number = core.submit(request, self.families[family] if family < len(self.families) else None)
                 self.requests[number] = request
-                budget += 10 * (len(request.ids) + request.max_tokens)
+                budget += 10 * (len(request.ids) + request.max_tokens + sum(map(len, request.branches)))
                 coming -= 1
             if self.cancels and draw(0, 4) == 0:
                 victim = draw(0, len(self.requests) - 1)
@@ -178,11 +207,12 @@ class Episode:
         flight = core._flight
         dropped = sum(work.sequence.cancelled for work in flight.work) if flight else 0
         events = core.step()
+        planned = self.tally.planned
         check(core, self.device)
         self.peak = max(self.peak, core._pool.in_use)
         failed = [event for event in events if isinstance(event, Failed) and isinstance(event.error, BatchFailure)]
         if failed:
-            assert len(failed) == failed[0].error.args[1] - dropped, "a failed batch ends all of its requests"
+            assert len(failed) == planned - dropped, "a failed batch ends all of its requests"
         for event in events:
             self.judge(event)
 
@@ -223,7 +253,7 @@ class Episode:
         stats = core.stats
         assert self.peak <= stats.kv_tokens_peak <= self.pages, "the peak is wrong"
         assert (stats.cached_tokens, stats.prefilled_tokens) == (self.tally.cached, self.tally.prefilled), f"{stats}"
-        assert stats.prompt_tokens == sum(len(request.ids) for request in self.requests.values())
+        assert stats.prompt_tokens == sum(map(prompt_tokens, self.requests.values()))
         if len(finished) == len(self.requests):
             assert stats.cached_tokens == sum(event.cached_tokens for event in finished)
             assert stats.decoded_tokens == sum(event.decoded_tokens for event in finished)

@@ -20,8 +20,9 @@ def check(core: EngineCore, device: FakeDevice) -> None:
         handle = sequence.handle
         assert handle is not None
         everything += sequence.pages[handle.length :]
-        assert handle.length <= sequence.computed <= len(sequence.pages) <= len(sequence.ids)
-        assert not sequence.prefilling or handle.length == sequence.computed, "computed, but not shared"
+        assert handle.length <= sequence.computed <= len(sequence.pages) <= sequence.length
+        known = min(sequence.computed, len(sequence.ids))
+        assert not sequence.prefilling or handle.length == known, "computed, but not shared"
         node, length = handle.node, handle.length
         while node.parent is not None:
             locks[node] = locks.get(node, 0) + 1

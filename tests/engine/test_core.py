@@ -419,8 +419,42 @@ def test_what_can_never_fit_is_refused_at_once(pages: int, positions: int, messa
 
 
 @pytest.mark.parametrize(
+    ("pages", "positions", "message"),
+    [
+        (
+            100,
+            29,
+            "a prompt of 27 tokens and 3 of a choice are 30, more than the model's context of 29\n"
+            "  hint: shorten the prompt or give shorter choices",
+        ),
+        (
+            30,
+            100,
+            "a prompt of 27 tokens and 4 of all choices are 31, more than the KV pool of 30 tokens\n"
+            "  hint: raise max_kv_tokens, shorten the prompt or give shorter choices",
+        ),
+    ],
+)
+def test_choices_that_can_never_fit_are_refused_at_once(pages: int, positions: int, message: str) -> None:
+    core = engine(FakeDevice(pages, max_positions=positions))
+    with pytest.raises(CapacityError) as caught:
+        core.submit(Request(ids=PREFIX[:27], branches=[[1, 2, 3], [2, 2, 3], [1, 2, 4]]))
+    assert str(caught.value) == message
+    assert core.idle
+    core.submit(Request(ids=PREFIX[:27], branches=[[1, 2], [2, 2], [3, 2]]))
+
+
+@pytest.mark.parametrize(
     ("request_", "message"),
     [
+        (
+            Request(ids=[1], branches=[[2]], max_tokens=1),
+            "a request with branches generates nothing and scores nothing else",
+        ),
+        (
+            Request(ids=[1, 2], branches=[[2]], score_from=1),
+            "a request with branches generates nothing and scores nothing else",
+        ),
         (Request(ids=[]), "a request needs at least one id"),
         (Request(ids=[1], max_tokens=-1), "max_tokens and min_tokens cannot be negative"),
         (Request(ids=[1], min_tokens=-1), "max_tokens and min_tokens cannot be negative"),
@@ -438,6 +472,88 @@ def test_a_request_without_sense_is_refused(request_: Request, message: str) -> 
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
         engine(FakeDevice(10)).submit(request_)
     assert str(caught.value) == message
+
+
+# Branches
+
+TREE = [[2, 3, 4], [2, 3, 5, 6], [7], [2, 3], [8, 9, 4], [7], []]
+"""Rows: 2, 2 3, 2 3 5, 8, 8 9."""
+
+
+def test_one_token_each_is_one_look_at_the_last_row() -> None:
+    device = Recorder(100)
+    core = engine(device, chunk_tokens=64)
+    request = Request(ids=PREFIX, branches=[[token] for token in range(10)])
+    for number in range(2):
+        device.batches.clear()
+        events, _ = drive(core, device, [request])
+        assert device.batches == [[(0, 40, False)] if number == 0 else [(39, 1, False)]]
+        assert answer(events[number]) == alone(device, request)
+    assert core.stats.prompt_tokens == core.stats.cached_tokens + core.stats.prefilled_tokens == 80
+
+
+def test_branches_are_computed_with_the_prompts_end() -> None:
+    device = Recorder(100)
+    core = engine(device, chunk_tokens=30)
+    request = Request(ids=PREFIX, branches=TREE)
+    events, _ = drive(core, device, [request])
+    assert device.batches == [[(0, 30, False)], [(30, 10, False), (40, 3, False), (40, 2, False)]]
+    assert answer(events[0]) == alone(device, request)
+    (event,) = events.values()
+    assert isinstance(event, Finished)
+    assert [[score.id for score in scores] for scores in event.branch_scores] == TREE
+    assert (event.prompt_tokens, core.stats.prefilled_tokens) == (45, 45)
+    assert core.stats.prompt_tokens + core.stats.shared_tokens == sum(40 + len(branch) for branch in TREE)
+    assert core.cached_length([*PREFIX, 2, 3, 5]) == core.stats.kv_tokens_in_use == 40, "branches are not kept"
+
+
+def test_branches_score_what_each_would_alone() -> None:
+    device = FakeDevice(100)
+    expected = [device.reference(Request(ids=[*PREFIX, *branch], score_from=40), Bytes()) for branch in TREE]
+    events, _ = drive(core := engine(device), device, [Request(ids=PREFIX, branches=TREE)])
+    (event,) = events.values()
+    assert isinstance(event, Finished)
+    assert list(event.branch_scores) == [one.prompt_scores for one in expected if one is not None]
+    assert core.idle
+
+
+@pytest.mark.parametrize("pages", [45, 60])
+@pytest.mark.parametrize("chunk", range(1, 8))
+def test_branches_that_do_not_fit_a_batch_are_cut_anywhere(chunk: int, pages: int) -> None:
+    """Also where the pool has room for one such request alone, and with others that draw."""
+    device = FakeDevice(pages)
+    core = engine(device, chunk_tokens=chunk, headroom_tokens=0)
+    requests = [Request(ids=PREFIX[n:], branches=TREE) for n in (0, 0, 20)] + [Request(ids=PREFIX[:9], max_tokens=9)]
+    events, _ = drive(core, device, requests)
+    assert [answer(events[n]) for n in range(4)] == [alone(device, request) for request in requests]
+
+
+def test_branches_begin_again_after_a_preemption() -> None:
+    device = Recorder(46)
+    core = engine(device, chunk_tokens=3, headroom_tokens=0)
+    growing = Request(ids=[9] * 5, max_tokens=24)
+    request = Request(ids=PREFIX[:17], branches=[[n, n + 1, n + 2] for n in range(8)])
+    events, _ = drive(core, device, [growing, request])
+    assert [answer(events[n]) for n in range(2)] == [alone(device, growing), alone(device, request)]
+    stats = core.stats
+    assert stats.prefilled_tokens + stats.cached_tokens > stats.prompt_tokens, "it was preempted"
+
+
+def test_a_failed_batch_ends_a_request_with_branches_once() -> None:
+    device = FakeDevice(100, fail_batch=iter([True, False, False]).__next__)
+    core = engine(device, chunk_tokens=64)
+    requests = [Request(ids=PREFIX, branches=TREE), Request(ids=[3, 4], branches=TREE)]
+    events, _ = drive(core, device, requests)
+    assert [type(events[n]) for n in range(2)] == [Failed, Failed]
+    assert core.stats.kv_tokens_in_use == 0
+
+
+def test_a_request_with_branches_is_cancelled_in_flight() -> None:
+    device = FakeDevice(100, delay=lambda: 2)
+    core = engine(device, chunk_tokens=64)
+    events, _ = drive(core, device, [Request(ids=PREFIX, branches=TREE)], lambda n: core.cancel(0) if n == 1 else None)
+    assert events == {}
+    assert core.stats.kv_tokens_in_use == 0
 
 
 def test_statistics_are_copies_and_can_be_reset() -> None:
@@ -625,6 +741,10 @@ def scenario(seed: int) -> list[Request]:
     return [episode.request() for _ in range(4)]
 
 
+def most_pages(request: Request) -> int:
+    return len(request.ids) + request.max_tokens + sum(map(len, request.branches))
+
+
 def play(
     requests: list[Request], pages: int, cancel: dict[int, int] | None = None, delay: int = 0, chunk: int = 5
 ) -> tuple[int, int]:
@@ -664,7 +784,7 @@ def play(
 def test_cancel_at_every_step(first: int, delay: int) -> None:
     for seed in range(first, first + 30):
         requests = scenario(seed)
-        pages = max(len(request.ids) + request.max_tokens for request in requests) + seed % 7
+        pages = max(map(most_pages, requests)) + seed % 7
         steps, _ = play(requests, pages, delay=delay)
         for step in range(steps):
             play(requests, pages, {seed % 4: step}, delay)
@@ -676,7 +796,7 @@ def test_the_size_of_the_pool_changes_no_answer(first: int) -> None:
     evicted = 0
     for seed in range(first, first + 20):
         requests = scenario(seed)
-        least = max(len(request.ids) + request.max_tokens for request in requests)
+        least = max(map(most_pages, requests))
         for pages in (*range(least, least + 25), 400):
             evicted += play(requests, pages)[1]
     assert evicted

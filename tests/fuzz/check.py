@@ -42,12 +42,13 @@ class Failure:
 @dataclass(frozen=True)
 class Checked:
     """failure: the first difference. function: what was compiled. errors: rows that failed in plain Python. warned:
-    whether a run fell back to plain Python, or a pass failed."""
+    whether a run fell back to plain Python, or a pass failed. changing: the passes that changed its graph."""
 
     function: SglFunction
     failure: Failure | None = None
     errors: int = 0
     warned: bool = False
+    changing: frozenset[str] = frozenset()
 
 
 def check(program: Program, runs: Runs) -> Checked:
@@ -63,6 +64,7 @@ def _checked(program: Program, runs: Runs) -> Checked:
     rows = [{name: _given(value) for name, value in row.items()} for row in program.rows]
     errors = 0
     warned: list[str] = []
+    runs.changing.clear()
     try:
         with limited(HANGS), limits(program):
             for name, batch in _batches(program.order, rows):
@@ -72,7 +74,7 @@ def _checked(program: Program, runs: Runs) -> Checked:
                 expected = runs.run(program, function, batch, "interpret")
                 errors += sum(bool(one.error) for one in expected.seen)
                 found = _compared(program, function, batch, expected, compiled, runs, asks=not new)
-                if found is None and new and not program.odd:
+                if found is None and new and (not program.odd or any(map(_is_of_a_pass, new))):
                     found = f"warning: {new[0].partition(': ')[2][:60]}", "\n".join(new)
                 if found is not None:
                     what = f"{found[1]}\n(in {name})"
@@ -81,7 +83,12 @@ def _checked(program: Program, runs: Runs) -> Checked:
     except Hang:
         runs.renew()
         failure = Failure("hang", f"no end within {HANGS:g} s", program.source)
-    return Checked(function, failure, errors, bool(warned))
+    return Checked(function, failure, errors, bool(warned), frozenset(runs.changing))
+
+
+def _is_of_a_pass(warning: str) -> bool:
+    """Whether a pass failed: its graph was not valid, or meant something else."""
+    return warning.startswith("the pass ")
 
 
 def _given(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sglc.function import SglFunction
 from sglc.ir.graph import Switch
+from sglc.passes.pipeline import GRAPH_PASSES
 from tests.fuzz.check import Checked
 from tests.fuzz.programs import Program
 
@@ -18,6 +19,9 @@ EXERCISED = (
     "early return", "raise", "error", "failing model", "warning", "relation",
 )  # fmt: skip
 """What a search of some thousand programs must have come across."""
+
+CHANGED = 0.05
+"""Of the programs: each pass must change as many, or nothing is shown of it."""
 
 
 @dataclass
@@ -31,6 +35,7 @@ class Coverage:
         self.programs += 1
         self.counts.update(program.features)
         self.counts.update(_graph_features(checked.function))
+        self.counts.update(f"pass: {name}" for name in checked.changing)
         if checked.errors:
             self.counts["error"] += 1
         if checked.warned:
@@ -39,6 +44,11 @@ class Coverage:
             self.counts["failing model"] += 1
         if program.relation:
             self.counts.update(("relation", f"relation: {program.relation}"))
+
+    def idle(self) -> list[str]:
+        """The passes that changed too few programs."""
+        names = (graph_pass.__name__ for graph_pass in GRAPH_PASSES)
+        return [name for name in names if self.counts[f"pass: {name}"] < CHANGED * self.programs]
 
     def update(self, other: Coverage) -> None:
         self.programs += other.programs

@@ -14,14 +14,19 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-from sglc import interpreter, live
+from sglc import compiler, interpreter, live
+from sglc.compiler import Observer
 from sglc.function import SglFunction
+from sglc.ir.graph import Graph
 from sglc.passes import compile_constraints
-from sglc.trace import confirm
+from sglc.passes.drop_dead import drop_dead
+from sglc.passes.pipeline import optimise
+from sglc.trace import confirm, explore
 from tests.fuzz import hosts
 from tests.fuzz.model import Key, Model
 from tests.fuzz.observe import Seen, failed, seen
 from tests.fuzz.programs import Program, Row
+from tests.graphs import same
 
 SEED = 11
 """Of the runs: both modes draw alike."""
@@ -50,11 +55,12 @@ class Hang(BaseException):
 
 class Runs:
     """Keeps one backend for all programs. A context manager: while it is open, warnings are caught, and each constraint
-    is compiled once for all programs."""
+    is compiled once for all programs. changing: the passes that changed a graph since it was cleared."""
 
     def __init__(self) -> None:
         self.model = Model()
         self.warned: list[str] = []
+        self.changing: set[str] = set()
         self._open = ExitStack()
 
     def __enter__(self) -> Runs:
@@ -64,7 +70,31 @@ class Runs:
         made_once = functools.lru_cache(64)(compile_constraints.compile_constraint)
         for module in (interpreter, compile_constraints):
             self._open.enter_context(patch.object(module, "compile_constraint", made_once))
+        self._open.enter_context(patch.object(compiler, "optimise", self._optimised))
+        self._open.enter_context(patch.object(explore, "drop_dead", self._without_dead))
         return self
+
+    def _optimised(self, graph: Graph, observe: Observer | None = None) -> Graph:
+        last = graph
+
+        def see(name: str, after: Graph) -> None:
+            nonlocal last
+            self._note(name, last, after)
+            last = after
+            if observe is not None:
+                observe(name, after)
+
+        return optimise(graph, see)
+
+    def _without_dead(self, graph: Graph) -> Graph:
+        """The tracer drops what is dead before it confirms the trace, so that little is left for the pass."""
+        after = drop_dead(graph)
+        self._note(drop_dead.__name__, graph, after)
+        return after
+
+    def _note(self, name: str, before: Graph, after: Graph) -> None:
+        if before is not after and not same(before, after):
+            self.changing.add(name)
 
     def __exit__(self, *error: object) -> None:
         self._open.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import sglc as sgl
+from sglc.runtime.scripted import Question
 from tests.fuzz.check import check
 from tests.fuzz.choices import Choices
 from tests.fuzz.coverage import EXERCISED
@@ -15,6 +17,7 @@ from tests.fuzz.report import Found, minimal
 from tests.fuzz.runs import Runs
 from tests.fuzz.search import search
 from tests.fuzz.shrink import shrink
+from tests.fuzz.ways import WAYS
 
 PROGRAMS = 5_000
 PARTS = 10
@@ -37,6 +40,8 @@ def test_compiled_is_plain_python(part: int) -> None:
     assert not searched.kinds, "\n\n".join([*map(str, told), summary(searched)])
     unseen = [name for name in EXERCISED if not searched.coverage.counts[name] and name not in RARE]
     assert not unseen, f"no program had {unseen}"
+    idle = searched.coverage.idle()
+    assert not idle, f"{idle} had next to nothing to do:\n{searched.coverage}"
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -76,6 +81,27 @@ def test_decisions_shrink_to_the_smallest_that_fail() -> None:
         return made if sum(number > 6 for number in made) >= 2 else None
 
     assert shrink((3, 9, 0, 12, 5, 8, 1, 1, 40), attempt) == (7, 7)
+
+
+def test_the_way_without_passes_uses_none() -> None:
+    asked: list[str] = []
+
+    def answer(question: Question) -> str:
+        asked.append(question.prompt)
+        return "yes"
+
+    @sgl.function
+    def twice(s, a):
+        forks = s.fork(2)
+        forks += a + sgl.gen("x", temperature=0)
+        s += forks[0]["x"] + forks[1]["x"]
+
+    with sgl.Scripted(answer) as backend:
+        (seen,) = WAYS["unoptimised"](twice, [{"a": "Why?"}], {"backend": backend})
+        assert seen is not None
+        assert (seen.text, asked) == ("yesyes", ["Why?", "Why?"])
+        assert twice.run("Why?", backend=backend).text() == "yesyes"
+        assert asked == ["Why?"] * 3  # equal greedy answers are one
 
 
 @pytest.mark.parametrize("relation", CHANGES)

@@ -1,4 +1,4 @@
-"""Other ways to run a compiled program: streamed, awaited, saved and loaded. What comes of it must be the same."""
+"""Other ways to run a compiled program: streamed, awaited, saved and loaded, unoptimised. What comes of it must be the same."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import sglc as sgl
+from sglc import compiler
 from sglc.function import SglFunction
+from sglc.passes.pipeline import optimise
 from tests.fuzz.observe import Seen, failed, seen
 
 Rows = Sequence[Mapping[str, Any]]
@@ -65,6 +68,13 @@ def _bound(function: SglFunction, rows: Rows, settings: Mapping[str, Any]) -> li
     return [run(row) for row in rows]
 
 
+def _unoptimised(function: SglFunction, rows: Rows, settings: Mapping[str, Any]) -> list[Seen]:
+    """A new function, compiled without any pass."""
+    new = sgl.function(function.func, max_paths=function.bounds.max_paths, max_depth=function.bounds.max_depth)
+    with patch.object(compiler, "optimise", lambda graph, observe=None: optimise(graph, observe, ())):
+        return _bound(new, rows, settings)
+
+
 def _in_threads(function: SglFunction, rows: Rows, settings: Mapping[str, Any]) -> list[Seen]:
     """A new function, so that it is compiled in one thread while it runs in others."""
     new = sgl.function(function.func, max_paths=function.bounds.max_paths, max_depth=function.bounds.max_depth)
@@ -105,6 +115,7 @@ WAYS: dict[str, Way] = {
     "awaited in a batch": _awaited_batch,
     "bound": _bound,
     "in threads": _in_threads,
+    "unoptimised": _unoptimised,
     "saved": _saved,
 }
 """By name."""

@@ -253,6 +253,14 @@ def left_out(s, a):
     return "in" if "y" in f"{unread()['x']}" else "out"  # nothing else needs this answer
 
 
+def digits_of_a_marker(s, a):
+    s += sgl.gen("x", temperature=0)
+    found = re.search(
+        "[0-9]+", f"{a}"
+    )  # in a placeholder there are digits: the same ones each time, or there is no end
+    return s["x"] == (found.group() if found else "")
+
+
 def never_asked(s, a):
     s["x"] = ""
     if f"{a}" == "yes":
@@ -266,7 +274,9 @@ def never_chosen(s, a):
 
 
 @pytest.mark.parametrize(
-    "body", [seen_by_a_marker, text_of_a_marker, left_out, never_asked, never_chosen], ids=lambda f: f.__name__
+    "body",
+    [seen_by_a_marker, text_of_a_marker, left_out, digits_of_a_marker, never_asked, never_chosen],
+    ids=lambda f: f.__name__,
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_run_that_a_placeholder_misled_is_run_again(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:

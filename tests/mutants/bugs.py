@@ -58,7 +58,7 @@ BUGS = (
     Bug("a hit after preemption counts again", "scheduler.py", "min(hit, sequence.prompt_tokens) - sequence.counted)", "min(hit, sequence.prompt_tokens))"),
     Bug("a chunk is one token too far", "scheduler.py", "        sequence.computed = end\n", "        sequence.computed = min(end + 1, len(sequence.ids))\n"),
     # A sequence
-    Bug("a full hit has no last logits", "sequence.py", "is not None else len(self.ids) - 1", "is not None else len(self.ids)"),
+    Bug("a full hit has no last logits", "sequence.py", "return len(self.ids) - 1 if wanted", "return len(self.ids) if wanted"),
     Bug("a hit swallows the first score", "sequence.py", "            return unscored.start - 1\n", "            return unscored.start\n"),
     Bug("scores are one position late", "sequence.py", "self.ids[position]) for", "self.ids[position - 1]) for"),
     Bug("scores begin again after a chunk", "sequence.py", "range(self.first_score + len(self.scores), end)", "range(self.first_score + (0 if self.preempted else len(self.scores)), end)"),
@@ -66,8 +66,19 @@ BUGS = (
     Bug("ids forced from the start have no scores", "sequence.py", "if self.answer.reason is None or request.score_answer:", "if self.answer.reason is None:"),
     Bug("scores reach into a stop", "sequence.py", "self.scores[split : split + len(ids)]", "self.scores[split:]"),
     Bug("scores of the prompt count as the answer's", "sequence.py", "0 if self.request.score_from is None else self.prompt_tokens - self.request.score_from", "0"),
+    Bug("scores of branches are told twice after a preemption", "sequence.py", "            del self.scores[self.branches.asked_before(self.computed - len(self.ids)) :]\n", "            pass\n"),
+    Bug("a hit swallows the first scores of branches", "sequence.py", "self.answer.reason is None or self.request.branches", "self.answer.reason is None"),
     Bug("an id is drawn one token early", "sequence.py", "and end == len(self.ids)", "and end >= len(self.ids) - 1"),
     Bug("forced ids are not computed", "sequence.py", "        self.ids.extend(self.answer.ids[before:])\n\n    def finished", "        self.ids.append(token)\n\n    def finished"),
+    # Branches
+    Bug("branches reach the cache", "scheduler.py", "min(sequence.computed, len(sequence.ids))\n", "sequence.computed\n"),
+    Bug("branches have no pages", "scheduler.py", "hit, need = handle.length, sequence.length - handle.length", "hit, need = handle.length, len(sequence.ids) - handle.length"),
+    Bug("a run goes on behind a sibling", "branches.py", "parents[end] != end - 1:", "parents[end] < 0:"),
+    Bug("a run cut by a batch forgets its beginning", "branches.py", "Run((*path, *range(first, low)), low, high)", "Run(path, low, high)"),
+    Bug("a row reads no rows above it", "branches.py", "Run(tuple(_path(parents, parents[first])), first, end)", "Run((), first, end)"),
+    Bug("scores of branches in the order of the tree", "branches.py", "place_of = {node: place for place, node in enumerate(order)}", "place_of = {node: node for node in order}"),
+    Bug("branches do not see the prompt's end", "core.py", "above = pages[:known] + array", "above = pages[: known - 1] + array"),
+    Bug("only the first chunk's scores count", "core.py", "            scores = [*scores, *others]\n", ""),
     # The core
     Bug("a cancelled request leaks", "core.py", "            self._scheduler.drop(sequence)\n\n    def claim", "            self._scheduler.running.pop(sequence.id, None)\n\n    def claim"),
     Bug("pages are freed in flight", "core.py", "if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):", "if True:"),

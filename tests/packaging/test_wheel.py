@@ -26,7 +26,12 @@ def test_a_wheel_runs_a_program_in_a_clean_environment(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("sglc-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"sglc", wheel.name.rsplit("-", 3)[0] + ".dist-info"}
-    for needed in ("sglc/ir/grammar.lark", "sglc/runtime/embedded/model.safetensors", "sglc/py.typed"):
+    for needed in (
+        "sglc/ir/grammar.lark",
+        "sglc/ir/page/page.html",
+        "sglc/runtime/embedded/model.safetensors",
+        "sglc/py.typed",
+    ):
         assert needed in names
     clean = tmp_path / "clean"
     subprocess.run([sys.executable, "-m", "venv", str(clean)], check=True)

@@ -159,3 +159,21 @@ def test_log_probabilities_have_the_same_bits_however_they_are_computed(name: st
     assert scores(small, requests * 3) == expected * 3, "in chunks, in a pool for a few requests at a time"
     stats = small.stats
     assert stats.prefilled_tokens + stats.cached_tokens > stats.prompt_tokens, "some request was preempted"
+
+
+BRANCHES = [[5, 6, 7], [5, 6, 8, 9], [5], [10], [11, 12, 13, 5, 6, 7, 8, 9, 10, 11, 12], [5, 6], [11, 12, 13, 5, 7]]
+
+
+@pytest.mark.parametrize("name", models.CONFIGS)
+def test_branches_have_the_scores_of_each_alone(name: str) -> None:
+    """Bit for bit, with prompts that end before, at and after the end of a chunk of keys."""
+    for prompt in (PROMPT[:1], PROMPT, random_prompts([64], seed=5)[0], random_prompts([131], seed=6)[0]):
+        singles = [Request(ids=prompt + branch, score_from=len(prompt)) for branch in BRANCHES]
+        expected = tuple(scores(engine(TorchDevice(tiny(name), 1024)), [single])[0][0] for single in singles)
+        together = Request(ids=prompt, branches=BRANCHES)
+        other = Request(ids=OTHERS[7] + prompt, branches=BRANCHES[::-1])
+        cold, warm, cut = (engine(TorchDevice(tiny(name), 1024), chunk_tokens=n) for n in (512, 512, 4))
+        assert finished(cold, [together])[0].branch_scores == expected
+        assert cold.stats.forward_passes == 1
+        assert finished(warm, [Request(ids=prompt), other, together])[2].branch_scores == expected
+        assert finished(cut, [other, together])[1].branch_scores == expected

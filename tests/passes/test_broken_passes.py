@@ -8,8 +8,25 @@ from dataclasses import replace
 import pytest
 
 from sglc.ir.errors import IRError
-from sglc.ir.graph import Case, End, Graph, Region, Switch, rewritten, with_regions
-from sglc.ir.ops import Append, Call, Format, Gen, Method, Op, Param, Part, Read, Role, Sampling, Select, Test, Trusted
+from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, rewritten, with_regions
+from sglc.ir.ops import (
+    Append,
+    Call,
+    Format,
+    Gen,
+    Method,
+    Op,
+    Param,
+    Part,
+    Read,
+    Render,
+    Role,
+    Root,
+    Sampling,
+    Select,
+    Test,
+    Trusted,
+)
 from sglc.ir.parser import parse_graph
 from sglc.ir.printer import print_graph
 from sglc.ir.terms import check_same_meaning
@@ -81,6 +98,13 @@ program p {
 INVALID = (
     "raises",
     "moves_a_param_to_the_prefixes",
+    "forks_what_is_gone",
+    "forks_from_the_wrong_state",
+    "forgets_a_prefix",
+    "hoists_an_answer",
+    "emits_a_state_twice",
+    "opens_a_role_twice",
+    "reads_across_cases",
     "uses_a_value_before_it_is_made",
     "moves_an_op_into_a_case",
     "shares_a_region",
@@ -103,6 +127,10 @@ def bug_of_regions(planted: Callable[[Graph], Graph]) -> Callable[[Graph], Graph
 
 def program_of(name: str) -> Graph:
     return parse_graph(PROGRAM if name in BUGS else BRANCHING)
+
+
+def with_forks(graph: Graph, forks: tuple[Fork, ...]) -> Graph:
+    return replace(graph, region=replace(graph.region, forks=forks))
 
 
 def parts_changed(graph: Graph, change: Callable[[tuple[Part, ...]], tuple[Part, ...]]) -> Graph:
@@ -267,6 +295,85 @@ def forgets_a_default(graph: Graph) -> Graph:
 
 
 @bug
+def writes_into_the_wrong_variable(graph: Graph) -> Graph:
+    first, second, *_ = graph.variables
+    return changed(graph, variables={**graph.variables, first: graph.variables[second], second: graph.variables[first]})
+
+
+@bug
+def shortens_an_answer(graph: Graph) -> Graph:
+    return rewritten(
+        graph,
+        lambda op: replace(op, sampling=replace(op.sampling, max_tokens=2)) if isinstance(op, Gen) else None,
+    )
+
+
+@bug
+def scores_choices_in_another_way(graph: Graph) -> Graph:
+    return rewritten(graph, lambda op: replace(op, method="greedy_token_selection") if isinstance(op, Select) else None)
+
+
+@bug
+def trims_choices(graph: Graph) -> Graph:
+    return rewritten(
+        graph,
+        lambda op: (
+            replace(op, choices=tuple((str(choice[0]).strip(),) for choice in op.choices))
+            if isinstance(op, Select)
+            else None
+        ),
+    )
+
+
+@bug
+def shares_a_beginning_in_the_wrong_place(graph: Graph) -> Graph:
+    """What follows a shared beginning goes on from the prompt before it."""
+    first = next(op for op in graph.body if isinstance(op, Append))
+    return rewritten(
+        graph,
+        lambda op: replace(op, state=first.state) if isinstance(op, Append) and op.state is first else None,
+    )
+
+
+@bug
+def forks_what_is_gone(graph: Graph) -> Graph:
+    """An answer was merged with another, and the fork still names it."""
+    one = next(op for op in graph.body if isinstance(op, Gen))
+    return with_forks(graph, (Fork(one.state, (one, Gen(state=one.state, number=9))),))
+
+
+@bug
+def forks_from_the_wrong_state(graph: Graph) -> Graph:
+    """A fork's members are said to share a prompt that they do not begin with."""
+    one, two, *_ = [op for op in graph.body if isinstance(op, Gen)]
+    later = [op for op in graph.body if isinstance(op, Append)][-1]
+    return with_forks(graph, (Fork(later, (one, two)),))
+
+
+@bug
+def forgets_a_prefix(graph: Graph) -> Graph:
+    """The root is hoisted out of the body, and not put among the prefixes."""
+    return changed(graph, body=tuple(op for op in graph.body if not isinstance(op, Root)))
+
+
+@bug
+def hoists_an_answer(graph: Graph) -> Graph:
+    end = next(index for index, op in enumerate(graph.body) if isinstance(op, Gen)) + 1
+    return changed(graph, prefixes=graph.body[:end], body=graph.body[end:])
+
+
+@bug
+def emits_a_state_twice(graph: Graph) -> Graph:
+    return changed(graph, body=(*graph.body, graph.body[1]))
+
+
+@bug
+def opens_a_role_twice(graph: Graph) -> Graph:
+    """A message is cut in two, and both parts open it."""
+    return parts_changed(graph, lambda parts: parts[:1] + parts if isinstance(parts[0], Role) else parts)
+
+
+@bug
 def uses_a_value_before_it_is_made(graph: Graph) -> Graph:
     return changed(graph, body=graph.body[::-1])
 
@@ -375,6 +482,36 @@ def moves_an_op_into_a_case(graph: Graph) -> Graph:
 
 
 @bug_of_regions
+def reads_across_cases(graph: Graph) -> Graph:
+    """Equal values of two cases are made one, which only one of them runs."""
+    yes, no = (case.region for case in graph.region.end.cases)  # type: ignore[union-attr]
+    strip = next(op for op in yes.body if isinstance(op, Method))
+    return with_bodies(graph, lambda r: (*r.body, Append(state=Root(), parts=(strip,))) if r is no else r.body)
+
+
+@bug_of_regions
+def drops_an_argument_of_a_call(graph: Graph) -> Graph:
+    return rewritten(graph, lambda op: replace(op, arguments=op.arguments[:1]) if isinstance(op, Call) else None)
+
+
+@bug_of_regions
+def lets_a_call_take_any_time(graph: Graph) -> Graph:
+    return rewritten(graph, lambda op: replace(op, timeout=60.0) if isinstance(op, Call) else None)
+
+
+@bug_of_regions
+def renders_from_the_beginning(graph: Graph) -> Graph:
+    root = graph.body[0]
+    return rewritten(graph, lambda op: replace(op, since=root) if isinstance(op, Render) else None)
+
+
+@bug_of_regions
+def mends_the_value_of_a_case(graph: Graph) -> Graph:
+    """True and 1 are equal for Python, and two answers for a program."""
+    return parse_graph(print_graph(graph).replace('case 1, "a"', 'case true, "a"'))
+
+
+@bug_of_regions
 def shares_a_region(graph: Graph) -> Graph:
     return with_switches(
         graph, lambda switch: replace(switch, cases=tuple(Case(c.values, switch.cases[1].region) for c in switch.cases))
@@ -400,6 +537,19 @@ def test_it_is_the_meaning_that_is_compared(name: str) -> None:
     graph = program_of(name)
     with pytest.raises(IRError, match="changed"):
         check_same_meaning(graph, {**BUGS, **BUGS_OF_REGIONS}[name](graph))
+
+
+def test_each_is_refused_by_the_verifier_or_by_the_comparison_of_meanings() -> None:
+    refused = {"verify": 0, "check_same_meaning": 0}
+    for name, planted in {**BUGS, **BUGS_OF_REGIONS}.items():
+        if name != "raises":
+            graph = program_of(name)
+            wrong = planted(graph)
+            with pytest.raises(IRError):
+                verify(wrong) if name in INVALID else check_same_meaning(graph, wrong)
+            refused["verify" if name in INVALID else "check_same_meaning"] += 1
+    assert refused["check_same_meaning"] >= 30
+    assert refused["verify"] >= 10
 
 
 def test_the_other_passes_still_run() -> None:

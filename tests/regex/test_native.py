@@ -35,7 +35,7 @@ def outcome(work: Callable[[], Any]) -> Any:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_the_module_is_built() -> None:
-    assert native.native is not None
+    assert native.native is not None, "`pip install --verbose --editable .` says why it was not built"
 
 
 def automaton(pattern: str) -> list[Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Sampling
 from sglc.ir.tokens import Text
+from sglc.runtime.choices import choose
 from sglc.runtime.engine.fake_device import FakeDevice
 from sglc.runtime.engine.request import Finished, Request, Score
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Prompt, ScoreJob, draw_seed
@@ -60,8 +61,17 @@ def reference(request: Request) -> Finished:
 # Selects
 
 
-def scored(ids: Sequence[int], logprobs: Sequence[float]) -> Finished:
-    return Finished(request=0, prompt_scores=tuple(map(Score, ids, logprobs)), prompt_tokens=len(ids) + 9)
+def scored(prompt: Sequence[int], branches: Sequence[tuple[Sequence[int], Sequence[float]]]) -> Finished:
+    """A request's end, from the ids and the log probabilities of its branches."""
+    scores = tuple(tuple(map(Score, ids, logprobs)) for ids, logprobs in branches)
+    return Finished(request=0, prompt=prompt, branch_scores=scores, prompt_tokens=len(branches) + 9, cached_tokens=2)
+
+
+def without_prompt(ids: Sequence[Sequence[int]], logprobs: Sequence[Sequence[float]]) -> list[Finished]:
+    """The ends of a select's requests without a prompt. logprobs: of each choice from the second token on."""
+    firsts = dict.fromkeys(row[0] for row in ids if len(row) > 1)
+    several = [(row[0], (row[1:], values)) for row, values in zip(ids, logprobs, strict=True) if len(row) > 1]
+    return [scored([first], [branch for begin, branch in several if begin == first]) for first in firsts]
 
 
 def by_numpy(
@@ -109,9 +119,9 @@ def test_choices_methods_against_numpy(method: ChoicesMethod) -> None:
         ids, inside, alone = random_choices(random)
         texts = prompts(*(f"{n}: {row}" for n, row in enumerate(ids)))
         job = ScoreJob(PROMPT, texts, method=method)
-        finished = [scored(row, values) for row, values in zip(ids, inside, strict=True)]
+        finished = [scored([9], list(zip(ids, inside, strict=True)))]
         if method == UNCONDITIONAL:
-            finished += [scored(row[1:], values) for row, values in zip(ids, alone, strict=True) if values]
+            finished += without_prompt(ids, alone)
         entries = [[None, *row] for row in alone]
         best, numbers = by_numpy(method, inside, entries)
         answer = job.answer(finished, TOKENIZER.decode)
@@ -143,18 +153,12 @@ def test_choices_methods_against_numpy(method: ChoicesMethod) -> None:
     assert (differs > 50) == (method != "token_length_normalized")
 
 
-def test_choices_that_begin_alike_stay_together_where_their_last_bits_differ() -> None:
-    """As on a GPU, where a row's value may depend on the batch."""
-    job = ScoreJob(PROMPT, prompts("ab", "ac", "d"), method="greedy_token_selection")
-    finished = [scored([1, 2], [-0.5, -3.0]), scored([1, 3], [-0.5000001, -0.1]), scored([4], [-0.7])]
-    assert job.answer(finished, TOKENIZER.decode).text == "ac"
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_ties_go_to_the_first_choice(method: ChoicesMethod) -> None:
-    finished = [scored([1, 2], [-1.0, -1.0]), scored([1, 3], [-1.0, -1.0]), scored([2], [-1.0])]
-    alone = [scored([2], [0.0]), scored([3], [0.0])] if method == UNCONDITIONAL else []
-    answer = ScoreJob(PROMPT, prompts("x", "y", "z"), method=method).answer([*finished, *alone], TOKENIZER.decode)
+    finished = [scored([9], [([1, 2], [-1.0, -1.0]), ([1, 3], [-1.0, -1.0]), ([2], [-1.0])])]
+    if method == UNCONDITIONAL:
+        finished += without_prompt([[1, 2], [1, 3], [2]], [[0.0], [0.0], []])
+    answer = ScoreJob(PROMPT, prompts("x", "y", "z"), method=method).answer(finished, TOKENIZER.decode)
     assert answer.text == "x"
 
 
@@ -162,20 +166,39 @@ def test_ties_go_to_the_first_choice(method: ChoicesMethod) -> None:
 def test_selects_on_the_engine(method: ChoicesMethod) -> None:
     texts = ("good", "bad", "b", "so so", "bad")
     job = ScoreJob(PROMPT, prompts(*texts), method=method)
-    requests = job.requests(TOKENIZER)
-    start = len(TOKENIZER.encode(PROMPT))
-    assert [list(r.ids) for r in requests[:5]] == [TOKENIZER.encode([*PROMPT, Text(text, True)]) for text in texts]
-    assert {(r.score_from, r.max_tokens) for r in requests[:5]} == {(start, 0)}
-    own = [list(text.encode()) for text in texts if len(text) > 1] if method == UNCONDITIONAL else []
-    assert [(list(r.ids), r.score_from, r.max_tokens) for r in requests[5:]] == [(ids, 1, 0) for ids in own]
+    own = [list(text.encode()) for text in texts]
+    wanted = [Request(ids=TOKENIZER.encode(PROMPT), branches=own)]
+    if method == UNCONDITIONAL:  # those that begin alike together
+        alone = {"g": ["ood"], "b": ["ad", "ad"], "s": ["o so"]}
+        wanted += [
+            Request(ids=list(first.encode()), branches=[list(rest.encode()) for rest in rests])
+            for first, rests in alone.items()
+        ]
+    assert job.requests(TOKENIZER) == wanted
 
-    answer, news = ask(job)
-    alone = job.answer([reference(request) for request in requests], TOKENIZER.decode)
-    assert (answer.text, news) == (alone.text, [])
-    assert {**answer.meta, "cached_tokens": 0} == alone.meta
-    assert [[token for _, token, _ in row] for row in answer.meta["input_token_logprobs"]] == [
-        list(text.encode()) for text in texts
-    ]
+    machine = Machine()
+    answer, news = ask(job, machine)
+    assert machine.core.stats.forward_passes == 1
+    assert news == []
+    one_by_one = by_single_requests(job)
+    assert (answer.prompt, answer.text) == (one_by_one.prompt, one_by_one.text)
+    assert [[token for _, token, _ in row] for row in answer.meta["input_token_logprobs"]] == own
+    counts = ("prompt_tokens", "cached_tokens")
+    assert {**answer.meta, **dict.fromkeys(counts)} == {**one_by_one.meta, **dict.fromkeys(counts)}
+    # The prompt is 8 tokens; g go goo b ba s so so_ so_s are computed behind it, and without it b ba g go goo s so so_ so_s.
+    assert answer.meta["prompt_tokens"] == (26 if method == UNCONDITIONAL else 17)
+
+
+def by_single_requests(job: ScoreJob) -> Answer:
+    """The answer where each choice is a request of its own, alone on the engine."""
+    prompt = TOKENIZER.encode(job.prompt)
+    own = [TOKENIZER.encode((*job.prompt, *choice))[len(prompt) :] for choice in job.choices]
+    inside = [reference(Request(ids=[*prompt, *ids], score_from=len(prompt))).prompt_scores for ids in own]
+    alone = [reference(Request(ids=ids, score_from=1)).prompt_scores for ids in own if len(ids) > 1]
+    best, meta = choose(job.method, inside, alone)
+    choice = job.choices[best]
+    text = "".join(piece.text for piece in choice if isinstance(piece, Text))
+    return Answer((*job.prompt, *choice), text, {"completion_tokens": 0, **meta})
 
 
 # Gens
