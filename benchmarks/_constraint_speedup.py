@@ -27,12 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from benchmarks import vocabularies
 from benchmarks._constraint_cases import example
 from benchmarks._constraint_schemas import BOOLEAN, INTEGER, TEXT, Schema, formatted, many, one_of, record
+from benchmarks._llama import model_folder
 from sglc import Engine
 from sglc.ir.ops import DEFAULT_SAMPLING, Constraint
 from sglc.ir.tokens import Text, TokenAutomaton
@@ -40,10 +39,6 @@ from sglc.passes.compile_constraints import compile_constraint
 from sglc.runtime.jobs import DecodeJob
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "build" / "models"
-RECIPE = 1
-"""Part of the model's name: count it up when `_make` changes it."""
-VOCABULARY = 32_000
 SEED = 5
 RECORDS = 2
 PAIRS = 3
@@ -108,40 +103,6 @@ class Told:
 
     def reach(self, state: Any, lengths: NDArray[np.int64]) -> int:
         return self.automaton.reach(state[0], lengths)
-
-
-def model_folder() -> Path:
-    """A Llama of 110 million random parameters in bfloat16, with the small vocabulary's tokenizer; made once."""
-    folder = FOLDER / f"llama-110m-{vocabularies.RECIPE}-{RECIPE}"
-    if not (folder / "config.json").exists():
-        _make(folder)
-    return folder
-
-
-def _make(folder: Path) -> None:
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=768,
-        intermediate_size=2_048,
-        num_hidden_layers=12,
-        num_attention_heads=12,
-        num_key_value_heads=12,
-        max_position_embeddings=2_048,
-        tie_word_embeddings=True,
-        bos_token_id=vocabularies.end_id(VOCABULARY) - 1,
-        eos_token_id=vocabularies.end_id(VOCABULARY),
-    )
-    torch.manual_seed(SEED)
-    partial = folder.with_suffix(".partial")
-    LlamaForCausalLM(config).bfloat16().save_pretrained(partial)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(vocabularies.tokenizer_file(VOCABULARY)))
-    tokenizer.eos_token = "<|end_of_text|>"
-    tokenizer.save_pretrained(partial)
-    partial.rename(folder)
 
 
 def figures() -> dict[str, float]:

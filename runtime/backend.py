@@ -16,6 +16,7 @@ from sglc.runtime.engine.request import Stats
 from sglc.runtime.engine.torch_device import TorchDevice
 from sglc.runtime.model_folder import model_folder
 from sglc.runtime.port import EnginePort
+from sglc.runtime.profile import Profile
 from sglc.runtime.runner import Runner
 from sglc.runtime.tokenizer import ModelTokenizer, load_tokenizer
 
@@ -78,6 +79,16 @@ class Engine(Runner):
         """Also model_path, the model's folder, and stats, the counters by name (`Stats`), tokens of the KV cache among
         them."""
         return {"model_path": self.model_path, **super().info(), "stats": dict(self.stats())}
+
+    def profile(self) -> Profile:
+        """Notes all that runs from now on, with its times."""
+        profile = Profile()
+        self.on_loop(lambda: self._observe(profile))
+        return profile
+
+    def _observe(self, profile: Profile) -> None:
+        self._core.observer = profile
+        self._executor.onlooker = profile.programs
 
     def save_kv(self, prefixes: Sequence[Sequence[int]], path: Path) -> None:
         """Writes the KV of prompts that are warm. Whole or not at all."""

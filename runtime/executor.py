@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextvars import Context, copy_context
-from typing import Any
+from typing import Any, Protocol
 
 from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Switch, leaves
@@ -131,10 +131,28 @@ class _Running(Owner):
             self.run.progress(self.run, self.plan.op, text)
 
 
+class Onlooker(Protocol):
+    """Told of the runs of an executor, on its loop. It changes nothing that it is shown."""
+
+    def started(self, run: Run) -> None: ...
+
+    def fired(self, run: Run, plan: Plan, job: Job | None) -> None:
+        """A step begins. job: what is asked of the model; None for a call of a host function."""
+        ...
+
+    def answered(self, run: Run, plan: Plan, answer: Any) -> None:
+        """A step has its answer, or has failed."""
+        ...
+
+    def ended(self, run: Run, error: Exception | None) -> None:
+        """A run has its outcome."""
+        ...
+
+
 class Executor:
     """Starts runs, hands their steps to the port as jobs, and ends them.
 
-    post: runs a function on the loop, from any thread.
+    post: runs a function on the loop, from any thread. onlooker: told of what happens, where there is one.
     """
 
     def __init__(self, port: Port, workers: Workers, post: Callable[[Callable[[], None]], None]) -> None:
@@ -142,6 +160,7 @@ class Executor:
         self._workers = workers
         self._post = post
         self._runs: set[Run] = set()
+        self.onlooker: Onlooker | None = None
 
     @property
     def idle(self) -> bool:
@@ -153,6 +172,8 @@ class Executor:
         self._runs.add(run)
         if self.port.foresight is not None:
             run.future = Future(run, self.port.foresight)
+        if self.onlooker is not None:
+            self.onlooker.started(run)
         self._enter(run, run.block)
 
     def cancel(self, run: Run) -> None:
@@ -172,6 +193,8 @@ class Executor:
         """A step's answer: from the port, or what a host function gave."""
         if run.ended:
             return
+        if self.onlooker is not None:
+            self.onlooker.answered(run, plan, answer)
         op = plan.op
         if isinstance(answer, Answer):
             run.answers[op] = answer
@@ -237,9 +260,14 @@ class Executor:
         try:
             run.compute(plan.inputs)
             if plan.arguments is not None:
+                if self.onlooker is not None:
+                    self.onlooker.fired(run, plan, None)
                 self._call(run, frame, plan)
                 return
-            run.submitted.append(self.port.submit(self._job(run, plan), _Running(self, run, frame, plan)))
+            job = self._job(run, plan)
+            if self.onlooker is not None:
+                self.onlooker.fired(run, plan, job)
+            run.submitted.append(self.port.submit(job, _Running(self, run, frame, plan)))
             if run.future is not None:
                 run.future.ask(plan.op)
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
@@ -365,6 +393,8 @@ class Executor:
 
     def _end(self, run: Run, outcome: Outcome) -> None:
         self._ended(run)
+        if self.onlooker is not None:
+            self.onlooker.ended(run, outcome.error)
         run.done(outcome)
 
     def _ended(self, run: Run) -> None:
@@ -378,6 +408,8 @@ class Executor:
         if run.ended and not run.failing:
             return
         self.cancel(run)
+        if self.onlooker is not None:
+            self.onlooker.ended(run, error)
         variables, meta = _known_results(run)
         if isinstance(error, BodyRaised):
             error, variables = error.error, error.variables

@@ -1,6 +1,6 @@
 """Saved KV of constant prompts: a safetensors file that is bound to what it was computed with.
 
-The header names the format, the digests of weights, tokenizer and layout, and the digest of the tensors themselves: a
+The header names the format, the digests of weights, tokenizer and layout, and the digest of the prompts and tensors: a
 file of another model is refused with the reason, and damage is found before anything is used.
 """
 
@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from sglc.ir.errors import ArtifactError
 from sglc.runtime.engine.core import EngineCore
 
-FORMAT = "sglc-kv-1"
+FORMAT = "sglc-kv-2"
 
 _REASONS = {
     "weights": "other model weights",
@@ -46,12 +46,8 @@ def save(
     for number, ids in enumerate(prefixes):
         for name, tensor in core.read_cached(ids, device.export_pages).items():
             tensors[f"{number}.{name}"] = tensor.contiguous().cpu()
-    header = {
-        **identity,
-        "format": FORMAT,
-        "ids": json.dumps([list(ids) for ids in prefixes]),
-        "digest": _digest(tensors),
-    }
+    ids = json.dumps([list(ids) for ids in prefixes])
+    header = {**identity, "format": FORMAT, "ids": ids, "digest": _digest(ids, tensors)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.tmp.")  # mode 0600: it holds prompts
@@ -95,9 +91,10 @@ def load(path: Path, core: EngineCore, device: KVDevice, identity: Mapping[str, 
     for key, reason in _REASONS.items():
         if header.get(key) != identity[key]:
             raise ArtifactError(f"the KV was saved with {reason}", where=str(path), hint=hint)
-    if header.get("digest") != _digest(tensors):
+    prompts = header.get("ids", "")
+    if header.get("digest") != _digest(prompts, tensors):
         raise ArtifactError("the saved KV is damaged", where=str(path), hint=hint)
-    prefixes: list[list[int]] = json.loads(header["ids"])
+    prefixes: list[list[int]] = json.loads(prompts)
     loaded = 0
     for number, ids in enumerate(prefixes):
         mine = {name.partition(".")[2]: tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
@@ -107,10 +104,11 @@ def load(path: Path, core: EngineCore, device: KVDevice, identity: Mapping[str, 
     return loaded
 
 
-def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(prompts: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    """Of the prompts' ids, as they are written, and of all tensors."""
+    digest = hashlib.sha256(f"{len(prompts)} {prompts}".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy())
     return digest.hexdigest()

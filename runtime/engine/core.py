@@ -20,6 +20,7 @@ from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending, Result
 from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.jumps import Jumps
+from sglc.runtime.engine.observer import Gauges, Observer
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import Claim, RadixTree
 from sglc.runtime.engine.request import Event, Failed, Progress, Request, Score, Stats
@@ -45,6 +46,8 @@ class EngineCore:
     max_running:     the most requests that hold pages at a time.
     headroom_tokens: pages kept free for each running request when another is admitted.
     jumps:           what constraints force; None: it is drawn, but where one id alone is allowed.
+
+    observer: told of what happens, where there is one.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class EngineCore:
         self._live: dict[int, Sequence] = {}
         self._flight: Flight | None = None
         self._next_id = 0
+        self.observer: Observer | None = None
 
     def submit(self, request: Request, family: Family | None = None) -> int:
         """Takes a request, of a family where it is one of several, and answers its id. Raises `CapacityError` for one that
@@ -83,6 +87,8 @@ class EngineCore:
             apart = sum(len(request.ids) + len(branch) for branch in request.branches)
             self._scheduler.stats.shared_tokens += apart - sequence.prompt_tokens
         self._scheduler.stats.forced_tokens += sequence.answer.forced
+        if self.observer is not None:
+            self.observer.submitted(sequence)
         return sequence.id
 
     def cancel(self, request: int) -> None:
@@ -91,6 +97,8 @@ class EngineCore:
         if sequence is None:
             return
         sequence.cancelled = True
+        if self.observer is not None:
+            self.observer.ended(sequence, None)
         # The device may be writing to its pages: then they stay its own until the batch is back.
         if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):
             self._scheduler.drop(sequence)
@@ -117,6 +125,8 @@ class EngineCore:
         if self._flight is None:
             work = self._schedule(events)
             if work:
+                if self.observer is not None:
+                    self.observer.planned(work, self._scheduler.running, self._gauges())
                 self._run(work, events)
         if self._flight is not None and self._flight.pending.ready():
             self._commit(self._flight, events)
@@ -184,6 +194,14 @@ class EngineCore:
         finally:
             self._tree.release(handle)
 
+    def _gauges(self) -> Gauges:
+        running = len(self._scheduler.running)
+        return Gauges(self.stats, self._tree.size, running, len(self._live) - running)
+
+    def _batch_is_over(self) -> None:
+        if self.observer is not None:
+            self.observer.committed(self._gauges())
+
     def _schedule(self, events: list[Event]) -> list[Work]:
         plan = self._scheduler.plan()
         for sequence in plan.done:
@@ -198,6 +216,7 @@ class EngineCore:
             self._flight = Flight(work, list(map(len, chunks)), self._device.submit(batch))
         except Exception as error:  # noqa: BLE001 - whatever the device raises is the end of the batch's requests
             self._fail(work, error, events)
+            self._batch_is_over()
 
     def _commit(self, flight: Flight, events: list[Event]) -> None:
         self._flight = None
@@ -205,6 +224,7 @@ class EngineCore:
             result = flight.pending.result()
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(flight.work, error, events)
+            self._batch_is_over()
             return
         for work, drawn, scores in _by_work(flight, result):
             sequence = work.sequence
@@ -223,6 +243,7 @@ class EngineCore:
                 self._end(sequence, sequence.finished(), events)
             elif sequence.request.stream and (text := sequence.answer.news()):
                 events.append(Progress(request=sequence.id, text=text))
+        self._batch_is_over()
 
     def _take(self, sequence: Sequence, drawn: int | Exception | None) -> None:
         """Appends the drawn id, where one was asked for, and what the constraint forces after it."""
@@ -247,6 +268,8 @@ class EngineCore:
     def _end(self, sequence: Sequence, event: Event, events: list[Event]) -> None:
         del self._live[sequence.id]
         events.append(event)
+        if self.observer is not None:
+            self.observer.ended(sequence, event)
 
     def _check_capacity(self, sequence: Sequence) -> None:
         request, branches, prompt = sequence.request, sequence.branches, len(sequence.request.ids)

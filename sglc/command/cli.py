@@ -1,4 +1,4 @@
-"""The commands: compile, run, ir, opt, repro, warmup."""
+"""The commands: compile, run, ir, explain, opt, repro, warmup."""
 
 from __future__ import annotations
 
@@ -97,23 +97,29 @@ def run(
     warm: Annotated[
         Path | None, typer.Option("--warm", help="A folder of `sglc warmup --save`. Default: the artifact's last one.")
     ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", help="Write what ran, with its times, as a trace for Perfetto or chrome://tracing."),
+    ] = None,
     chat_template: TemplateOption = None,
 ) -> None:
     """Run a program or an artifact on every row of arguments."""
     from sglc.command.program_file import load_rows
-    from sglc.command.run_job import RunJob  # here: torch comes with it
+    from sglc.command.run_job import RunJob, check_writable  # here: torch comes with it
 
     if mode not in ("compiled", "interpret"):
         raise typer.BadParameter(f"{mode!r} is neither compiled nor interpret", param_hint="--mode")
     if device not in ("auto", "cpu", "cuda") and not device.startswith("cuda:"):
         raise typer.BadParameter(f"{device!r} is none of auto, cpu, cuda", param_hint="--device")
+    if profile is not None:
+        check_writable(profile)
     rows = load_rows(args)
     job = RunJob.of_artifact(program, rows, mode) if program.endswith(".sglc") else RunJob.of_file(program, rows, mode)
     try:
         tokenizer = _tokenizer(model, chat_template)
         job.bind(tokenizer)
         with _engine(model, device, dtype, max_kv_tokens, tokenizer) as engine:
-            failed = job.run(engine, as_json=as_json, report=report, seed=seed, warm=warm)
+            failed = job.run(engine, as_json=as_json, report=report, seed=seed, warm=warm, profile=profile)
     except KeyboardInterrupt as stop:
         print(str(stop) or "stopped before the first row", file=sys.stderr, flush=True)
         sys.stdout.flush()
@@ -189,6 +195,25 @@ def repro(
 
     if repeat_failure(file):
         sys.exit(EXIT_STILL_FAILS)
+
+
+@app.command()
+def explain(
+    program: ProgramArgument,
+    args: Annotated[str | None, typer.Option("--args", help="JSONL: one object of arguments a row.")] = None,
+    model: ModelOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    chat_template: TemplateOption = None,
+) -> None:
+    """Say what a program costs on these rows, without running it, and what blocks more sharing."""
+    from sglc.command import explain_job  # here: slow to import, and `--help` needs none
+    from sglc.command.report import results_console
+
+    explanation = explain_job.explain(program, args, lambda: _tokenizer(model, chat_template))
+    if as_json:
+        print(explain_job.as_json(explanation))
+    else:
+        explain_job.print_explanation(results_console(), explanation)
 
 
 @app.command()

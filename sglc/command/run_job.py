@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from sglc.language.arguments import Arguments, bind, bind_compiled
 from sglc.live import LiveProgram
 from sglc.result import Result
 from sglc.runtime.backend import Engine
+from sglc.runtime.profile import cannot_write
 from sglc.runtime.tokenizer import ModelTokenizer
 
 PlacedRow = tuple[str, dict[str, Any]]
@@ -84,8 +86,28 @@ class RunJob:
         for compiled in self.compiled:
             compiled.for_model(tokenizer)
 
-    def run(self, engine: Engine, *, as_json: bool, report: bool, seed: int, warm: Path | None) -> bool:
-        """Runs and prints; whether a row failed. Ctrl-C prints the rows that are done and raises `BatchInterrupted`."""
+    def run(
+        self,
+        engine: Engine,
+        *,
+        as_json: bool,
+        report: bool,
+        seed: int,
+        warm: Path | None,
+        profile: Path | None = None,
+    ) -> bool:
+        """Runs and prints; whether a row failed. Ctrl-C prints the rows that are done and raises `BatchInterrupted`.
+
+        profile: where to write the trace of what ran; also after Ctrl-C, of what has ended.
+        """
+        recorded = None if profile is None else engine.profile()
+        try:
+            return self._run(engine, as_json, report, seed, warm)
+        finally:
+            if recorded is not None and profile is not None:
+                recorded.save(profile)
+
+    def _run(self, engine: Engine, as_json: bool, report: bool, seed: int, warm: Path | None) -> bool:
         folder = warm or (pointed_folder(self.artifact) if self.artifact else None)
         if folder is not None:
             for part in (each.for_model(engine.tokenizer) for each in self.compiled):
@@ -118,6 +140,16 @@ class RunJob:
             text = print_graph(compiled.graph, compiled.comments(engine.tokenizer))
             console.print(f"\n{text}", markup=False, highlight=False, soft_wrap=True)
         print_savings(console, engine.stats())
+
+
+def check_writable(path: Path) -> None:
+    """Raises where a trace could not be written: better before a long run than after it."""
+    if path.is_dir():
+        raise cannot_write(path, "it is a folder")
+    if not path.parent.is_dir():
+        raise cannot_write(path, "there is no such folder")
+    if not os.access(path.parent, os.W_OK):
+        raise cannot_write(path, "you may not write to the folder")
 
 
 class _JsonLines:

@@ -284,3 +284,40 @@ def test_help_loads_nothing_slow() -> None:
     code = "import sys\nfrom sglc.command.cli import main\nprint(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
     assert {"torch", "numpy", "lark", "networkx", "transformers", "msgpack", "rich"} & set(loaded.split()) == set()
+
+
+def test_profile_writes_a_trace(folder: Path) -> None:
+    result = sglc_command(["run", "ask.py", "--args", "rows.jsonl", "--profile", "trace.json", "--json"], folder)
+    assert result.code == 0, result.err
+    events = json.loads((folder / "trace.json").read_text())["traceEvents"]
+    names = {event["name"] for event in events}
+    assert {"row 0: ask", "row 2: ask", "gen answer", "gen sure", "waiting", "decode"} <= names
+
+
+def test_profile_is_written_after_ctrl_c(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sglc import Engine
+    from sglc.batch import BatchInterrupted
+    from sglc.command import run_job
+
+    run_rows = run_job.run_rows
+
+    def interrupted(*arguments: Any) -> Iterator[Any]:
+        yield next(run_rows(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_job, "run_rows", interrupted)
+    job = run_job.RunJob.of_file(str(folder / "ask.py"), [(str(n), row) for n, row in enumerate(ROWS)], "compiled")
+    path = folder / "trace.json"
+    with Engine(device="cpu", max_kv_tokens=4096) as engine, pytest.raises(BatchInterrupted):
+        job.run(engine, as_json=True, report=False, seed=0, warm=None, profile=path)
+    assert any(event["name"].startswith("row ") for event in json.loads(path.read_text())["traceEvents"])
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("none/trace.json", "there is no such folder"), (".", "it is a folder")]
+)  # fmt: skip
+def test_a_trace_that_cannot_be_written_is_refused_before_the_run(path: str, words: str, folder: Path) -> None:
+    result = sglc_command(["run", "ask.py", "--args", "rows.jsonl", "--profile", path, "--json"], folder)
+    assert (result.code, result.out) == (2, "")
+    assert f"the trace cannot be written: {words}" in result.err
+    assert "hint:" in result.err
