@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Switch, leaves
 from sglc.ir.ops import Call, Gen, Op, Sampling, Select, prompts
+from sglc.runtime.engine.family import Family
+from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
 from sglc.runtime.port import Owner, Port
 from sglc.runtime.program import (
@@ -35,12 +37,13 @@ class Run:
     """One run of a program. `done` is called once, from the loop, with its outcome.
 
     values: of the ops so far; of a gen or select the prompt after it. answers: of the gens and selects so far.
-    progress: called with (gen, text so far) while gens of a streamed run answer.
+    progress: called with (gen, text so far) while gens of a streamed run answer. future: what it will read again, where
+    the port wants to know.
     """
 
     __slots__ = (
-        "answers", "block", "context", "done", "ended", "executor", "failing", "path", "program", "progress", "remaining", "row", "sampling",
-        "seed", "submitted", "switching", "texts", "values", "waiting",
+        "answers", "block", "context", "done", "ended", "executor", "failing", "future", "path", "program", "progress", "remaining", "row",
+        "sampling", "seed", "submitted", "switching", "texts", "values", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +76,7 @@ class Run:
         self.ended = False
         self.failing = False  # a step has failed, so it has ended, and it is being checked whether that counts
         self.executor: Executor | None = None
+        self.future: Future | None = None
 
     @classmethod
     def of_constants(cls, values: dict[Op, Any]) -> Run:
@@ -114,6 +118,10 @@ class _Running(Owner):
         self.run = run
         self.frame = frame
         self.plan = plan
+
+    @property
+    def family(self) -> Family | None:
+        return self.run.future.family if self.run.future is not None else None
 
     def answered(self, answer: Answer | Exception) -> None:
         self.executor.answered(self.run, self.frame, self.plan, answer)
@@ -162,14 +170,15 @@ class Executor:
     def start(self, run: Run) -> None:
         run.executor = self
         self._runs.add(run)
+        if self.port.foresight is not None:
+            run.future = Future(run, self.port.foresight)
         if self.onlooker is not None:
             self.onlooker.started(run)
         self._enter(run, run.block)
 
     def cancel(self, run: Run) -> None:
         """Ends a run without an outcome; the port gives up its jobs."""
-        run.ended, run.failing = True, False
-        self._runs.discard(run)
+        self._ended(run)
         for handle in run.submitted:
             self.port.cancel(handle)
         run.submitted.clear()
@@ -197,6 +206,9 @@ class Executor:
             run.values[op] = answer
         if run.progress is not None:
             run.progress(run, None, "")
+        future = run.future
+        if future is not None:
+            future.answer(op)
         run.remaining -= 1
         for index in plan.followers:
             self._count_down(run, frame, index)
@@ -205,6 +217,8 @@ class Executor:
                 self._count_down(run, other, index)
         if not run.remaining and not run.switching and not run.ended:
             self._finish(run)
+        if future is not None and not run.ended:
+            future.settle()
 
     def _count_down(self, run: Run, frame: Frame, index: int) -> None:
         """One answer less that a step, or the switch, of a frame waits for."""
@@ -223,6 +237,8 @@ class Executor:
         run.path.append(block)
         run.switching = block.switches
         run.remaining += len(block.plans)
+        if run.future is not None:
+            run.future.enter(block)
         counts = frame.counts
         for index, needs in block.outside:  # answers of the blocks before, which may be there
             for op in needs:
@@ -252,6 +268,8 @@ class Executor:
             if self.onlooker is not None:
                 self.onlooker.fired(run, plan, job)
             run.submitted.append(self.port.submit(job, _Running(self, run, frame, plan)))
+            if run.future is not None:
+                run.future.ask(plan.op)
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
             self._failed(run, plan.op.loc, error)
 
@@ -316,6 +334,8 @@ class Executor:
                 self._end(run, way)
             else:
                 self._enter(run, way)
+                if run.future is not None:
+                    run.future.settle()
 
         self._workers.trace(
             lambda: run.context.copy().run(leave, run, switch, values), lambda way: self._post(lambda: found(way))
@@ -372,11 +392,17 @@ class Executor:
         )
 
     def _end(self, run: Run, outcome: Outcome) -> None:
-        run.ended, run.failing = True, False
-        self._runs.discard(run)
+        self._ended(run)
         if self.onlooker is not None:
             self.onlooker.ended(run, outcome.error)
         run.done(outcome)
+
+    def _ended(self, run: Run) -> None:
+        run.ended, run.failing = True, False
+        self._runs.discard(run)
+        if run.future is not None:
+            run.future.end()
+            run.future = None
 
     def _fail(self, run: Run, where: Location | None, error: Exception) -> None:
         if run.ended and not run.failing:

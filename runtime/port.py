@@ -8,12 +8,18 @@ from typing import Protocol
 
 from sglc.ir.tokens import Tokenizer
 from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.request import Failed, Finished, Progress
+from sglc.runtime.futures import Foresight
 from sglc.runtime.jobs import Answer, Decode, Job, Prompt
 
 
 class Owner:
-    """Who gave a job: told, from the loop, what becomes of it."""
+    """Who gave a job: told, from the loop, what becomes of it. family: of the run that it is a step of."""
+
+    @property
+    def family(self) -> Family | None:
+        return None
 
     def answered(self, answer: Answer | Exception) -> None:
         """The end of the job."""
@@ -24,7 +30,10 @@ class Owner:
 
 
 class Port(Protocol):
-    """Used from one thread."""
+    """Used from one thread. foresight: who wants to know what runs will read again; None where nothing is cached."""
+
+    @property
+    def foresight(self) -> Foresight | None: ...
 
     def submit(self, job: Job, owner: Owner) -> Hashable:
         """Starts a job; a handle for `cancel`. The owner is told in a later `turn`. Raises what is wrong with the job."""
@@ -71,6 +80,7 @@ class EnginePort:
         self._core = core
         self._tokenizer = tokenizer
         self._decode = decode
+        self.foresight: Foresight | None = Foresight(core, tokenizer)
         self._asked: dict[int, _Asked] = {}  # by request
 
     @property
@@ -81,7 +91,7 @@ class EnginePort:
         ids: list[int] = []
         try:
             for request in job.requests(self._tokenizer):
-                ids.append(self._core.submit(request))
+                ids.append(self._core.submit(request, owner.family))
         except Exception:
             for submitted in ids:
                 self._core.cancel(submitted)

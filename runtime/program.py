@@ -40,6 +40,7 @@ from sglc.ir.ops import (
 )
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Piece, Text, TokenConstraint
+from sglc.runtime.futures import Ways, connect, ways_of
 
 if TYPE_CHECKING:
     from sglc.runtime.executor import Run
@@ -122,12 +123,13 @@ class Block:
     plans: its steps. inputs: what its end or its switch reads. counts: for each step, and last for the switch, how many
     steps of this block it waits for; outside: which ones of earlier blocks. cases: the blocks that are known to follow, by the values of the switch's subjects; it grows where runs leave the
     compiled paths. checked: whether runs to this end need no check any more (`Program.check`). origin, risky: what
-    `leave` and `check` note here for themselves.
+    `leave` and `check` note here for themselves. ways: what its steps go on from (`futures.py`). inside: the numbers of
+    the blocks inside it, where those were compiled.
     """
 
     __slots__ = (
-        "body", "cases", "checked", "counts", "end", "inputs", "metas", "origin", "outside", "plans", "risky", "switches",
-        "values", "variables",
+        "body", "cases", "checked", "counts", "end", "inputs", "inside", "metas", "origin", "outside", "plans",
+        "risky", "switches", "values", "variables", "ways",
     )  # fmt: skip
 
     def __init__(self, plans: tuple[Plan, ...], region: Region) -> None:
@@ -140,6 +142,8 @@ class Block:
         self.cases: dict[tuple[Any, ...], Block] = {}
         self.checked = False
         self.switches = isinstance(end, Switch)
+        self.ways: Ways = {}
+        self.inside = range(0)
         self._wait_for_each_other()
         if isinstance(end, Switch):
             return
@@ -205,6 +209,19 @@ class Program:
             if isinstance(region.end, Switch):
                 block.cases.update((key_of(case.values), blocks[case.region]) for case in region.end.cases)
         self.entry = blocks[graph.region]
+        self._blocks = tuple(blocks.values())
+        self.readers = connect(graph.region, blocks, self.constants)
+        self.warm = tuple(
+            self.constants[ops[prefix.op]] for prefix in schedule.prefixes if ops[prefix.op] in self.constants
+        )
+
+    def most_decoded(self, sampling: Sampling) -> int:
+        """The most tokens that the gens of a run with these settings may decode, along the longest compiled path."""
+        most: dict[Block, int] = {}
+        for block in reversed(self._blocks):  # those inside a block before it; what was traced since is left out
+            own = sum(plan.settings(sampling).max_tokens or 0 for plan in block.plans if isinstance(plan.op, Gen))
+            most[block] = own + max((most[case] for case in block.cases.values() if case in most), default=0)
+        return most[self.entry]
 
     def automaton(self, op: Primitive) -> TokenConstraint | None:
         return self.automata[op.constraint] if isinstance(op, Gen) and op.constraint is not None else None
@@ -214,7 +231,11 @@ class Program:
         last = 2**31  # after the steps that were compiled
         steps = (op for op in region.body if isinstance(op, Primitive))
         plans = (Plan(op, tuple(answers_below(operands(op))), last + op.number, self.automaton(op)) for op in steps)
-        return Block(tuple(plans), region)
+        block = Block(tuple(plans), region)
+        # What its prompts have in common with those of steps before it is known by the answers in it alone, which keep
+        # their ops when the body is traced again.
+        block.ways = ways_of(((plan.op, plan.order) for plan in plans), lambda op: op in self.constants)
+        return block
 
 
 def _constant(op: Op, constants: dict[Op, Any]) -> Any:

@@ -51,6 +51,8 @@ class Scripted(Runner):
 
 
 class _ScriptedPort:
+    foresight = None
+
     def __init__(self, answer: Callable[[Question], str], latency: float) -> None:
         self._answer = answer
         self._latency = latency

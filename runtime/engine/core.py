@@ -18,10 +18,11 @@ from sglc.ir.errors import CapacityError
 from sglc.ir.in_time import InTime
 from sglc.runtime.engine.answer import Detokenizer
 from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Pending, Result
+from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.jumps import Jumps
 from sglc.runtime.engine.observer import Gauges, Observer
 from sglc.runtime.engine.pool import PagePool
-from sglc.runtime.engine.radix import RadixTree
+from sglc.runtime.engine.radix import Claim, RadixTree
 from sglc.runtime.engine.request import Event, Failed, Progress, Request, Score, Stats
 from sglc.runtime.engine.scheduler import Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
@@ -72,11 +73,11 @@ class EngineCore:
         self._next_id = 0
         self.observer: Observer | None = None
 
-    def submit(self, request: Request) -> int:
-        """Takes a request and answers its id. Raises `CapacityError` for one that can never fit, ValueError for one
-        that makes no sense."""
+    def submit(self, request: Request, family: Family | None = None) -> int:
+        """Takes a request, of a family where it is one of several, and answers its id. Raises `CapacityError` for one that
+        can never fit, ValueError for one that makes no sense."""
         _check(request)
-        sequence = Sequence(self._next_id, request, self._detokenizer, self._jumps)
+        sequence = Sequence(self._next_id, request, self._detokenizer, self._jumps, family)
         self._check_capacity(sequence)
         self._next_id += 1
         self._live[sequence.id] = sequence
@@ -101,6 +102,22 @@ class EngineCore:
         # The device may be writing to its pages: then they stay its own until the batch is back.
         if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):
             self._scheduler.drop(sequence)
+
+    def claim(self, ids: Ids[int], when: tuple[int, ...]) -> Claim:
+        """Says that the KV of these ids will be read again, at a time like `Request.order`, and is to be there till then:
+        it counts as taken where a run asks to begin. To be given up with `give_up`."""
+        wanted = array("i", ids)
+        claim = self._tree.claim(wanted, len(wanted), (True, when, -1))
+        self._tree.confirm(claim)
+        return claim
+
+    def give_up(self, claim: Claim) -> None:
+        """The end of a claim; one that has ended already is left alone."""
+        self._tree.give_up(claim)
+
+    def end(self, family: Family) -> None:
+        """Nothing more will come of a family; its claims are the caller's to give up."""
+        self._scheduler.end(family)
 
     def step(self) -> list[Event]:
         """Goes on by one batch. Answers the requests that ended, and what is new of those that stream."""

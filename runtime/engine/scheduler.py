@@ -1,9 +1,13 @@
 """Which tokens are computed in the next batch, and which request has to give its pages up.
 
-Decode rows first, then chunks of prompts, then new requests, oldest first, up to a number of tokens. Four rules keep it
+Decode rows first, then chunks of prompts, then new requests, oldest first, up to a number of tokens. Five rules keep it
 live: `submit` has refused what cannot fit an empty pool; the oldest running request takes pages from the youngest; a
 preempted request comes back before any other; a request that waits for a sibling's prefix waits for a running one, and
-is called back whenever that one gets there or leaves.
+is called back whenever that one gets there or leaves; where nothing runs, the first that waits is admitted.
+
+What waits claims its prompt in the tree. Requests of one run of a program are a `Family`; a family begins with its first
+admission, and those that have begun go on before another begins: that one waits until what all are expected to take, each
+until it ends, fits without evicting what they claim. Until it begins, its claims only order evictions.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import heapq
 from array import array
 from dataclasses import dataclass
 
+from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import Handle, RadixTree, common_prefix
 from sglc.runtime.engine.request import Stats
@@ -50,10 +55,27 @@ class Scheduler:
         self._max_running = max_running
         self._headroom = headroom
         self._waiting: list[tuple[tuple[bool, tuple[int, ...], int], Sequence]] = []  # a heap
+        self._new: list[tuple[tuple[bool, tuple[int, ...], int], Sequence]] = []  # likewise, of families not begun
+        self._begun: dict[Family, None] = {}  # and not ended
         self._parked: dict[int, list[tuple[int, int, Sequence]]] = {}  # by running request: a heap of (length, id, ...)
 
     def add(self, sequence: Sequence) -> None:
-        heapq.heappush(self._waiting, (sequence.key, sequence))
+        family = sequence.family
+        begun = family is None or family.begun
+        if sequence.claim is None:
+            sequence.claim = self._tree.claim(sequence.ids, sequence.hit_limit, sequence.key)
+        if family is not None:
+            if begun:
+                self._tree.confirm(sequence.claim)
+            else:
+                family.waiting[sequence] = None
+        heapq.heappush(self._waiting if begun else self._new, (sequence.key, sequence))
+
+    def end(self, family: Family) -> None:
+        """Nothing more will come of a family."""
+        if family in self._begun:
+            del self._begun[family]
+            family.tell()
 
     def plan(self) -> Plan:
         """What the next batch computes; its pages are allocated. Called with no batch on its way."""
@@ -73,16 +95,16 @@ class Scheduler:
         preempted = len(self.running) < running
         done: list[Sequence] = []
         room = sum(self._room(sequence) for sequence in self.running.values())
-        while budget and not preempted and len(self.running) < self._max_running and self._waiting:
-            sequence = heapq.heappop(self._waiting)[1]
-            if sequence.cancelled:
-                continue
-            handle, pages = self._tree.match(sequence.ids, sequence.hit_limit)
+        while budget and not preempted and len(self.running) < self._max_running:
+            sequence = self._next()
+            if sequence is None:
+                break
+            handle, pages = self._tree.match(sequence.ids, sequence.hit_limit, sequence.family)
             if self._park(sequence, handle.length, prefilling):
                 self._tree.release(handle)
                 continue
             room += self._room(sequence)
-            if not self._fits(sequence.length - handle.length, room):
+            if not self._fits(sequence, sequence.length - handle.length, room):
                 self._tree.release(handle)
                 self.add(sequence)
                 break
@@ -115,6 +137,7 @@ class Scheduler:
 
     def drop(self, sequence: Sequence) -> None:
         """The sequence is over, failed or cancelled; what it has not shared yet is given up."""
+        self._give_up_claim(sequence)
         if sequence.id in self.running:
             del self.running[sequence.id]
             self._release(sequence)
@@ -137,6 +160,8 @@ class Scheduler:
             if youngest is sequence:
                 return False
         sequence.pages += self._pool.alloc(need)
+        if sequence.family is not None:
+            sequence.family.taken += need
         return True
 
     def _preempt(self, sequence: Sequence) -> None:
@@ -164,7 +189,9 @@ class Scheduler:
         """Those parked for `length` or fewer tokens of a request, or all of them, are waiting again."""
         parked = self._parked.get(teacher, [])
         while parked and (length is None or parked[0][0] <= length):
-            self.add(heapq.heappop(parked)[2])
+            sequence = heapq.heappop(parked)[2]
+            if not sequence.cancelled:
+                self.add(sequence)
         if not parked:
             self._parked.pop(teacher, None)
 
@@ -172,13 +199,63 @@ class Scheduler:
         """Pages that a running sequence is likely to want soon."""
         return min(self._headroom, sequence.to_generate)
 
-    def _fits(self, need: int, room: int) -> bool:
+    def _next(self) -> Sequence | None:
+        """The first of those that wait: of what has begun, and where nothing of that waits, of what has not."""
+        while heap := self._waiting or self._new:
+            sequence = heapq.heappop(heap)[1]
+            family = sequence.family
+            if heap is self._new and family is not None and sequence not in family.waiting:
+                continue  # its family has begun, and it waits, or waited, among the others
+            if family is not None:
+                family.waiting.pop(sequence, None)
+            if not sequence.cancelled:
+                return sequence
+        return None
+
+    def _fits(self, sequence: Sequence, need: int, room: int) -> bool:
         """Whether a newcomer may have its pages now. Alone it always may: `submit` has seen to that."""
-        return not self.running or not need or need + room <= self._pool.free + self._tree.unlocked
+        if not self.running:
+            return True
+        available = self._pool.free + self._tree.loose
+        family = sequence.family
+        if family is None or family.begun:
+            return not need or need + room <= available
+        return need + max(room, self._peak(family.expected(), need)) <= available
+
+    def _peak(self, expected: int, need: int) -> int:
+        """The most tokens that runs will hold beyond those of now, with one more that begins with `need` tokens and then
+        takes as many as expected: all grow at one pace, and each gives up what it took when it ends."""
+        growing = sorted([(begun.coming(), begun.taken) for begun in self._begun] + [(expected, need)], reverse=True)
+        given_up = sum(taken for _, taken in growing)
+        peak = 0
+        for count, (coming, taken) in enumerate(growing, 1):  # when this one ends, those after it have ended
+            given_up -= taken
+            peak = max(peak, count * coming - given_up)
+        return peak
+
+    def _begin(self, family: Family, need: int) -> None:
+        """The first request of a family is admitted, and takes `need` pages."""
+        family.begun, family.first = True, need
+        self._begun[family] = None
+        for sequence in family.waiting:
+            if sequence.claim is not None and not sequence.cancelled:
+                self._tree.confirm(sequence.claim)
+                heapq.heappush(self._waiting, (sequence.key, sequence))
+        family.waiting.clear()
+
+    def _give_up_claim(self, sequence: Sequence) -> None:
+        if sequence.claim is not None:
+            self._tree.give_up(sequence.claim)
+            sequence.claim = None
 
     def _admit(self, sequence: Sequence, handle: Handle, pages: array[int]) -> None:
         """Gives a sequence the rest of its pages and makes it running."""
         hit, need = handle.length, sequence.length - handle.length
+        self._give_up_claim(sequence)
+        if (family := sequence.family) is not None:
+            if not family.begun:
+                self._begin(family, need)
+            family.taken += sequence.length - max(hit, sequence.counted)
         self.reserve(need)
         sequence.handle = handle
         sequence.pages = pages + self._pool.alloc(need)
@@ -196,7 +273,9 @@ class Scheduler:
         assert handle is not None
         start = handle.length
         if start < end:
-            sequence.pages[start:end] = self._tree.extend(handle, sequence.ids[start:end], sequence.pages[start:end])
+            sequence.pages[start:end] = self._tree.extend(
+                handle, sequence.ids[start:end], sequence.pages[start:end], sequence.family
+            )
 
     def _release(self, sequence: Sequence) -> None:
         handle = sequence.handle

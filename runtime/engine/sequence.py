@@ -6,8 +6,9 @@ from array import array
 
 from sglc.runtime.engine.answer import Answer, Detokenizer
 from sglc.runtime.engine.branches import NONE, Branches
+from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.jumps import Jumps
-from sglc.runtime.engine.radix import Handle
+from sglc.runtime.engine.radix import Claim, Handle
 from sglc.runtime.engine.request import Finished, Request, Score
 
 
@@ -27,6 +28,8 @@ class Sequence:
     scores:      those reported so far: of the ids from `first_score` on, without a gap. Like ids, they are never lost.
                  Or those of the branches, which are told again after a preemption.
     cancelled:   dropped by its owner while a batch with it is on its way.
+    family:      the run of a program that it is a request of.
+    claim:       of its prompt, while it waits.
     """
 
     __slots__ = (
@@ -34,9 +37,11 @@ class Sequence:
         "branches",
         "cached_tokens",
         "cancelled",
+        "claim",
         "computed",
         "counted",
         "decoded_tokens",
+        "family",
         "first_score",
         "handle",
         "id",
@@ -55,6 +60,7 @@ class Sequence:
         request: Request,
         detokenizer: Detokenizer,
         jumps: Jumps | None = None,
+        family: Family | None = None,
     ) -> None:
         self.id = id
         self.request = request
@@ -73,6 +79,8 @@ class Sequence:
         self.counted = 0
         self.prefill_end = 0
         self.computed = 0
+        self.family = family
+        self.claim: Claim | None = None
         self.handle: Handle | None = None
         self.pages = array("i")
         if self.answer.reason is None or request.score_answer:

@@ -17,7 +17,8 @@ from sglc.ir.in_time import in_time
 from sglc.ir.tokens import TokenAutomaton, TokenConstraint
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import BatchFailure, DrawFailure, FakeDevice
-from sglc.runtime.engine.radix import Handle
+from sglc.runtime.engine.family import Family, Kind
+from sglc.runtime.engine.radix import Claim, Handle
 from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request
 from sglc.runtime.engine.scheduler import Plan, Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
@@ -100,6 +101,8 @@ class Episode:
         self.cancelled: set[int] = set()
         self.ended: dict[int, Event] = {}
         self.told: dict[int, str] = {}
+        self.families = [Family(Kind(draw(0, 2 * self.pages))) for _ in range(draw(0, 3))]
+        self.claims: list[Claim] = []
         self.tally = Tally(self.core._scheduler)
         self.peak = 0
 
@@ -170,7 +173,9 @@ class Episode:
         while coming or not core.idle:
             while coming and (core.idle or draw(0, 1)):
                 request = self.request()
-                self.requests[core.submit(request)] = request
+                family = draw(0, len(self.families))
+                number = core.submit(request, self.families[family] if family < len(self.families) else None)
+                self.requests[number] = request
                 budget += 10 * (len(request.ids) + request.max_tokens + sum(map(len, request.branches)))
                 coming -= 1
             if self.cancels and draw(0, 4) == 0:
@@ -180,10 +185,22 @@ class Episode:
                 core.cancel(victim)
             if draw(0, 19) == 0:
                 core.flush_cache()
+            self.foretell()
             self.step()
             budget -= 1
             assert budget > 0, "no end in sight"
         self.finish()
+
+    def foretell(self) -> None:
+        """What an executor may say between two steps: a claim, the end of one, or of a family."""
+        chance = self.number(0, 31)
+        if chance == 0:
+            kept = self.number(1, self.pages)
+            self.claims.append(self.core.claim(self.common[:kept], (self.number(0, 3),)))
+        elif chance == 1 and self.claims:
+            self.core.give_up(self.claims.pop(self.number(0, len(self.claims) - 1)))
+        elif chance == 2 and self.families:
+            self.core.end(self.families[-1])
 
     def step(self) -> None:
         core = self.core
@@ -228,6 +245,10 @@ class Episode:
         assert self.ended.keys() | self.cancelled == self.requests.keys(), "a request is lost"
         assert core._pool.free + core._tree.size == self.pages, "pages are lost"
         assert core._tree.unlocked == core._tree.size, "a lock is left"
+        for claim in self.claims:
+            core.give_up(claim)
+        assert core._tree.loose == core._tree.size, "a claim is left"
+        assert not any(node.claims for node in (core._tree.root, *core._tree.nodes())), "a claim is left"
         finished = [event for event in self.ended.values() if isinstance(event, Finished)]
         stats = core.stats
         assert self.peak <= stats.kv_tokens_peak <= self.pages, "the peak is wrong"

@@ -12,6 +12,7 @@ from sglc.ir.errors import CapacityError
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.device import Batch, Result
 from sglc.runtime.engine.fake_device import FakeDevice, FakePending
+from sglc.runtime.engine.family import Family, Kind
 from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request, Stats
 from tests.engine.episodes import COMPARED, Episode, fails_at_draw
 from tests.engine.invariants import check
@@ -585,12 +586,163 @@ def test_eviction_is_counted_and_takes_what_was_used_least_recently() -> None:
     assert core.stats.kv_tokens_in_use == core.stats.kv_tokens_peak == 20
 
 
+# Families
+
+
+def rows_of(count: int, size: int = 6) -> list[Request]:
+    """A first request for each of so many rows, without a common beginning."""
+    return [Request(ids=[2 + row % 7] * size, max_tokens=2, order=(row, 0)) for row in range(count)]
+
+
+def running(core: EngineCore) -> list[int]:
+    return [sequence.request.order[0] for sequence in core._scheduler.running.values()]
+
+
+def test_a_run_begins_when_what_it_is_expected_to_take_fits() -> None:
+    device = FakeDevice(50)
+    core = engine(device, headroom_tokens=0)
+    families = [Family(Kind(20)) for _ in range(4)]
+    for family, request in zip(families, rows_of(4), strict=True):
+        core.submit(request, family)
+    core.step()
+    assert running(core) == [0]  # 26 each: two do not fit beside each other
+    while not core.idle:
+        core.step()
+    assert core.stats.evicted_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("begun", "newcomer", "peak"),
+    [
+        ([], (20, 6), 20),
+        ([(20, 6)], (20, 6), 40),  # both end at a time
+        ([(5, 100)], (20, 6), 10),  # the old one ends before the new one grows: 2 * 5, then 20 - 100
+        ([(5, 10)], (20, 6), 10),  # 2 * 5, then 20 - 10
+        ([(5, 2), (10, 4)], (20, 6), 18),  # 3 * 5, then 2 * 10 - 2, then 20 - 6
+        ([(0, 50)], (0, 6), 0),
+    ],
+)
+def test_the_most_that_runs_hold_at_a_time(begun: list[tuple[int, int]], newcomer: tuple[int, int], peak: int) -> None:
+    scheduler = engine(FakeDevice(10))._scheduler
+    for coming, taken in begun:
+        family = Family(Kind(coming + taken))
+        family.taken = taken
+        scheduler._begun[family] = None
+    assert scheduler._peak(*newcomer) == peak
+
+
+def test_runs_are_expected_to_be_like_those_before() -> None:
+    kind = Kind(1_000)
+    device = FakeDevice(60)
+    core = engine(device, headroom_tokens=0, chunk_tokens=64)
+    first = Family(kind)
+    drive_family(core, device, first, [Request(ids=[9] * 4, max_tokens=3), Request(ids=[9] * 5 + [8] * 5)])
+    # The first prompt's four are not counted, one more and two of the answer are, and of the second prompt all but the
+    # five that it has in common.
+    assert kind.expected() == first.taken - first.first == 8
+    for request in rows_of(6):
+        core.submit(request, Family(kind))
+    core.step()
+    assert running(core) == [0, 1, 2, 3]  # 14 each of 60
+
+
+def drive_family(core: EngineCore, device: FakeDevice, family: Family, requests: Sequence[Request]) -> None:
+    """One request after another, and the end of their family."""
+    for request in requests:
+        core.submit(request, family)
+        drive(core, device, [])
+    core.end(family)
+
+
+def test_a_run_that_has_begun_goes_on_before_another_begins() -> None:
+    device = FakeDevice(100)
+    core = engine(device, max_running=1)
+    first, second = Family(Kind(0)), Family(Kind(0))
+    early, late = rows_of(2)
+    core.submit(late, second)
+    core.step()  # the later row is the first to come
+    core.submit(early, first)
+    core.submit(replace(late, ids=[*late.ids, 5], order=(1, 1)), second)
+    order = [running(core)]
+    while not core.idle:
+        core.step()
+        if running(core) not in ([], order[-1]):
+            order.append(running(core))
+    assert order == [[1], [0]]
+    assert core.stats.cached_tokens == 6
+
+
+@pytest.mark.parametrize(("firm", "kept"), [(True, 10), (False, 9)])
+def test_a_claim_of_a_run_that_has_begun_keeps_others_out(firm: bool, kept: int) -> None:
+    """One that is only waiting does not: what it claims goes, the last reader's first."""
+    device = FakeDevice(24)
+    core = engine(device, headroom_tokens=0, max_running=2)
+    held = [3] * 10
+    drive(core, device, [Request(ids=held)])
+    core.submit(Request(ids=[4] * 4, max_tokens=6))  # runs on
+    core.step()
+    if firm:
+        claim = core.claim(held, (0,))
+    else:
+        core.submit(Request(ids=[*held, 1], order=(9, 0)), Family(Kind(0)))
+    core.submit(Request(ids=[5] * 10, max_tokens=0, order=(1, 0)), Family(Kind(0)))
+    core.step()
+    assert core.cached_length(held) == kept
+    if firm:
+        core.give_up(claim)
+    drive(core, device, [])
+
+
+def test_where_nothing_runs_the_first_goes_on_whatever_is_claimed() -> None:
+    device = FakeDevice(20)
+    core = engine(device)
+    drive(core, device, [Request(ids=[3] * 15)])
+    claim = core.claim([3] * 15, (0,))
+    events, _ = drive(core, device, [Request(ids=[4] * 12, max_tokens=4)])
+    assert isinstance(events[1], Finished)
+    assert core.cached_length([3] * 15) == 5
+    core.give_up(claim)
+
+
+def test_a_batch_in_a_tenth_of_its_footprint_computes_nothing_twice() -> None:
+    """Rows of two requests, the second of which comes when the first has answered, as an executor would ask."""
+    device = FakeDevice(250)
+    core = engine(device, chunk_tokens=64)
+    kind = Kind(12)
+    steps: dict[int, tuple[int, Family]] = {}
+    count = 120
+    for row in range(count):
+        family = Family(kind)
+        ids = [2, 3, 4, 5, *(2 + (row >> bit & 1) for bit in range(8)), *[2 + row % 5] * 6]
+        steps[core.submit(Request(ids=ids, max_tokens=4, order=(row, 0)), family)] = (0, family)
+    while not core.idle:
+        for event in core.step():
+            assert isinstance(event, Finished)
+            step, family = steps.pop(event.request)
+            if step == 3:
+                core.end(family)
+            else:
+                more = Request(ids=[*event.prompt, *event.ids, 7], max_tokens=4, order=(0, step))
+                steps[core.submit(more, family)] = (step + 1, family)
+        check(core, device)
+    stats = core.stats
+    assert not steps
+    assert stats.evicted_tokens > 10 * 250 // 2
+    assert stats.prefilled_tokens + stats.cached_tokens == stats.prompt_tokens  # nothing was preempted
+    # Of a later prompt two tokens are new: the one that was drawn last, and the one that was appended.
+    assert stats.prefilled_tokens <= count * (18 + 3 * 2)
+
+
 # Many small scenarios
 
 
 def scenario(seed: int) -> list[Request]:
     episode = Episode(seed)
     return [episode.request() for _ in range(4)]
+
+
+def most_pages(request: Request) -> int:
+    return len(request.ids) + request.max_tokens + sum(map(len, request.branches))
 
 
 def play(
@@ -608,7 +760,13 @@ def play(
                 core.cancel(request)
                 gone.add(request)
 
-    events, steps = drive(core, device, requests, before_step)
+    kind = Kind(2 * (pages % 7))
+    families = [Family(kind) for _ in range(pages % 3)]
+    for number, request in enumerate(requests):
+        core.submit(request, families[number % len(families)] if families else None)
+    events, steps = drive(core, device, [], before_step)
+    for family in families:
+        core.end(family)
     assert events.keys() | gone == set(range(len(requests)))
     for number, event in events.items():
         expected = device.reference(requests[number], Bytes())
@@ -617,7 +775,7 @@ def play(
         else:
             assert answer(event) == answer(expected), requests[number]
     assert core._pool.free + core._tree.size == pages
-    assert core._tree.unlocked == core._tree.size
+    assert core._tree.loose == core._tree.unlocked == core._tree.size
     return steps, core.stats.evicted_tokens
 
 
@@ -626,7 +784,7 @@ def play(
 def test_cancel_at_every_step(first: int, delay: int) -> None:
     for seed in range(first, first + 30):
         requests = scenario(seed)
-        pages = max(len(request.ids) + request.max_tokens for request in requests) + seed % 7
+        pages = max(map(most_pages, requests)) + seed % 7
         steps, _ = play(requests, pages, delay=delay)
         for step in range(steps):
             play(requests, pages, {seed % 4: step}, delay)
@@ -638,7 +796,7 @@ def test_the_size_of_the_pool_changes_no_answer(first: int) -> None:
     evicted = 0
     for seed in range(first, first + 20):
         requests = scenario(seed)
-        least = max(len(request.ids) + request.max_tokens for request in requests)
+        least = max(map(most_pages, requests))
         for pages in (*range(least, least + 25), 400):
             evicted += play(requests, pages)[1]
     assert evicted

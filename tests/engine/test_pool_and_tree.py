@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sglc.runtime.engine.pool import PagePool
-from sglc.runtime.engine.radix import Handle, Node, RadixTree, common_prefix
+from sglc.runtime.engine.radix import Claim, Handle, Node, RadixTree, common_prefix
 
 ids_of = st.lists(st.integers(0, 2), max_size=10)
 
@@ -97,6 +97,94 @@ def test_eviction_takes_the_end_of_the_oldest_leaf() -> None:
     assert pool.free == 9
 
 
+def filled(*paths: tuple[list[int], object]) -> tuple[PagePool, RadixTree]:
+    """A tree that was given these ids by these readers, one after another."""
+    pool = PagePool(100)
+    tree = RadixTree(pool)
+    for ids, reader in paths:
+        handle, pages = tree.match(ints(ids), len(ids), reader)
+        rest = ids[len(pages) :]
+        tree.extend(handle, ints(rest), pool.alloc(len(rest)), reader)
+        tree.release(handle)
+    return pool, tree
+
+
+def left(tree: RadixTree) -> list[list[int]]:
+    """The paths of the leaves."""
+    paths: list[list[int]] = []
+    for node in tree.nodes():
+        if not node.children:
+            path: list[int] = []
+            above = node
+            while above.parent is not None:
+                path[:0] = above.ids
+                above = above.parent
+            paths.append(path)
+    return sorted(paths)
+
+
+def order_of_eviction(tree: RadixTree) -> list[list[int]]:
+    """The leaves, of two ids each, in the order in which they are gone."""
+    order: list[list[int]] = []
+    while before := left(tree):
+        tree.evict(2)
+        order += [path for path in before if path not in left(tree)]
+    return order
+
+
+def test_the_dead_go_first_then_what_nobody_claims_then_what_is_read_last() -> None:
+    soon, late, dead, old, new = [1, 1], [2, 2], [3, 3], [4, 4], [5, 5]
+    _, tree = filled((late, "run"), (soon, "run"), (old, None), (new, None), (dead, "run"))
+    tree.claim(ints(soon), 2, (1,))
+    tree.claim(ints(late), 2, (2,))
+    assert order_of_eviction(tree) == [dead, old, new, late, soon]
+
+
+def test_what_two_runs_have_read_does_not_die_with_one() -> None:
+    alone, both, nobody = [1, 1], [2, 2], [3, 3]
+    _, tree = filled((both, "one"), (nobody, None), (both, "other"), (alone, "one"))
+    assert order_of_eviction(tree) == [alone, nobody, both]
+
+
+def test_the_earliest_of_several_claims_counts_and_its_end_does_too() -> None:
+    first, second = [1, 1], [2, 2]
+    _, tree = filled((first, None), (second, None))
+    tree.claim(ints(first), 2, (3,))
+    sooner = tree.claim(ints(first), 2, (1,))
+    tree.claim(ints(second), 2, (2,))
+    tree.evict(1)
+    assert left(tree) == [[1, 1], [2]]
+    tree.give_up(sooner)
+    tree.give_up(sooner)  # a second time is nothing
+    handle, _ = tree.match(ints(first), 2)
+    tree.release(handle)
+    tree.evict(1)
+    assert left(tree) == [[1], [2]]
+
+
+def test_a_claim_goes_down_with_the_tree_and_up_with_what_is_evicted() -> None:
+    pool, tree = filled(([1, 2], None))
+    claim = tree.claim(ints([1, 2, 3, 4, 5, 6]), 5, (1,))
+    tree.confirm(claim)
+    assert (claim.depth, tree.loose) == (2, 0)
+    handle, _ = tree.match(ints([1, 2]), 2)
+    tree.extend(handle, ints([3, 4, 7]), pool.alloc(3))  # agrees with two ids more
+    tree.release(handle)
+    assert (claim.depth, tree.size, tree.unlocked, tree.loose) == (4, 5, 5, 1)
+    tree.evict(1)
+    assert (claim.depth, tree.loose) == (4, 0)
+    tree.evict(1)
+    assert (claim.depth, left(tree)) == (3, [[1, 2, 3]])
+    handle, _ = tree.match(ints([1, 2, 3]), 3)
+    tree.extend(handle, ints([4, 5, 6]), pool.alloc(3))
+    tree.release(handle)
+    assert (claim.depth, tree.loose) == (5, 1)  # it has all of its ids; what comes after is nobody's
+    tree.evict(6)
+    assert (claim.depth, tree.size, tree.loose) == (0, 0, 0)
+    tree.give_up(claim)
+    assert not tree.root.claims
+
+
 class TreeMachine(RuleBasedStateMachine):
     """match, extend, release, evict in any order. The model: what is in the tree, as {prefix: page}."""
 
@@ -106,6 +194,19 @@ class TreeMachine(RuleBasedStateMachine):
         self.tree = RadixTree(self.pool)
         self.model: dict[tuple[int, ...], int] = {}
         self.held: list[tuple[Handle, list[int]]] = []
+        self.claims: list[Claim] = []
+
+    @rule(ids=ids_of, length=st.integers(0, 10), when=st.integers(0, 3), firm=st.booleans())
+    def claim(self, ids: list[int], length: int, when: int, firm: bool) -> None:
+        claim = self.tree.claim(ints(ids), min(length, len(ids)), (when,))
+        if firm:
+            self.tree.confirm(claim)
+        self.claims.append(claim)
+
+    @precondition(lambda self: self.claims)
+    @rule(which=st.integers(0, 9))
+    def give_up(self, which: int) -> None:
+        self.tree.give_up(self.claims.pop(which % len(self.claims)))
 
     @rule(ids=ids_of, limit=st.integers(0, 10))
     def match(self, ids: list[int], limit: int) -> None:
@@ -166,6 +267,20 @@ class TreeMachine(RuleBasedStateMachine):
         assert sorted([*pages, *self.pool.free_pages()]) == list(range(self.pool.num_pages))
         locked = {tuple(ids[:n]) for _, ids in self.held for n in range(1, len(ids) + 1)}
         assert (self.tree.size, self.tree.size - self.tree.unlocked) == (len(self.model), len(locked))
+        covered = locked.copy()
+        for claim in self.claims:
+            wanted = [tuple(claim.ids[:n]) for n in range(1, claim.length + 1)]
+            there = [prefix for prefix in wanted if prefix in self.model]
+            assert claim.depth == len(there), "a claim rests where the tree leaves its ids"
+            covered.update(there if claim.firm else ())
+        assert self.tree.loose == len(self.model) - len(covered)
+        assert {claim for node in self.nodes() for claims in node.claims.values() for claim in claims} == {*self.claims}
+        for node in self.nodes():
+            if self.tree._evictable(node):
+                assert any(entry[2] is node and entry[0] is node.rank for entry in self.tree._leaves), "never evicted"
+
+    def nodes(self) -> list[Node]:
+        return [self.tree.root, *self.tree.nodes()]
 
 
 TestTreeMachine = TreeMachine.TestCase

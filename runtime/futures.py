@@ -1,0 +1,203 @@
+"""What a run will still read of the KV that it has computed, told to the engine, which evicts other KV first.
+
+A *way* goes on from a prompt state towards a step: from `state` through the op that extends it. A step that is asked for
+takes all ways from the root of its prompt to itself, and the engine claims its prompt while it waits. What is left to
+claim here is what a step reads that waits for other answers: a state from which a way is left that no step has taken, in
+a block that the run has entered or may still enter. It is claimed from the first answer of the run on, and given up when
+the last way is taken, or the run ends or goes where no reader is. A chain of gens claims nothing.
+
+`Schedule.lifetimes` says the same of each state as a whole. Ways can be counted down as a run goes, and are known of
+blocks too that were traced while it ran.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sglc.ir.graph import Region, Switch
+from sglc.ir.ops import Append, Gen, Op, Primitive, Root, Select, prompts
+from sglc.ir.tokens import Tokenizer
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.family import Family, Kind
+from sglc.runtime.engine.radix import Claim
+
+if TYPE_CHECKING:
+    from sglc.runtime.executor import Run
+    from sglc.runtime.jobs import Prompt
+    from sglc.runtime.program import Block, Program
+
+Ways = dict[Op, dict[Op, int]]
+"""state -> the ops that go on from it, each with the order of the first step that they lead to."""
+
+UNKNOWN = 2**40
+"""The order of a step that is not known yet."""
+
+
+def ways_of(steps: Iterable[tuple[Primitive, int]], known: Callable[[Op], bool]) -> Ways:
+    """The ways that steps, each with its order, take from known states on."""
+    ways: Ways = {}
+    for step, order in steps:
+        op: Op = step
+        while isinstance(op, Append | Gen | Select) and not known(op):
+            found = ways.setdefault(op.state, {})
+            if op in found:
+                found[op] = min(found[op], order)
+                break
+            found[op] = order
+            op = op.state
+    return {state: found for state, found in ways.items() if not isinstance(state, Root)}
+
+
+def connect(top: Region, blocks: Mapping[Region, Block], constants: Mapping[Op, Any]) -> dict[Op, list[int]]:
+    """Fills in the ways of each block, and the numbers of those inside it. Answers for each state the blocks whose steps
+    go on from it, by number, smallest first."""
+    readers: dict[Op, list[int]] = {}
+    taken: dict[Op, None] = {}  # by the steps of the blocks around
+    stack: list[tuple[Region, int | None]] = [(top, None)]
+    number = 0
+    while stack:
+        region, marked = stack.pop()
+        block = blocks[region]
+        if marked is not None:  # all inside it is done
+            block.inside = range(block.inside.start, number)
+            while len(taken) > marked:
+                taken.popitem()
+            continue
+        stack.append((region, len(taken)))
+        stack.extend((inner, None) for inner in reversed(region.inside()))
+        steps = ((plan.op, plan.order) for plan in block.plans)
+        block.ways = ways_of(steps, lambda op: op in taken or op in constants)
+        for state, found in block.ways.items():
+            taken.update(dict.fromkeys(found))
+            if state not in constants:
+                readers.setdefault(state, []).append(number)
+        number += 1
+        block.inside = range(number, number)
+    return readers
+
+
+class Foresight:
+    """The engine as runs tell it of their futures."""
+
+    def __init__(self, core: EngineCore, tokenizer: Tokenizer) -> None:
+        self._core = core
+        self._tokenizer = tokenizer
+        self._programs: WeakKeyDictionary[Program, _Known] = WeakKeyDictionary()
+
+    def begin(self, run: Run) -> Family:
+        """The family of a run's requests. While there is one of a program, its constant prompts are claimed."""
+        known = self._programs.get(run.program)
+        if known is None:
+            known = self._programs[run.program] = _Known(run.program.most_decoded(run.sampling))
+        known.runs += 1
+        if known.runs == 1:
+            known.claims = [self.claim(prompt, ()) for prompt in run.program.warm]
+        return Family(known.kind)
+
+    def end(self, run: Run, family: Family) -> None:
+        """A run has ended."""
+        self._core.end(family)
+        known = self._programs[run.program]
+        known.runs -= 1
+        if not known.runs:
+            for claim in known.claims:
+                self._core.give_up(claim)
+
+    def claim(self, prompt: Prompt, when: tuple[int, ...]) -> Claim:
+        """Claims what no continuation of a prompt can change."""
+        return self._core.claim(self._tokenizer.stable_prefix(prompt), when)
+
+    def give_up(self, claim: Claim) -> None:
+        self._core.give_up(claim)
+
+
+class _Known:
+    """Of a program: what its runs are like, how many there are now, and the claims of its constant prompts."""
+
+    __slots__ = ("claims", "kind", "runs")
+
+    def __init__(self, bound: int) -> None:
+        self.kind = Kind(bound)
+        self.runs = 0
+        self.claims: list[Claim] = []
+
+
+class Future:
+    """The ways that are left to one run. watched: states that steps have gone on from or answered with, and the claims of
+    those with a way left."""
+
+    __slots__ = ("_foresight", "_left", "_run", "_taken", "_watched", "family")
+
+    def __init__(self, run: Run, foresight: Foresight) -> None:
+        self.family = foresight.begin(run)
+        self._run = run
+        self._foresight = foresight
+        self._left: Ways = {}
+        self._taken: set[Op] = set()
+        self._watched: dict[Op, Claim | None] = {}
+
+    def enter(self, block: Block) -> None:
+        """The steps of a block will be asked for."""
+        for state, found in block.ways.items():
+            if state not in self._run.program.constants:
+                left = {op: order for op, order in found.items() if op not in self._taken}
+                self._left.setdefault(state, {}).update(left)
+                if state in self._taken:
+                    self._watched.setdefault(state, None)
+
+    def ask(self, step: Op) -> None:
+        """A step has been asked for."""
+        op = step
+        while isinstance(op, Append | Gen | Select) and op not in self._taken and op not in self._run.program.constants:
+            self._taken.add(op)
+            left = self._left.get(op.state)
+            if left is not None:
+                left.pop(op, None)
+                self._watched.setdefault(op.state, None)
+            op = op.state
+
+    def answer(self, step: Op) -> None:
+        """A step has answered: others may go on from there."""
+        if isinstance(step, Gen | Select):
+            self._watched.setdefault(step, None)
+
+    def settle(self) -> None:
+        """Claims what has a way left, and gives up what has none."""
+        final = self._exit()
+        for state, claim in list(self._watched.items()):
+            left = self._left.get(state)
+            if left or state is final or self._later(state):
+                if claim is None and state in self._run.values:
+                    when = self._run.row, min(left.values()) if left else UNKNOWN
+                    self._watched[state] = self._foresight.claim(self._run.values[state], when)
+            else:
+                del self._watched[state]
+                if claim is not None:
+                    self._foresight.give_up(claim)
+
+    def end(self) -> None:
+        """The run has ended: nothing will be read again."""
+        for claim in self._watched.values():
+            if claim is not None:
+                self._foresight.give_up(claim)
+        self._watched.clear()
+        self._foresight.end(self._run, self.family)
+
+    def _exit(self) -> Op | None:
+        """The last state with KV of the prompt that a run goes on from where nothing was compiled."""
+        end = self._run.block.end
+        if not self._run.switching or not isinstance(end, Switch) or not end.open:
+            return None
+        return next((state for state in prompts(end.final) if state in self._taken), None)
+
+    def _later(self, state: Op) -> bool:
+        """Whether a block that the run may still enter goes on from a state."""
+        if not self._run.switching:
+            return False
+        inside = self._run.block.inside
+        readers = self._run.program.readers.get(state, ())
+        first = bisect_left(readers, inside.start)
+        return first < len(readers) and readers[first] < inside.stop
