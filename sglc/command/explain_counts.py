@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sglc.command.explain_prompts import Asked, Walk
 from sglc.ir.ops import Gen
+from sglc.runtime.engine.branches import Branches
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import RadixTree, common_prefix
 from sglc.runtime.engine.request import Request
@@ -63,6 +64,8 @@ class _NoPages(PagePool):
 
 def hit_limit(request: Request) -> int:
     """The longest beginning of a prompt that need not be computed: logits are needed from its last position on."""
+    if request.branches:
+        return len(request.ids) - 1
     if request.score_from is not None and request.score_from < len(request.ids):
         return request.score_from - 1
     return len(request.ids) - (1 if request.max_tokens else 0)
@@ -92,11 +95,12 @@ def prefilled(steps: Iterable[tuple[int, Asked]], cache: Cache, counts: dict[int
     total = 0
     for _, asked in steps:
         for request in asked.requests:
-            computed = cache.prefill(request.ids, hit_limit(request))
+            rows = len(Branches(request.branches))  # a select's choices, which do not stay in the cache
+            computed = cache.prefill(request.ids, hit_limit(request)) + rows
             total += computed
             count = counts[id(asked.op)]
             count.requests += 1
-            count.naive += len(request.ids)
+            count.naive += len(request.ids) + rows
             count.shared += computed
         if len(asked.answer) > 1:  # the last token of an answer is computed by whoever goes on from it
             prompt = asked.requests[0].ids

@@ -181,8 +181,8 @@ class Walker:
         return (self.pieces(walk, choice) for choice in op.choices)
 
     def _longest_choice(self, walk: Walk, op: Select, requests: Sequence[Request]) -> Prompt:
-        """The choice with most tokens: a select's first requests are its choices."""
-        lengths = [len(request.ids) for request in requests[: len(op.choices)]] or [0]
+        """The choice with most tokens: they are the branches of a select's first request."""
+        lengths = [len(branch) for branch in requests[0].branches] if requests else [0]
         return self.pieces(walk, op.choices[lengths.index(max(lengths))])
 
     def pieces(self, walk: Walk, parts: Sequence[Part]) -> Prompt:

@@ -96,7 +96,7 @@ TWO = [{"x": "abc"}, {"x": "abd"}]
         (FORK, [{"x": "abc"}], 132, 46, 40, 6),
         (CHAIN, [{"x": "abc"}], 3 + 12, 3 + 5, 0, 8),  # the answer's last token, and "then"
         (REUSED, [{"x": "abc"}], 3 + (3 + 5 + 6 + 5 + 1), 3 + 1 + 12, 0, 16),
-        (SELECT, [{"x": "abc"}], 5 + 6 + 7, 5 + 4 + 1, 0, 10),  # "abc" + "no"; "c" again + "yes"; "."
+        (SELECT, [{"x": "abc"}], 3 + 3 + 7, 3 + 3 + 4, 0, 10),  # "abc", "n", "y", "ye"; and then "yes."
     ],
 )
 def test_prefilled_tokens_by_hand(
