@@ -17,7 +17,7 @@ from typing import Any
 
 from sglc.compiler import Compiled
 from sglc.interpreter import Asked, followed, interpret
-from sglc.ir.errors import Location, RunError, SglcError
+from sglc.ir.errors import ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
@@ -116,7 +116,10 @@ class LiveProgram:
         region = Region(_needed(recorded.body, end), end)
         for op in region.body:
             if isinstance(op, Gen) and op.constraint is not None:
-                program.automata[op.constraint] = followed(op.constraint, op.sampling, op.loc, backend)
+                try:
+                    program.automata[op.constraint] = followed(op.constraint, op.sampling, backend)
+                except ConstraintError as error:
+                    raise located(error, op.loc) from error
         found = program.block(region)
         found.risky = recorded.risky
         if not isinstance(recorded.end, End):
