@@ -18,7 +18,7 @@ from typing import Any
 from sglc.compiler import Compiled
 from sglc.interpreter import Asked, followed, interpret
 from sglc.ir.errors import ConstraintError, Location, RunError, SglcError
-from sglc.ir.graph import End, Region, Switch
+from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.symbolic import raised_at
@@ -230,7 +230,7 @@ def _events(run: Run) -> Events:
             case Call():
                 call = ("call", op.function.partition("#")[0], *_arguments(run, op))
             case Meta():
-                call = ("meta",)
+                call = ("meta", normal(values[op.state]))
             case Render():
                 call = ("text", shown(normal(values[op.state])), shown(normal(values[op.since])))
         events.calls[op.number] = call
@@ -239,7 +239,8 @@ def _events(run: Run) -> Events:
     if run.failing or not isinstance(end, End):
         return events
     variables = {name: variable(run) for name, variable in run.block.variables.items()}
-    events.end = ("ends", normal(values[end.final]), variables, run.block.values(run))
+    answers = {name: map_leaves(tree, lambda op: normal(values[op])) for name, tree in end.answers.items()}
+    events.end = ("ends", normal(values[end.final]), variables, answers, run.block.values(run))
     return events
 
 
