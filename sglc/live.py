@@ -238,8 +238,12 @@ def _events(run: Run) -> Events:
     end = run.block.end
     if run.failing or not isinstance(end, End):
         return events
+
+    def prompt(op: Op) -> Any:
+        return normal(values[op])
+
     variables = {name: variable(run) for name, variable in run.block.variables.items()}
-    answers = {name: map_leaves(tree, lambda op: normal(values[op])) for name, tree in end.answers.items()}
+    answers = {name: map_leaves(tree, prompt) for name, tree in end.answers.items()}
     events.end = ("ends", normal(values[end.final]), variables, answers, run.block.values(run))
     return events
 
