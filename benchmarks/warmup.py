@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from pathlib import Path
 
 from benchmarks._llama import model_folder
@@ -22,7 +23,7 @@ from benchmarks._report import Report, main
 from sglc import Engine
 from sglc.command.warm import load_warm, save_warm
 from sglc.ir.ops import DEFAULT_SAMPLING, Sampling
-from sglc.ir.tokens import Text
+from sglc.ir.tokens import Text, Tokenizer
 from sglc.runtime.jobs import DecodeJob
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,27 +33,33 @@ SEED = 11
 QUESTION = "\n\nIn one word, what was all of this about?"
 
 
-def constant() -> str:
-    """A text of at least 4,000 tokens in any tokenizer: so many short words."""
+def constant(tokenizer: Tokenizer) -> str:
+    """A text of 4,000 tokens, of short words."""
     rng = random.Random(SEED)
-    return " ".join(rng.choice(("the", "rain", "of", "a", "long", "year", "and", "no", "wind")) for _ in range(TOKENS))
+    words = [rng.choice(("the", "rain", "of", "a", "long", "year", "and", "no", "wind")) for _ in range(TOKENS)]
+
+    def length(count: int) -> int:
+        return len(tokenizer.encode((Text(" ".join(words[:count]), trusted=True),)))
+
+    return " ".join(words[: bisect_left(range(TOKENS), TOKENS, key=length)])
 
 
 def prefix_of(engine: Engine) -> list[int]:
-    return engine.tokenizer.encode((Text(constant(), trusted=True),))[:TOKENS]
+    return engine.tokenizer.stable_prefix((Text(constant(engine.tokenizer), trusted=True),))
 
 
 def first_token(engine: Engine, folder: Path | None) -> float:
     """Seconds until a question behind the constant prompt has its first token."""
+    prefix, text = prefix_of(engine), constant(engine.tokenizer) + QUESTION
+    sampling = Sampling(max_tokens=1, temperature=0.0).filled_from(DEFAULT_SAMPLING)
     start = time.perf_counter()
     if folder is not None:
-        load_warm(engine, [prefix_of(engine)], folder)
-    sampling = Sampling(max_tokens=1, temperature=0.0).filled_from(DEFAULT_SAMPLING)
-    engine.ask(DecodeJob((Text(constant() + QUESTION, trusted=True),), sampling, (0,)))
+        load_warm(engine, [prefix], folder)
+    engine.ask(DecodeJob((Text(text, trusted=True),), sampling, (0,)))
     took = time.perf_counter() - start
-    reused = engine.stats().cached_tokens
-    if (reused >= TOKENS) is not (folder is not None):
-        raise AssertionError(f"{reused} tokens of the constant prompt were in the cache")
+    expected = 0 if folder is None else len(prefix)
+    if engine.stats().cached_tokens != expected:
+        raise AssertionError(f"{engine.stats().cached_tokens} tokens were in the cache, not {expected}")
     return took
 
 

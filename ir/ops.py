@@ -298,6 +298,11 @@ def prompts(state: Op) -> Iterator[Op]:
         yield state
 
 
+def token_bound(op: Primitive) -> int:
+    """Tokens that a request may decode; a select and a call count as one."""
+    return (op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0) if isinstance(op, Gen) else 1
+
+
 @functools.cache
 def _operand_fields(kind: type[Op]) -> tuple[str, ...]:
     """The fields of a kind of ops that ops may stand in, by what they are declared as."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sglc.ir.graph import Graph, Region, Switch
-from sglc.ir.ops import DEFAULT_SAMPLING, Append, Gen, Op, Part, Primitive, Role, Root, Select, operands
+from sglc.ir.ops import Append, Gen, Op, Part, Primitive, Role, Root, Select, operands, token_bound
 
 Measure: TypeAlias = Callable[[str | Role], int]
 """The size of a literal or of a role's edge: characters, or a model's tokens."""
@@ -86,11 +86,6 @@ def prompts(graph: Graph, measure: Measure = characters) -> list[Prompt]:
     return list(made.values())
 
 
-def bound(op: Primitive) -> int:
-    """Tokens that a request may decode; a select and a call count as one."""
-    return (op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0) if isinstance(op, Gen) else 1
-
-
 @dataclass(slots=True)
 class _Reached:
     """What must have answered before a value is known: requests one after another, their tokens, the last of them."""
@@ -118,7 +113,7 @@ def rounds(graph: Graph) -> list[Bar]:
                 ready |= reached[operand]
             if isinstance(op, Primitive):
                 waits[op] = ready, gate
-                ready = _Reached(ready.rounds + 1, ready.tokens + bound(op), op)
+                ready = _Reached(ready.rounds + 1, ready.tokens + token_bound(op), op)
             reached[op] = ready
         if isinstance(region.end, Switch):
             for subject in region.end.subjects:
@@ -127,14 +122,14 @@ def rounds(graph: Graph) -> list[Bar]:
     critical = _longest(waits)
     index = {op: place for place, op in enumerate(graph.ops)}
     return [
-        Bar(index[op], ready.rounds, ready.tokens, bound(op), gate, critical=op in critical)
+        Bar(index[op], ready.rounds, ready.tokens, token_bound(op), gate, critical=op in critical)
         for op, (ready, gate) in waits.items()
     ]
 
 
 def _longest(waits: dict[Primitive, tuple[_Reached, int]]) -> set[Primitive]:
     """The requests of the chain that may decode most tokens."""
-    op = max(waits, key=lambda op: waits[op][0].tokens + bound(op), default=None)
+    op = max(waits, key=lambda op: waits[op][0].tokens + token_bound(op), default=None)
     chain: set[Primitive] = set()
     while op is not None:
         chain.add(op)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sglc.ir.graph import Graph, Region, Switch
-from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Op, Primitive, Root, Select, operands
+from sglc.ir.ops import Append, Call, Gen, Op, Primitive, Root, Select, operands, token_bound
 from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
 
 Request: TypeAlias = Gen | Select
@@ -121,16 +121,11 @@ def _tokens_to_the_end(graph: Graph, answers: _Answers, after: Sequence[tuple[in
         for op in reversed(region.body):
             if isinstance(op, Primitive):
                 index = answers.index[op]
-                longest[index] += _bound(op)
+                longest[index] += token_bound(op)
                 from_region[region] = max(from_region[region], longest[index])
                 for earlier in after[index]:
                     longest[earlier] = max(longest[earlier], longest[index])
     return longest
-
-
-def _bound(op: Primitive) -> int:
-    """Tokens that a request may decode; that of a select or a call counts as one."""
-    return (op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0) if isinstance(op, Gen) else 1
 
 
 @dataclass(frozen=True, slots=True)

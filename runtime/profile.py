@@ -9,8 +9,6 @@ beginning, all from one clock.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import time
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sglc.ir.errors import Location, RunError
+from sglc.ir.files import write_whole
 from sglc.ir.ops import Call, Gen, Primitive, Select
 from sglc.runtime.engine import sequence as sequences
 from sglc.runtime.engine.observer import Gauges
@@ -154,16 +153,9 @@ class Profile:
     def save(self, path: Path) -> None:
         """Writes what has ended, whole or not at all. From any thread. Raises `RunError`."""
         events = self._to.events.copy()
-        data = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}, ensure_ascii=False)
+        data = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"})
         try:
-            temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
-            try:
-                with open(temporary, "x", encoding="utf-8") as file:
-                    file.write(data)
-                os.replace(temporary, path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            write_whole(path, data.encode())
         except OSError as error:
             raise cannot_write(path, error.strerror or str(error)) from None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, TypeAlias
 
-from sglc.ir.errors import ConstraintError, Location, RunError
+from sglc.ir.errors import ConstraintError, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
@@ -69,18 +69,14 @@ class Failed(BaseException):
         self.error = error
 
 
-def followed(constraint: Constraint, sampling: Sampling, where: Location | None, backend: Runner) -> TokenConstraint:
-    """A constraint that is first seen while the program runs, as the backend follows it.
-
-    Raises `ConstraintError` at the line of its gen where it cannot be compiled, or not be met within max_tokens."""
-    try:
-        if constraint not in backend.automata:
-            compiled = compile_constraint(constraint, backend.tokenizer.vocabulary)
-            backend.automata[constraint] = backend.follow(compiled)
-        check_length(backend.automata[constraint], sampling)
-        return backend.automata[constraint]
-    except ConstraintError as error:
-        raise located(error, where) from error
+def followed(constraint: Constraint, sampling: Sampling, backend: Runner) -> TokenConstraint:
+    """A constraint that is first seen while the program runs, as the backend follows it. Raises `ConstraintError` where it
+    cannot be compiled, or not be met within max_tokens."""
+    if constraint not in backend.automata:
+        compiled = compile_constraint(constraint, backend.tokenizer.vocabulary)
+        backend.automata[constraint] = backend.follow(compiled)
+    check_length(backend.automata[constraint], sampling)
+    return backend.automata[constraint]
 
 
 class _Interpreter:
@@ -128,9 +124,9 @@ class _Interpreter:
         number = self._number()
         draw = (self._seed, self._row, number) if settings.seed is None else (settings.seed,)
         try:
-            automaton = followed(constraint, sampling, user_location(), self._engine) if constraint else None
+            automaton = None if constraint is None else followed(constraint, sampling, self._engine)
         except ConstraintError as error:
-            self._fail(error)
+            self._fail(located(error, user_location()))
         known = self._known_answer(number, lambda: ("gen", normal(prompt), name, sampling, constraint))
         return self._ask(DecodeJob(prompt, settings, draw, automaton), known)
 

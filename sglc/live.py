@@ -17,8 +17,8 @@ from typing import Any
 
 from sglc.compiler import Compiled
 from sglc.interpreter import Asked, followed, interpret
-from sglc.ir.errors import Location, RunError, SglcError
-from sglc.ir.graph import End, Region, Switch
+from sglc.ir.errors import ConstraintError, Location, RunError, SglcError
+from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.symbolic import raised_at
@@ -116,7 +116,10 @@ class LiveProgram:
         region = Region(_needed(recorded.body, end), end)
         for op in region.body:
             if isinstance(op, Gen) and op.constraint is not None:
-                program.automata[op.constraint] = followed(op.constraint, op.sampling, op.loc, backend)
+                try:
+                    program.automata[op.constraint] = followed(op.constraint, op.sampling, backend)
+                except ConstraintError as error:
+                    raise located(error, op.loc) from error
         found = program.block(region)
         found.risky = recorded.risky
         if not isinstance(recorded.end, End):
@@ -227,7 +230,7 @@ def _events(run: Run) -> Events:
             case Call():
                 call = ("call", op.function.partition("#")[0], *_arguments(run, op))
             case Meta():
-                call = ("meta",)
+                call = ("meta", normal(values[op.state]))
             case Render():
                 call = ("text", shown(normal(values[op.state])), shown(normal(values[op.since])))
         events.calls[op.number] = call
@@ -235,8 +238,13 @@ def _events(run: Run) -> Events:
     end = run.block.end
     if run.failing or not isinstance(end, End):
         return events
+
+    def prompt(op: Op) -> Any:
+        return normal(values[op])
+
     variables = {name: variable(run) for name, variable in run.block.variables.items()}
-    events.end = ("ends", normal(values[end.final]), variables, run.block.values(run))
+    answers = {name: map_leaves(tree, prompt) for name, tree in end.answers.items()}
+    events.end = ("ends", normal(values[end.final]), variables, answers, run.block.values(run))
     return events
 
 

@@ -46,8 +46,8 @@ class NoAnswer(BaseException):
 @dataclass
 class Events:
     """What a run of a body did. calls: by number, with everything that they were given. appends: what it added to prompts.
-    end: how it ended, None where the replay did not get there. error, variables: what the body raised, and what it had
-    by then."""
+    end: how it ended, None where the replay did not get there; of each variable that an answer filled also the prompt with
+    it, to which its meta info belongs. error, variables: what the body raised, and what it had by then."""
 
     calls: dict[int, tuple[Any, ...]] = field(default_factory=dict[int, "tuple[Any, ...]"])
     places: dict[int, Location | None] = field(default_factory=dict[int, "Location | None"])
@@ -79,7 +79,7 @@ def replay(
     if machine.stopped:
         return events
     result = None if isinstance(value, ProgramState) else value
-    events.end = ("ends", state.prompt, dict(state.variables), result)
+    events.end = ("ends", state.prompt, dict(state.variables), dict(state.answers), result)
     return events
 
 
@@ -186,7 +186,7 @@ class _Replay:
         return self._ask(("call", host.name, plain(arguments), plain(keywords)))
 
     def meta(self, prompt: Prompt) -> Any:
-        return self._ask(("meta",))
+        return self._ask(("meta", prompt))
 
     def text(self, prompt: Prompt, since: Prompt | None = None) -> str:
         return self._ask(("text", shown(prompt), shown(since or ())))

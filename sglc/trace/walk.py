@@ -61,7 +61,8 @@ class Walk:
     def _next(self, end: End | Switch) -> Region | None:
         if isinstance(end, End):
             variables = {name: self._tree(tree) for name, tree in end.variables.items()}
-            self.events.end = ("ends", self._values[end.final], variables, self._tree(end.value))
+            answers = {name: self._tree(tree) for name, tree in end.answers.items()}
+            self.events.end = ("ends", self._values[end.final], variables, answers, self._tree(end.value))
             self.ended = True
             return None
         if any(isinstance(subject, Meta) for subject in end.subjects):

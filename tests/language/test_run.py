@@ -273,9 +273,29 @@ def never_chosen(s, a):
         s += sgl.select("x", choices=["", "yes"])
 
 
+def replaced(s, a):
+    s += sgl.gen("x", temperature=0)
+    if f"{a}" == "yes":
+        s["x"] = s["x"]  # the same text, no longer the gen's: there is no meta info
+
+
+def of_another(s, a):
+    s += sgl.gen("x", temperature=0) + " " + sgl.gen("y", temperature=0)
+    s.set_var("z", s.get_meta_info("y" if f"{a}" == "yes" else "x"))
+
+
 @pytest.mark.parametrize(
     "body",
-    [seen_by_a_marker, text_of_a_marker, left_out, digits_of_a_marker, never_asked, never_chosen],
+    [
+        seen_by_a_marker,
+        text_of_a_marker,
+        left_out,
+        digits_of_a_marker,
+        never_asked,
+        never_chosen,
+        replaced,
+        of_another,
+    ],
     ids=lambda f: f.__name__,
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -291,6 +311,7 @@ def test_a_run_that_a_placeholder_misled_is_run_again(body: Any, monkeypatch: py
         for _ in range(3):
             result = program.run(a="yes", backend=backend)
             assert (result.text(), result.ret_value) == (expected.text(), expected.ret_value)
+            assert (result.variables, result.meta) == (expected.variables, expected.meta)
 
 
 def stripped_only(text: str) -> str:
