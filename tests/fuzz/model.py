@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence, Set
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from sglc.ir.ops import Sampling
 from sglc.ir.tokens import Sampled
+from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.family import Family
+from sglc.runtime.engine.radix import Claim
+from sglc.runtime.futures import Foresight
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Prompt, ScoreJob
 from sglc.runtime.port import Owner
 from sglc.runtime.runner import Runner
@@ -29,7 +33,8 @@ class ModelFailure(Exception):
 
 class Model(Runner):
     """words: what answers are taken from. seeded: whether draws depend on the seed. failing: one question in so many
-    fails, 0 for none. log: the questions so far. other: questions that are answered in another way this time."""
+    fails, 0 for none. log: the questions so far. other: questions that are answered in another way this time. claims: those
+    of its runs that are not given up."""
 
     def __init__(self) -> None:
         self.words: Sequence[str] = ("yes",)
@@ -37,6 +42,7 @@ class Model(Runner):
         self.failing = 0
         self.log: list[Asked] = []
         self.other: Set[Key] = frozenset()
+        self.claims = Claims()
         super().__init__(_Port(self), PlainTokenizer())
 
     def prepare(
@@ -85,10 +91,32 @@ def _hash(key: Key, other: bool) -> int:
     return int.from_bytes(blake2b(repr((key, other)).encode(), digest_size=6).digest(), "little")
 
 
+class Claims:
+    """In the place of an engine: which claims are open. A KeyError for one that is given up twice."""
+
+    def __init__(self) -> None:
+        self._open: set[object] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def claim(self, ids: Sequence[int], when: tuple[int, ...]) -> Claim:
+        claim = object()
+        self._open.add(claim)
+        return cast("Claim", claim)
+
+    def give_up(self, claim: Claim) -> None:
+        self._open.remove(claim)
+
+    def end(self, family: Family) -> None:
+        pass
+
+
 class _Port:
     """Answers all that is on its way in one turn, in the order of a hash."""
 
     def __init__(self, model: Model) -> None:
+        self.foresight = Foresight(cast("EngineCore", model.claims), PlainTokenizer())
         self._model = model
         self._asked: dict[_Asked, None] = {}
 

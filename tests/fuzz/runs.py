@@ -99,6 +99,7 @@ class Runs:
     def __exit__(self, *error: object) -> None:
         self._open.close()
         self.model.shutdown()
+        assert error[0] is not None or not self.model.claims, "runs that have ended still claim what they read"
 
     def renew(self) -> None:
         """A new backend; the old one hangs."""
