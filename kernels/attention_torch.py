@@ -2,9 +2,9 @@
 
 A row's queries meet its keys chunk by chunk. Each chunk gives a partial softmax (maximum, sum, weighted values), which
 is folded into the row's running state in ascending order of chunks (the online softmax of Milakov and Gimelshein,
-arXiv 1805.02867). All matrix products are batches of [M, D] x [D, CHUNK] and [M, CHUNK] x [CHUNK, Dv] with fixed M.
-Measured with MKL in float32: such a product gives a row the same bits whatever the batch, the row's place in the tile,
-the other rows and the number of threads. So does everything else here, hence a row's result never depends on its batch.
+arXiv 1805.02867). All matrix products are [M, D] x [D, CHUNK] and [M, CHUNK] x [CHUNK, Dv] with M a multiple of TILE. Measured with MKL in
+float32 (M from 4 to 2048): such a product gives a row the same bits whatever M, the batch, the row's place, the other rows
+and the number of threads. So does everything else here, hence a row's result never depends on its batch.
 """
 
 from __future__ import annotations
@@ -81,10 +81,12 @@ def _gather(pool: Tensor, pages: Tensor) -> Tensor:
 
 
 def _products(a: Tensor, b: Tensor) -> Tensor:
-    """a [heads, tiles, M, N] times b [heads, tiles or 1, N, P], one batch of equal products a head."""
+    """a [heads, tiles, M, N] times b [heads, tiles or 1, N, P]: one product a head, or a batch of equal ones."""
+    if b.shape[1] == 1:
+        return torch.bmm(a.flatten(1, 2), b[:, 0]).unflatten(1, a.shape[1:3])
     result = a.new_empty((*a.shape[:3], b.shape[3]))
     for head in range(len(a)):
-        torch.bmm(a[head], b[head].expand(a.shape[1], -1, -1), out=result[head])
+        torch.bmm(a[head], b[head], out=result[head])
     return result
 
 
