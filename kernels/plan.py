@@ -8,8 +8,9 @@ their prefix once). With fixed tiles, a row's result depends on that row and its
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ CHUNK = 64  # positions of a piece of keys
 TILE = 4  # rows of a matrix product are a multiple of this
 
 Ints = NDArray[np.int64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +67,30 @@ class Plan:
     slots: Tensor = field(init=False)
     positions: Tensor = field(init=False)
     _positions: Ints = field(init=False)
-    _chunks: _Chunks = field(init=False)
-    _tiles: dict[tuple[int, int | None, int], list[Tiles]] = field(init=False, default_factory=dict)
+    _chunks: Chunks = field(init=False)
+    _kept: dict[Hashable, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spans = self.spans
         self._positions = np.concatenate([np.arange(s.start, s.start + s.count) for s in spans])
         self.positions = self._tensor(self._positions)
         self.slots = self._tensor(np.concatenate([s.pages[s.start :] for s in spans]))
-        self._chunks = _chunks(spans)
+        self._chunks = chunks_of(spans, CHUNK)
 
     @property
     def num_rows(self) -> int:
         return len(self._positions)
 
+    def kept(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once a batch."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
     def tiles(self, width: int, window: int | None, budget: int) -> list[Tiles]:
         """The work list for tiles of `width` rows, at most about `budget` tiles in each `Tiles`. `window`: a row sees
         that many positions, its own included; None for all."""
-        key = (width, window, budget)
-        if key not in self._tiles:
-            self._tiles[key] = list(self._cut(width, window, budget))
-        return self._tiles[key]
+        return self.kept((width, window, budget), lambda: list(self._cut(width, window, budget)))
 
     def _tensor(self, array: Ints | NDArray[np.bool_]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
@@ -93,24 +98,15 @@ class Plan:
     def _cut(self, width: int, window: int | None, budget: int) -> Iterator[Tiles]:
         """Pairs (row, chunk) -> tiles of `width` pairs of one chunk -> runs of tiles within the budget."""
         chunks = self._chunks
-        index, first, last = chunks.index, chunks.start, chunks.end - 1
-        low = np.maximum(first, index * CHUNK)
-        high = last if window is None else np.minimum(last, index * CHUNK + CHUNK - 1 + window - 1)
-        count = np.maximum(high - low + 1, 0)
-        pair_row = _ranges(chunks.row + low - first, count)
-        pair_key = np.repeat(chunks.key, count)
-        pairs_of_key = np.bincount(pair_key, minlength=len(chunks.pages))
-        tiles_of_key = -(-pairs_of_key // width)
-        rank = np.arange(len(pair_key)) - np.repeat(_starts(pairs_of_key), pairs_of_key)
-        pair_tile = np.repeat(_starts(tiles_of_key), pairs_of_key) + rank // width
-        tile_key = np.repeat(np.arange(len(tiles_of_key)), tiles_of_key)
+        work = tiled(chunks, window, width)
+        tile_key, places, pair_row = work.key, work.places, work.pair_row
         tile_index = chunks.index_of_key[tile_key]
         rows = np.full((len(tile_key), width), self.num_rows)
-        rows[pair_tile, rank % width] = pair_row
-        places = pair_tile * width + rank % width
+        rows.flat[places] = pair_row
+        pair_tile = places // width
         pair_index = tile_index[pair_tile]
 
-        for a, b, wide in _runs(tiles_of_key, tile_index, tile_key, budget):
+        for a, b, wide in _runs(work.tiles_of_key, tile_index, tile_key, budget):
             position = np.append(self._positions, np.iinfo(np.int64).max)[rows[a:b]][:, :, None]
             key_position = tile_index[a:b, None, None] * CHUNK + np.arange(CHUNK)
             hidden = key_position > position
@@ -135,7 +131,39 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunks:
+class Tiling:
+    """Pairs (row, chunk), tile by tile; the tiles of a key follow one another, and keys ascend.
+
+    key:          [tiles] the key of each tile's chunk. tiles_of_key: [keys] how many tiles it has.
+    pair_row:     [pairs] the batch row. places: [pairs] tile * width + place of the row in it.
+    """
+
+    key: Ints
+    tiles_of_key: Ints
+    pair_row: Ints
+    places: Ints
+
+
+def tiled(chunks: Chunks, window: int | None, width: int) -> Tiling:
+    """Every row with every chunk that it sees something of, in tiles of `width` rows of one chunk."""
+    size = chunks.pages.shape[1]
+    first, last = chunks.start, chunks.end - 1
+    low = np.maximum(first, chunks.index * size)
+    high = last if window is None else np.minimum(last, chunks.index * size + size - 1 + window - 1)
+    count = np.maximum(high - low + 1, 0)
+    pairs_of_key = np.bincount(np.repeat(chunks.key, count), minlength=len(chunks.pages))
+    tiles_of_key = -(-pairs_of_key // width)
+    rank = np.arange(int(count.sum())) - np.repeat(starts_of(pairs_of_key), pairs_of_key)
+    return Tiling(
+        key=np.repeat(np.arange(len(tiles_of_key)), tiles_of_key),
+        tiles_of_key=tiles_of_key,
+        pair_row=_ranges(chunks.row + low - first, count),
+        places=np.repeat(starts_of(tiles_of_key), pairs_of_key) * width + rank,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
     """One entry per (span, chunk index), sorted by (index, key).
 
     A key stands for a chunk's pages: spans with equal full pages share it. Keys count up with the chunk index.
@@ -146,30 +174,31 @@ class _Chunks:
     row: Ints  # [entries] the first row of the span in the batch
     start: Ints  # [entries] the first position of the span
     end: Ints  # [entries]
-    pages: Ints  # [keys, CHUNK]
+    pages: Ints  # [keys, size]
     index_of_key: Ints  # [keys]
 
 
-def _chunks(spans: Sequence[Span]) -> _Chunks:
+def chunks_of(spans: Sequence[Span], size: int) -> Chunks:
+    """The keys of each span, cut at multiples of `size` positions."""
     starts = np.array([s.start for s in spans])
     counts = np.array([s.count for s in spans])
     ends = starts + counts
-    chunks = -(-ends // CHUNK)
+    chunks = -(-ends // size)
     span = np.repeat(np.arange(len(spans)), chunks)
     index = _ranges(np.zeros_like(chunks), chunks)
-    pages = np.concatenate([_padded(s.pages) for s in spans]).reshape(-1, CHUNK)
-    full = (index + 1) * CHUNK <= ends[span]
+    pages = np.concatenate([_padded(s.pages, size) for s in spans]).reshape(-1, size)
+    full = (index + 1) * size <= ends[span]
 
-    mixed = (pages.astype(np.uint64) + np.uint64(1)) @ _WEIGHTS
+    mixed = (pages.astype(np.uint64) + np.uint64(1)) @ _WEIGHTS[:size]
     order = np.lexsort((np.arange(len(index)), mixed, ~full, index))
     index, span, pages, full, mixed = index[order], span[order], pages[order], full[order], mixed[order]
     same = full[1:] & full[:-1] & (index[1:] == index[:-1]) & (mixed[1:] == mixed[:-1])
     same[same] = (pages[1:][same] == pages[:-1][same]).all(axis=1)  # the hash proposes, the pages decide
     new = np.concatenate([[True], ~same])
-    return _Chunks(
+    return Chunks(
         index=index,
         key=np.cumsum(new) - 1,
-        row=_starts(counts)[span],
+        row=starts_of(counts)[span],
         start=starts[span],
         end=ends[span],
         pages=pages[new],
@@ -177,13 +206,13 @@ def _chunks(spans: Sequence[Span]) -> _Chunks:
     )
 
 
-def _padded(pages: Ints) -> Ints:
+def _padded(pages: Ints, size: int) -> Ints:
     """Pages up to the end of the last chunk; the places beyond the end repeat a page of the sequence itself, so that
     no other sequence's values are ever read."""
-    missing = -len(pages) % CHUNK
+    missing = -len(pages) % size
     if not missing:
         return pages
-    return np.concatenate([pages, np.full(missing, pages[len(pages) // CHUNK * CHUNK])])
+    return np.concatenate([pages, np.full(missing, pages[len(pages) // size * size])])
 
 
 def _runs(tiles_of_key: Ints, tile_index: Ints, tile_key: Ints, budget: int) -> Iterator[tuple[int, int, bool]]:
@@ -209,14 +238,14 @@ def _runs(tiles_of_key: Ints, tile_index: Ints, tile_key: Ints, budget: int) -> 
 
 WIDE = 16  # tiles on one chunk from which gathering it once and a batch of its own is quicker
 
-_WEIGHTS = np.random.default_rng(0).integers(1, 2**63, size=CHUNK, dtype=np.uint64) | np.uint64(1)
+_WEIGHTS = np.random.default_rng(0).integers(1, 2**63, size=1024, dtype=np.uint64) | np.uint64(1)
 
 
-def _starts(counts: Ints) -> Ints:
+def starts_of(counts: Ints) -> Ints:
     """Exclusive running sum."""
     return np.cumsum(counts) - counts
 
 
 def _ranges(first: Ints, counts: Ints) -> Ints:
     """first[0], first[0] + 1, ... (counts[0] of them), first[1], ..."""
-    return np.repeat(first - _starts(counts), counts) + np.arange(int(counts.sum()))
+    return np.repeat(first - starts_of(counts), counts) + np.arange(int(counts.sum()))
