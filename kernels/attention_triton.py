@@ -1,7 +1,7 @@
 """Paged attention in Triton: split over fixed chunks of keys, so that the same bits come out whatever the batch.
 
 The partial softmax of (row, chunk) is `attend_chunk`, and partials are folded in ascending order by `fold`: in both
-kernels, whether they meet in registers (`_attend_tiles`) or through memory (`_attend_items`, then `_merge`). The split of
+kernels, whether they meet in registers (`attend_tiles`) or through memory (`attend_items`, then `_merge`). The split of
 long rows is that of FlashDecoding (Dao et al. 2023), the online softmax that of Milakov and Gimelshein (arXiv 1805.02867);
 that a group of rows reads a shared chunk once is the cascade of Hydragen (arXiv 2402.05099), here without a launch or a merge
 of its own. All exponentials are of base 2.
@@ -34,7 +34,7 @@ class Launch:
     stages: int
 
 
-def _launches(dim: int) -> tuple[Launch, Launch]:
+def launches(dim: int) -> tuple[Launch, Launch]:
     """For items and for tiles, by the size of a head. Chosen by the registers and shared memory that sm_90 code takes."""
     if dim > 128:
         return Launch(16, 32, 4, 3), Launch(64, 32, 8, 2)
@@ -57,9 +57,9 @@ def paged_attention(
     rows, heads, dim = query.shape
     kv_heads, value_dim = keys.shape[1], values.shape[2]
     group = heads // kv_heads
-    for_items, for_tiles = _launches(max(dim, value_dim))
+    for_items, for_tiles = launches(max(dim, value_dim))
     out = query.new_empty((rows, heads, value_dim))
-    shape = _Shape(group, dim, value_dim, window or 0, softcap or 0.0, chunk)
+    shape = Shape(group, dim, value_dim, window or 0, softcap or 0.0, chunk)
     width = max(1, for_items.rows // group)
     height = max(1, for_tiles.rows // group)
     if (items := plan.kept(("items", window, width, chunk), lambda: items_of(plan, window, width, chunk))) is not None:
@@ -70,7 +70,7 @@ def paged_attention(
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
+class Shape:
     """What a kernel is compiled for. window, softcap: 0 where there is none."""
 
     group: int
@@ -106,14 +106,14 @@ def _by_items(
     plan: Plan,
     scale: float,
     sinks: Tensor | None,
-    shape: _Shape,
+    shape: Shape,
     launch: Launch,
 ) -> None:
     heads, kv_heads = query.shape[1], keys.shape[1]
     count, width = items.rows.shape
     partial = torch.empty((count * width, heads, shape.value_dim), dtype=torch.float32, device=query.device)
     weight = torch.empty((count * width, heads), dtype=torch.float32, device=query.device)
-    _attend_items[count, kv_heads](
+    attend_items[count, kv_heads](
         query, keys, values, partial, weight, plan.positions,
         items.pages, items.key, items.start, items.rows,
         scale, heads, width,
@@ -134,10 +134,10 @@ def _by_tiles(
     tiles: Tiles,
     scale: float,
     sinks: Tensor | None,
-    shape: _Shape,
+    shape: Shape,
     launch: Launch,
 ) -> None:
-    _attend_tiles[len(tiles.row), keys.shape[1]](
+    attend_tiles[len(tiles.row), keys.shape[1]](
         query, keys, values, out, sinks,
         tiles.pages, tiles.page, tiles.row, tiles.count, tiles.position,
         scale,
@@ -211,7 +211,7 @@ def fold(top, total, weighted, log_sum, partial):
 
 
 @triton.jit
-def _attend_items(
+def attend_items(
     query, keys, values, partial, log_sums, positions, pages, item_key, item_start, item_rows, scale, heads, width,
     query_row, query_head, key_page, key_head, value_page, value_head,
     GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_DV: tl.constexpr,
@@ -271,7 +271,7 @@ def _merge(
 
 
 @triton.jit
-def _attend_tiles(
+def attend_tiles(
     query, keys, values, out, sinks, pages, tile_page, tile_row, tile_count, tile_position, scale,
     query_row, query_head, key_page, key_head, value_page, value_head, out_row, out_head,
     SINKS: tl.constexpr,

@@ -18,7 +18,7 @@ def rms_norm(
     out = torch.empty((rows, size), dtype=x.dtype, device=x.device)
     total = x if residual is None else torch.empty_like(out)
     block = triton.next_power_of_2(size)
-    _rms_norm[rows,](
+    rms_norm_row[rows,](
         x, weight, residual, out, total, eps, offset, x.stride(0), residual.stride(0) if residual is not None else 0,
         SIZE=size, BLOCK=block, RESIDUAL=residual is not None, ROUND=not offset, num_warps=16 if block >= 8192 else 8,
     )  # fmt: skip
@@ -54,7 +54,7 @@ def rotate_and_store(
 
 
 @triton.jit
-def _rms_norm(
+def rms_norm_row(
     x, weight, residual, out, total, eps, offset, x_row, residual_row,
     SIZE: tl.constexpr, BLOCK: tl.constexpr, RESIDUAL: tl.constexpr, ROUND: tl.constexpr,
 ):  # fmt: skip

@@ -1,0 +1,127 @@
+"""The Triton kernels of paged attention: against dense attention in float64, and bit for bit against themselves.
+
+On a CPU they run in Triton's interpreter, whose bfloat16 is wrong, so that is for a GPU alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sglc.kernels.plan import Plan, Span
+from sglc.kernels.work import items_of, tiles_of
+from tests.device.test_attention import CASES, PAGES, Case, dense, pool, queries, scattered, sinks
+
+pytest.importorskip("triton")
+
+from sglc.kernels.attention_triton import paged_attention
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+CHUNK = 128
+KINDS = {name: case for name, case in CASES.items() if case.dtype == torch.float32} | {
+    "float16": Case(dtype=torch.float16),
+    "float16, window": Case(dtype=torch.float16, window=100, heads=4, kv_heads=4),
+}
+if DEVICE.type == "cuda":
+    KINDS["bfloat16"] = Case(dtype=torch.bfloat16)
+TOLERANCE = {torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3}
+SPANS = [(0, 1), (63, 1), (128, 3), (260, 1), (100, 40)]
+"""Items for the first ones, tiles for the last."""
+
+
+def attend(case: Case, query: Tensor, kv: tuple[Tensor, Tensor], spans: list[Span]) -> Tensor:
+    keys, values = (x.to(DEVICE) for x in kv)
+    sink = sinks(case)
+    return paged_attention(
+        query.to(DEVICE),
+        keys,
+        values,
+        Plan(spans, DEVICE),
+        scale=0.3,
+        window=case.window,
+        softcap=case.softcap,
+        sinks=None if sink is None else sink.to(DEVICE),
+        chunk=CHUNK,
+    ).cpu()
+
+
+@pytest.mark.parametrize("case", KINDS.values(), ids=KINDS.keys())
+def test_equals_dense_attention_and_no_row_depends_on_the_batch(case: Case) -> None:
+    """Each span together with the others, alone, and cut in two: decoded after a prefill, or prefilled in chunks."""
+    kv, spans = pool(case), scattered(SPANS)
+    query = queries(case, sum(span.count for span in spans))
+    together = attend(case, query, kv, spans)
+    expected = torch.cat(
+        [dense(case, q, kv, s) for q, s in zip(query.split([s.count for s in spans]), spans, strict=True)]
+    )
+    assert together.dtype == case.dtype
+    assert (together.double() - expected).norm() <= TOLERANCE[case.dtype] * expected.norm()
+    row = 0
+    for span in spans:
+        own = query[row : row + span.count]
+        for cut in {0, span.count - 1}:
+            parts = [Span(span.start, cut, span.pages[: span.start + cut]), replace_start(span, cut)]
+            found = [
+                attend(case, rows, kv, [part]) for rows, part in zip(own.split([cut, span.count - cut]), parts) if len(rows)
+            ]
+            assert torch.equal(torch.cat(found), together[row : row + span.count])
+        row += span.count
+
+
+def replace_start(span: Span, cut: int) -> Span:
+    return replace(span, start=span.start + cut, count=span.count - cut)
+
+
+@pytest.mark.parametrize("branches", [2, 9])
+def test_branches_read_their_prefix_once_and_change_no_bit(branches: int) -> None:
+    case = Case()
+    prefix = np.arange(300)
+    spans = [Span(303, 1, np.concatenate([prefix, [400 + 4 * i + j for j in range(4)]])) for i in range(branches)]
+    query = queries(case, branches)
+    items = items_of(Plan(spans, DEVICE), None, 4, CHUNK)
+    assert items is not None
+    assert len(items.key) == 2 * -(-branches // 4) + branches  # the whole chunks together, the third one each alone
+    grouped = attend(case, query, pool(case), spans)
+    for number, span in enumerate(spans):
+        assert torch.equal(attend(case, query[number : number + 1], pool(case), [span]), grouped[number : number + 1])
+
+
+@pytest.mark.parametrize("lengths", [[(70, 9)], [(70, 40)]], ids=["items", "tiles"])
+def test_pages_of_others_are_never_read(lengths: list[tuple[int, int]]) -> None:
+    case = Case()
+    keys, values = pool(case)
+    [span] = scattered(lengths)
+    others = torch.ones(PAGES, dtype=torch.bool)
+    others[torch.from_numpy(span.pages)] = False
+    keys[others] = values[others] = torch.nan
+    assert attend(case, queries(case, span.count), (keys, values), [span]).isfinite().all()
+
+
+def test_what_is_no_number_stays_in_its_row() -> None:
+    case = Case()
+    spans = scattered([(70, 1), (70, 1), (10, 33)])
+    query = queries(case, 35)
+    clean = attend(case, query, pool(case), spans)
+    query[[1, 20]] = torch.nan
+    found = attend(case, query, pool(case), spans)
+    others = [row for row in range(35) if row not in (1, 20)]
+    assert found[[1, 20]].isnan().all()
+    assert torch.equal(found[others], clean[others])
+
+
+def test_work_has_every_row_with_every_chunk_once() -> None:
+    spans = scattered([(0, 1), (127, 2), (128, 1), (300, 5), (0, 64), (500, 33)])
+    plan = Plan(spans, torch.device("cpu"))
+    items = items_of(plan, None, 3, CHUNK)
+    tiles = tiles_of(plan, 16)
+    assert items is not None and tiles is not None
+    counts = items.first.diff().tolist()
+    assert dict(zip(items.merged.tolist(), counts, strict=True)) == {0: 1, 1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 3, 7: 3, 8: 3}
+    assert sorted(items.partials.tolist()) == [i for i, row in enumerate(items.rows.flatten().tolist()) if row >= 0]
+    rows = [row for first, count in zip(tiles.row, tiles.count, strict=True) for row in range(first, first + count)]
+    assert sorted(rows) == list(range(9, 9 + 64 + 33))
+    assert tiles.position.tolist() == sorted(tiles.position.tolist(), reverse=True)
