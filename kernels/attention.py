@@ -29,6 +29,10 @@ def paged_attention(
 
     Returns [rows, heads, Dv] in the dtype of `query`; sums are in float32.
     """
-    return attention_torch.paged_attention(
-        query, keys, values, plan, scale=scale, window=window, softcap=softcap, sinks=sinks
-    )
+    if not query.is_cuda:
+        kernel = attention_torch.paged_attention
+    else:
+        from sglc.kernels import attention_triton
+
+        kernel = attention_triton.paged_attention
+    return kernel(query, keys, values, plan, scale=scale, window=window, softcap=softcap, sinks=sinks)

@@ -9,7 +9,6 @@ of its own. All exponentials are of base 2.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from sglc.kernels.launch import launch
 from sglc.kernels.plan import Plan
 from sglc.kernels.work import CHUNK, Items, Tiles, items_of, tiles_of
 
@@ -80,7 +80,7 @@ class Shape:
     softcap: float
     chunk: int
 
-    def constants(self, launch: Launch) -> dict[str, Any]:
+    def constants(self, how: Launch) -> dict[str, Any]:
         return {
             "GROUP": self.group,
             "D": self.dim,
@@ -90,10 +90,10 @@ class Shape:
             "WINDOW": self.window,
             "SOFTCAP": self.softcap,
             "CHUNK": self.chunk,
-            "ROWS": launch.rows if self.group <= launch.rows else triton.next_power_of_2(self.group),
-            "KEYS": launch.keys,
-            "num_warps": launch.warps,
-            "num_stages": launch.stages,
+            "ROWS": how.rows if self.group <= how.rows else triton.next_power_of_2(self.group),
+            "KEYS": how.keys,
+            "num_warps": how.warps,
+            "num_stages": how.stages,
         }
 
 
@@ -107,21 +107,21 @@ def _by_items(
     scale: float,
     sinks: Tensor | None,
     shape: Shape,
-    launch: Launch,
+    how: Launch,
 ) -> None:
     heads, kv_heads = query.shape[1], keys.shape[1]
     count, width = items.rows.shape
     partial = torch.empty((count * width, heads, shape.value_dim), dtype=torch.float32, device=query.device)
-    weight = torch.empty((count * width, heads), dtype=torch.float32, device=query.device)
-    attend_items[count, kv_heads](
-        query, keys, values, partial, weight, plan.positions,
-        items.pages, items.key, items.start, items.rows,
+    log_sums = torch.empty((count * width, heads), dtype=torch.float32, device=query.device)
+    launch(
+        attend_items, (count, kv_heads), query, keys, values, partial, log_sums, plan.positions,
+        items.pages, items.key, items.start, items.length, items.rows,
         scale, heads, width,
         query.stride(0), query.stride(1), keys.stride(0), keys.stride(1), values.stride(0), values.stride(1),
-        **shape.constants(launch),
+        **shape.constants(how),
     )  # fmt: skip
-    _merge[len(items.merged), heads](
-        partial, weight, out, sinks, items.merged, items.first, items.partials, heads, out.stride(0), out.stride(1),
+    launch(
+        _merge, (len(items.merged), heads), partial, log_sums, out, sinks, items.merged, items.first, items.partials, heads, out.stride(0), out.stride(1),
         DV=shape.value_dim, BLOCK_DV=max(16, triton.next_power_of_2(shape.value_dim)), SINKS=sinks is not None, num_warps=4,
     )  # fmt: skip
 
@@ -135,16 +135,16 @@ def _by_tiles(
     scale: float,
     sinks: Tensor | None,
     shape: Shape,
-    launch: Launch,
+    how: Launch,
 ) -> None:
-    attend_tiles[len(tiles.row), keys.shape[1]](
-        query, keys, values, out, sinks,
+    launch(
+        attend_tiles, (len(tiles.row), keys.shape[1]), query, keys, values, out, sinks,
         tiles.pages, tiles.page, tiles.row, tiles.count, tiles.position,
         scale,
         query.stride(0), query.stride(1), keys.stride(0), keys.stride(1), values.stride(0), values.stride(1),
         out.stride(0), out.stride(1),
         SINKS=sinks is not None,
-        **shape.constants(launch),
+        **shape.constants(how),
     )  # fmt: skip
 
 
@@ -212,7 +212,8 @@ def fold(top, total, weighted, log_sum, partial):
 
 @triton.jit
 def attend_items(
-    query, keys, values, partial, log_sums, positions, pages, item_key, item_start, item_rows, scale, heads, width,
+    query, keys, values, partial, log_sums, positions, pages, item_key, item_start, item_length, item_rows,
+    scale, heads, width,
     query_row, query_head, key_page, key_head, value_page, value_head,
     GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_DV: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, CHUNK: tl.constexpr, ROWS: tl.constexpr, KEYS: tl.constexpr,
@@ -230,18 +231,14 @@ def attend_items(
         mask=used[:, None] & (dim < D)[None, :],
         other=0.0,
     )
-    start = tl.load(item_start + item)
-    length = tl.minimum(tl.max(position, 0) + 1 - start, CHUNK)
     result, log_sum = attend_chunk(
         q, position, keys + kv_head * key_head, values + kv_head * value_head,
-        pages + tl.load(item_key + item) * CHUNK, start, length, scale,
+        pages + tl.load(item_key + item) * CHUNK, tl.load(item_start + item), tl.load(item_length + item), scale,
         key_page, value_page, D, DV, BLOCK_D, BLOCK_DV, WINDOW, SOFTCAP, ROWS, KEYS,
     )  # fmt: skip
     slot = (item * width + place).to(tl.int64) * heads + head
     value_dim = tl.arange(0, BLOCK_DV)
-    tl.store(
-        partial + slot[:, None] * DV + value_dim[None, :], result, mask=used[:, None] & (value_dim < DV)[None, :]
-    )
+    tl.store(partial + slot[:, None] * DV + value_dim[None, :], result, mask=used[:, None] & (value_dim < DV)[None, :])
     tl.store(log_sums + slot, log_sum, mask=used)
 
 

@@ -40,6 +40,6 @@ def rotate_and_store(
 def _behind(x: Tensor) -> ModuleType:
     if not x.is_cuda:
         return elementwise_torch
-    from sglc.kernels import elementwise_triton  # noqa: PLC0415 - there is no triton where there is no GPU
+    from sglc.kernels import elementwise_triton
 
     return elementwise_triton

@@ -7,6 +7,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from sglc.kernels.launch import launch
+
 _BLOCK = 2048  # elements of a program of `silu_and_mul`
 
 
@@ -18,8 +20,8 @@ def rms_norm(
     out = torch.empty((rows, size), dtype=x.dtype, device=x.device)
     total = x if residual is None else torch.empty_like(out)
     block = triton.next_power_of_2(size)
-    rms_norm_row[rows,](
-        x, weight, residual, out, total, eps, offset, x.stride(0), residual.stride(0) if residual is not None else 0,
+    launch(
+        rms_norm_row, (rows,), x, weight, residual, out, total, eps, offset, x.stride(0), residual.stride(0) if residual is not None else 0,
         SIZE=size, BLOCK=block, RESIDUAL=residual is not None, ROUND=not offset, num_warps=16 if block >= 8192 else 8,
     )  # fmt: skip
     return out, total
@@ -29,9 +31,10 @@ def silu_and_mul(gate: Tensor, up: Tensor) -> Tensor:
     """See `sglc.kernels.elementwise.silu_and_mul`."""
     rows, size = gate.shape
     out = torch.empty((rows, size), dtype=gate.dtype, device=gate.device)
-    _silu_and_mul[rows, triton.cdiv(size, _BLOCK)](
-        gate, up, out, gate.stride(0), up.stride(0), size, BLOCK=min(_BLOCK, triton.next_power_of_2(size)), num_warps=8
-    )
+    launch(
+        _silu_and_mul, (rows, triton.cdiv(size, _BLOCK)), gate, up, out, gate.stride(0), up.stride(0), size,
+        BLOCK=min(_BLOCK, triton.next_power_of_2(size)), num_warps=8,
+    )  # fmt: skip
     return out
 
 
@@ -42,8 +45,8 @@ def rotate_and_store(
     rows, heads, dim = query.shape
     kv_heads, value_dim, half = key.shape[1], value.shape[2], cos.shape[1]
     out = torch.empty((rows, heads, dim), dtype=query.dtype, device=query.device)
-    _rotate_and_store[rows, kv_heads](
-        query, key, value, cos, sin, keys, values, slots, out,
+    launch(
+        _rotate_and_store, (rows, kv_heads), query, key, value, cos, sin, keys, values, slots, out,
         query.stride(0), query.stride(1), key.stride(0), key.stride(1), value.stride(0), value.stride(1),
         cos.stride(0), sin.stride(0), keys.stride(0), keys.stride(1), values.stride(0), values.stride(1), out.stride(0), dim,
         GROUP=heads // kv_heads, GROUPS=triton.next_power_of_2(heads // kv_heads), HALF=half, REST=dim - 2 * half, DV=value_dim,
@@ -114,7 +117,9 @@ def _rotate_and_store(
     tl.store(write + HALF + lane[None, :], (second * c[None, :] + first * s[None, :]).to(kind), mask=there)
     if REST > 0:
         more = (member < GROUP)[:, None] & (rest < REST)[None, :]
-        tl.store(write + 2 * HALF + rest[None, :], tl.load(read + 2 * HALF + rest[None, :], mask=more, other=0.0), mask=more)
+        tl.store(
+            write + 2 * HALF + rest[None, :], tl.load(read + 2 * HALF + rest[None, :], mask=more, other=0.0), mask=more
+        )
 
     slot = tl.load(slots + row).to(tl.int64)
     if slot >= 0:
@@ -130,4 +135,8 @@ def _rotate_and_store(
             tl.store(to_key + 2 * HALF + rest, tail.to(stored), mask=rest < REST)
         place = tl.arange(0, BLOCK_DV)
         own = tl.load(value + row * value_row + kv_head * value_head + place, mask=place < DV, other=0.0)
-        tl.store(values + slot * values_page + kv_head * values_head + place, own.to(values.dtype.element_ty), mask=place < DV)
+        tl.store(
+            values + slot * values_page + kv_head * values_head + place,
+            own.to(values.dtype.element_ty),
+            mask=place < DV,
+        )

@@ -59,27 +59,27 @@ class Plan:
     """A batch as attention sees it; made once a batch, used by every layer.
 
     slots:     [rows] the page that takes the key and value of each row.
-    positions: [rows] the position of each row in its sequence.
+    positions: [rows] the position of each row in its sequence; row_positions: the same on the host.
     """
 
     spans: Sequence[Span]
     device: torch.device
     slots: Tensor = field(init=False)
     positions: Tensor = field(init=False)
-    _positions: Ints = field(init=False)
+    row_positions: Ints = field(init=False)
     _chunks: Chunks = field(init=False)
     _kept: dict[Hashable, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spans = self.spans
-        self._positions = np.concatenate([np.arange(s.start, s.start + s.count) for s in spans])
-        self.positions = self._tensor(self._positions)
+        self.row_positions = np.concatenate([np.arange(s.start, s.start + s.count) for s in spans])
+        self.positions = self._tensor(self.row_positions)
         self.slots = self._tensor(np.concatenate([s.pages[s.start :] for s in spans]))
         self._chunks = chunks_of(spans, CHUNK)
 
     @property
     def num_rows(self) -> int:
-        return len(self._positions)
+        return len(self.row_positions)
 
     def kept(self, name: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once a batch."""
@@ -107,7 +107,7 @@ class Plan:
         pair_index = tile_index[pair_tile]
 
         for a, b, wide in _runs(work.tiles_of_key, tile_index, tile_key, budget):
-            position = np.append(self._positions, np.iinfo(np.int64).max)[rows[a:b]][:, :, None]
+            position = np.append(self.row_positions, np.iinfo(np.int64).max)[rows[a:b]][:, :, None]
             key_position = tile_index[a:b, None, None] * CHUNK + np.arange(CHUNK)
             hidden = key_position > position
             if window is not None:

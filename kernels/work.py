@@ -30,7 +30,7 @@ class Items:
     """Work on one chunk each; all int32.
 
     pages:  [keys, chunk] the pages of each distinct chunk.
-    key:    [items] the row of `pages`. start: [items] the position of its first key.
+    key:    [items] the row of `pages`. start: [items] the position of its first key. length: [items] keys that are seen.
     rows:   [items, width] batch rows; -1 where a place is empty.
     merged: [rows] the batch rows whose partials are merged. first: [rows + 1] where those of each begin in `partials`.
     partials: [pairs] item * width + place, for each row in ascending order of chunks.
@@ -39,6 +39,7 @@ class Items:
     pages: Tensor
     key: Tensor
     start: Tensor
+    length: Tensor
     rows: Tensor
     merged: Tensor
     first: Tensor
@@ -68,16 +69,19 @@ def items_of(plan: Plan, window: int | None, width: int, chunk: int = CHUNK) -> 
         return None
     chunks = chunks_of([plan.spans[number] for number in short], chunk)
     work = tiled(chunks, window, width)
+    positions = np.append(plan.row_positions, -1)
     batch_rows = np.concatenate([np.arange(rows[number], rows[number] + plan.spans[number].count) for number in short])
     table = np.full((len(work.key), width), -1)
     table.flat[work.places] = batch_rows[work.pair_row]
+    start = chunks.index_of_key[work.key] * chunk
     order = np.argsort(work.pair_row, kind="stable")  # keys, and so places, ascend with the chunk index
     counts = np.bincount(work.pair_row, minlength=len(batch_rows))
     ints = _Ints(plan.device)
     return Items(
         pages=ints(chunks.pages),
         key=ints(work.key),
-        start=ints(chunks.index_of_key[work.key] * chunk),
+        start=ints(start),
+        length=ints(np.minimum(positions[table].max(axis=1, initial=0) + 1 - start, chunk)),
         rows=ints(table),
         merged=ints(batch_rows),
         first=ints(np.append(starts_of(counts), counts.sum())),
@@ -101,7 +105,9 @@ def tiles_of(plan: Plan, height: int) -> Tiles | None:
     table.sort(key=lambda tile: -tile[3])
     ints = _Ints(plan.device)
     page, row, count, position = np.array(table).T
-    return Tiles(ints(np.concatenate([span.pages for span in spans])), ints(page), ints(row), ints(count), ints(position))
+    return Tiles(
+        ints(np.concatenate([span.pages for span in spans])), ints(page), ints(row), ints(count), ints(position)
+    )
 
 
 def _first_rows(spans: Sequence[Span]) -> Ints:

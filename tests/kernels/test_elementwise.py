@@ -92,4 +92,5 @@ def test_rotate_and_store(
     assert close(keys[slots[there]], expected(key)[there])
     assert torch.equal(values[slots[there]], value[there])
     untouched = [page for page in range(10) if page not in slots.tolist()]
-    assert (keys[untouched] == 7).all() and (values[untouched] == 7).all()
+    assert (keys[untouched] == 7).all()
+    assert (values[untouched] == 7).all()

@@ -33,7 +33,8 @@ def test_keys_and_values_are_copied_in_words_of_16_bytes_while_others_are_multip
 ) -> None:
     for name, kernel in kernels.items():
         if name.startswith(("items", "tiles")):
-            assert kernel["wide_copies"] and not kernel["narrow_loads"], name
+            assert kernel["wide_copies"], name
+            assert not kernel["narrow_loads"], name
 
 
 def test_tiles_use_the_matrix_units_of_the_warp_group(kernels: dict[str, dict[str, int]]) -> None:
