@@ -98,7 +98,9 @@ class _Verifier:
             self.tree(("static", path), value)
 
     def orders(self) -> None:
-        groups = {op.loc: len(op.groups) for op in self.graph.ops if isinstance(op, Unordered)} if self.graph.orders else {}
+        groups = (
+            {op.loc: len(op.groups) for op in self.graph.ops if isinstance(op, Unordered)} if self.graph.orders else {}
+        )
         for place, order in self.graph.orders.items():
             line: Key = "order", str(place)
             for text in (place.file, order.why):

@@ -172,7 +172,9 @@ class Known:
         self.text(op, part, "an unordered")
         if isinstance(part, Trusted | Unordered):
             at = part.text if isinstance(part, Trusted) else part
-            what = "text of an unordered cannot be trusted" if isinstance(part, Trusted) else "an unordered holds another"
+            what = (
+                "text of an unordered cannot be trusted" if isinstance(part, Trusted) else "an unordered holds another"
+            )
             raise Broken(op, at, what, "its parts are literals and plain texts")
 
     def string(self, op: Op, text: str) -> None:

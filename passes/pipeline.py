@@ -76,9 +76,7 @@ def applied(graph_pass: Pass, before: Graph) -> Graph:
     return _checked(graph_pass, before, table, before, meaning(before, table))[0]
 
 
-def _checked(
-    graph_pass: Pass, before: Graph, table: Table, first: Graph, said: list[Fact]
-) -> tuple[Graph, list[Fact]]:
+def _checked(graph_pass: Pass, before: Graph, table: Table, first: Graph, said: list[Fact]) -> tuple[Graph, list[Fact]]:
     """The graph after a pass, and what it says. said: by `first`, in the orders of `before`, in terms of the table."""
     after = graph_pass(before)
     if after is before:

@@ -71,12 +71,11 @@ def in_orders(graph: Graph, orders: Orders) -> Graph:
             moved = with_operands(op, lambda x: new.get(x, x))
             if isinstance(moved, Append) and any(isinstance(x, Unordered) for x in operands(op)):
                 moved = replace(moved, parts=tuple(flattened(moved.parts, orders)))
-            elif isinstance(moved, Unordered):
-                if op not in apart:
-                    continue
+            elif isinstance(moved, Unordered) and op in apart:
                 moved = Format(parts=in_order(moved, orders), loc=moved.loc)
             new[op] = moved
-            yield moved
+            if not isinstance(moved, Unordered):
+                yield moved
 
     made = rebuilt(graph, section(graph.prefixes), lambda region: section(region.body), lambda op: new.get(op, op))
     return replace(made, orders=orders)

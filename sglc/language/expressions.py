@@ -427,7 +427,10 @@ def _no_free_part(part: Any) -> tuple[str, str]:
     item = next((item for item in items if not isinstance(item, str)), part)
     match item:
         case GenExpression() | SelectExpression() | ReasoningExpression():
-            return "an answer of the model", 'append it before or after, or give the text of an earlier one, s["answer"]'
+            return (
+                "an answer of the model",
+                'append it before or after, or give the text of an earlier one, s["answer"]',
+            )
         case RoleEdge():
             return "a role", "put it around: sgl.user(sgl.unordered(...))"
         case ImageExpression() | VideoExpression():

@@ -51,7 +51,15 @@ def _expression(scope: Scope) -> str:
     items = [appended(scope) if scope.choices.chance(50) else literal(scope)]
     while len(items) < 4 and scope.choices.chance(45):
         items.append(_answer(scope) if scope.choices.chance(60) else appended(scope))
+    if scope.choices.chance(8):
+        items.append(_unordered(scope))
     return " + ".join(items)
+
+
+def _unordered(scope: Scope) -> str:
+    scope.has("unordered")
+    parts = [literal(scope) if scope.choices.chance(40) else appended(scope) for _ in range(2 + scope.choices.below(2))]
+    return f"sgl.unordered({', '.join(parts)})"
 
 
 def _answer(scope: Scope) -> str:
