@@ -130,7 +130,7 @@ def _order(moved: Sequence[_Segment], last: _Segment, tokens: int, rows: int, *,
     else:
         text = f"moving {_lines(lines)} ({names}) after line {last.loc.line} {gain}"
     if free:
-        text += "; where the order does not matter to the model, parts of one sgl.unordered(...) are put so"
+        text += "; if their order does not matter, sgl.unordered(...) around them does the same"
     return Blocker("order", (*lines, *([last.loc] if last.loc else [])), tokens, rows, text)
 
 

@@ -106,6 +106,14 @@ SAME = {
         '%1 = append %0, ["a"]\n%2 = append %1, []\n%3 = append %2, ["b"]\n%4 = append %3, [%a]\n%5 = render %4 since %2 {number=7}\n'
         "final %0\nreturn %5",
     ),
+    "parts in another order": (
+        '%1 = unordered [[%a], ["x"], ["y", %b]] @ "p.py":1\n%2 = append %0, ["say ", %1]\nfinal %2\norder "p.py":1 = [1, 2, 0]',
+        '%1 = append %0, ["say x", "y", %b, %a]\nfinal %1\norder "p.py":1 = [1, 2, 0]',
+    ),
+    "parts as they were written": (
+        '%1 = unordered [[%a], ["x"]]\n%2 = method "lower" [%1]\nfinal %0\nreturn %2',
+        '%1 = format [%a, "x"]\n%2 = method "lower" [%1]\nfinal %0\nreturn %2',
+    ),
     "blocks": (
         f'%1 = append %0, ["{"x" * BLOCK}{"y" * BLOCK}", %a]\nfinal %1',
         f'%1 = append %0, ["{"x" * (BLOCK - 1)}"]\n%2 = append %1, ["x", "{"y" * BLOCK}"]\n%3 = append %2, [%a]\nfinal %3',
