@@ -77,7 +77,8 @@ def in_orders(graph: Graph, orders: Orders) -> Graph:
             if not isinstance(moved, Unordered):
                 yield moved
 
-    made = rebuilt(graph, section(graph.prefixes), lambda region: section(region.body), lambda op: new.get(op, op))
+    prefixes = tuple(section(graph.prefixes))  # before the regions that read them
+    made = rebuilt(graph, prefixes, lambda region: section(region.body), lambda op: new.get(op, op))
     return replace(made, orders=orders)
 
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from sglc.ir.builder import Builder
+from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location
 from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, Tree, answers_of, with_regions
 from sglc.ir.ops import (
@@ -326,7 +326,7 @@ class _Region:
     def unordered(self) -> Op:
         """Parts in any order; sometimes a text that is used for something else, too."""
         groups = [
-            [part for part in self.values(0) if not isinstance(part, Trusted | Unordered)]
+            [part for part in flattened(self.values(0)) if not isinstance(part, Trusted | Unordered)]
             for _ in range(self.rng.randint(2, 3))
         ]
         made = self.builder.unordered(groups, loc=self.policy.loc())
