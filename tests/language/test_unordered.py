@@ -214,7 +214,7 @@ def test_an_artifact_keeps_the_order(tmp_path: Path) -> None:
     assert loaded.graph.orders == compiled.graph.orders
     assert loaded.graph.orders
     with sgl.Scripted(lambda question: "7") as backend:
-        row = {"instructions": "Count.", "question": "2"}
+        row: dict[str, Any] = {"instructions": "Count.", "question": "2"}
         assert loaded.run(**row, backend=backend).text() == few.run(**row, backend=backend).text()
 
 
