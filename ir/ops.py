@@ -253,7 +253,8 @@ class Format(Op):
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Unordered(Op):
-    """Texts one after the other, as written, where the graph says no other order for its place (`Graph.orders`)."""
+    """Texts one after the other: as written, until an order is chosen for its place (`Graph.orders`). Then it goes, and the
+    texts stand where it stood."""
 
     result: ClassVar[Type] = Type.TEXT
     groups: tuple[tuple[Part, ...], ...]

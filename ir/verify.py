@@ -98,10 +98,9 @@ class _Verifier:
             self.tree(("static", path), value)
 
     def orders(self) -> None:
-        groups = (
-            {op.loc: len(op.groups) for op in self.graph.ops if isinstance(op, Unordered)} if self.graph.orders else {}
-        )
-        for place, order in self.graph.orders.items():
+        orders = self.graph.orders
+        apart = {op.loc for op in self.graph.ops if isinstance(op, Unordered)} if orders else set[object]()
+        for place, order in orders.items():
             line: Key = "order", str(place)
             for text in (place.file, order.why):
                 if (problem := what_is_wrong_with_text(text)) is not None:
@@ -110,9 +109,9 @@ class _Verifier:
                 continue
             if sorted(order.places) != list(range(len(order.places))):
                 raise Broken(line, "", "an order names a part twice, or not at all", "it has each of 0, 1, ... once")
-            if groups.get(place, len(order.places)) != len(order.places):
-                what = f"an order of {len(order.places)} parts, and {groups[place]} stand there"
-                raise Broken(line, "", what)
+            if place in apart:
+                hint = "with the order chosen, they stand in the prompt themselves"
+                raise Broken(line, "", "parts whose order is chosen still are an unordered", hint)
 
     def walk(self) -> None:
         path: list[Region] = []

@@ -97,9 +97,9 @@ def _orders(graph: Graph) -> dict[Location, Order]:
         ranks = [_rank([op.groups[number] for op in ops], made) for number in range(counts[0])]
         best = tuple(sorted(range(counts[0]), key=ranks.__getitem__))
         if place in whys and (len(counts) > 1 or list(best) != sorted(best)):
-            orders.setdefault(place, Order(None, whys[place]))
+            orders[place] = Order(None, whys[place])
         elif list(best) != sorted(best):
-            orders.setdefault(place, Order(best))
+            orders[place] = Order(best)
     return orders
 
 

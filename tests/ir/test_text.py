@@ -93,7 +93,7 @@ DIFFERENCES = {
         ("= [1, 2, 0]", "= null"),
         ('few.py":3 = ', 'few.py":4 = '),
         ("few.py:12", "few.py:13"),
-        ('@ "few.py":3', '@ "few.py":4'),
+        ('@ "few.py":5', '@ "few.py":4'),
     ),
     "branching": (
         ('number=0, why="if', 'number=9, why="if'),

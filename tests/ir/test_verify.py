@@ -59,9 +59,9 @@ BAD_TEXTS = {
         'p:4:3: an order names a part twice, or not at all\n      order "p.py":1 = [0, 0]\n',
     ),
     "order without a part": ('order "p.py":1 = [0, 2]', "p:4:3: an order names a part twice, or not at all"),
-    "order of other parts": (
-        '%1 = unordered [["x"], []] @ "p.py":1\norder "p.py":1 = [0, 2, 1]',
-        "p:5:3: an order of 3 parts, and 2 stand there",
+    "order of parts that stand apart": (
+        '%1 = unordered [["x"], []] @ "p.py":1\norder "p.py":1 = [1, 0]',
+        "p:5:3: parts whose order is chosen still are an unordered",
     ),
     "no choice": ("%1 = select %0 from []", "p:4:3: a select has no choice"),
     "choice of a role": ('%1 = select %0 from [["x"], [</user>]]', "p:4:32: a choice cannot hold a role"),
