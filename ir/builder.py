@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from sglc.ir.errors import Location
-from sglc.ir.graph import End, Graph, Region, Static, Switch, Tree, answers_of
+from sglc.ir.graph import AS_WRITTEN, End, Graph, Orders, Region, Static, Switch, Tree, answers_of
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -30,12 +30,13 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
     field_names,
     operands,
 )
 
 N = TypeVar("N", Gen, Select, Call, Meta, Render)
-P = TypeVar("P", Root, Append, Read, Format, Image, Method, Test)
+P = TypeVar("P", Root, Append, Read, Format, Unordered, Image, Method, Test)
 
 
 class Builder:
@@ -153,6 +154,9 @@ class Builder:
     def format(self, parts: Iterable[Part], *, loc: Location | None = None) -> Format:
         return self._emitted(Format(parts=tuple(part for part in parts if part != ""), loc=loc))
 
+    def unordered(self, groups: Iterable[Iterable[Part]], *, loc: Location | None = None) -> Unordered:
+        return self._emitted(Unordered(groups=tuple(tuple(flattened(group)) for group in groups), loc=loc))
+
     def image(self, path: Op | str, frames: int | None = None, *, loc: Location | None = None) -> Image:
         text = self.format([path], loc=loc) if isinstance(path, str) else path
         return self._emitted(Image(path=text, frames=frames, loc=loc))
@@ -196,7 +200,7 @@ def _made_from(wanted: Iterable[Op]) -> Iterator[Op]:
 
 
 def content(op: Op) -> Hashable:
-    """What an op is, but for its place: equal for equal values."""
+    """What an op is, but for its place: equal for equal values. The order of an `unordered` hangs on its place."""
 
     def plain(value: Any) -> Hashable:
         if isinstance(value, tuple):
@@ -205,11 +209,13 @@ def content(op: Op) -> Hashable:
             return Trusted, value.text
         return value if isinstance(value, str | Op | Role) else (type(value).__name__, repr(value))
 
-    return type(op), *(plain(getattr(op, name)) for name in field_names(type(op)))
+    place = (op.loc,) if isinstance(op, Unordered) else ()
+    return type(op), *(plain(getattr(op, name)) for name in field_names(type(op))), *place
 
 
-def flattened(parts: Iterable[Part]) -> Iterator[Part]:
-    """The parts with each `Format` replaced by its parts, at any depth, and without empty literals.
+def flattened(parts: Iterable[Part], orders: Orders | None = None) -> Iterator[Part]:
+    """The parts with each `Format` replaced by its parts, at any depth, and without empty literals. orders: so that each
+    `Unordered` is replaced by its parts, too, in the order of its place.
 
     Values inside a trusted `Format` become trusted one by one; literals are the program's and need no mark.
     """
@@ -223,6 +229,8 @@ def flattened(parts: Iterable[Part]) -> Iterator[Part]:
         value, marked = (part.text, True) if isinstance(part, Trusted) else (part, trusted)
         if isinstance(value, Format):
             stack.append((iter(value.parts), marked))
+        elif orders is not None and isinstance(value, Unordered):
+            stack.append((iter(in_order(value, orders)), marked))
         elif isinstance(value, Op):
             if marked:
                 yield part if isinstance(part, Trusted) else Trusted(value)
@@ -230,3 +238,9 @@ def flattened(parts: Iterable[Part]) -> Iterator[Part]:
                 yield value
         elif value != "":
             yield value
+
+
+def in_order(op: Unordered, orders: Orders) -> tuple[Part, ...]:
+    """The parts of all groups, in the order of the op's place."""
+    order = AS_WRITTEN if op.loc is None else orders.get(op.loc, AS_WRITTEN)
+    return tuple(part for group in order.put(op.groups) for part in group)

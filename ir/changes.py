@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from sglc.ir.builder import content
 from sglc.ir.graph import Fork, Graph, Switch
 from sglc.ir.ops import Op, with_operands
-from sglc.ir.printer import print_fork, print_op, value_names
+from sglc.ir.printer import print_fork, print_op, print_order, value_names
 from sglc.ir.terms import Table, terms
 
 LONGEST_LITERAL, LONGEST_LINE = 72, 240
@@ -43,6 +43,7 @@ def changes(name: str, before: Graph, after: Graph) -> str:
     if not said:
         same = [found.twin[op] for op in before.ops] == list(after.ops)
         return f"# after {name}: {'nothing changed' if same else 'only the order of the ops changed'}\n"
+    new += [f"    + {print_order(place, order)}" for place, order in after.orders.items() if place not in before.orders]
     kept = len(found.twin) - len(found.moved)
     lines = [f"# after {name}: {', '.join(said)}; {kept} as before", *_places(found, after), *gone, *new]
     return "\n".join(map(_shortened, lines)) + "\n"
@@ -108,7 +109,7 @@ def _keys(before: Graph, after: Graph) -> dict[Op, Hashable]:
     standing: dict[int, Op] = {}  # one op for all of a term, so that `content` compares them
     keys: dict[Op, Hashable] = {}
     for graph in (before, after):
-        term = terms(graph, table)
+        term = terms(graph, table, after.orders)
         for op in graph.ops:
             said = with_operands(op, lambda x, term=term: standing.setdefault(term[x], x))
             keys[op] = term[op], content(said)

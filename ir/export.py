@@ -103,6 +103,7 @@ def to_tree(graph: Graph, schedule: Schedule | None, comments: Comments) -> dict
         "prefixes": [index[op] for op in graph.prefixes],
         "regions": [plain_region(region) for region in graph.regions],
         "statics": graph.statics,
+        "orders": [{**asdict(place), **asdict(order)} for place, order in graph.orders.items()],
     }
     if schedule is not None:
         tree["schedule"] = asdict(schedule)

@@ -7,16 +7,18 @@ is one path of the program. An op is known in its own region and in those inside
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sglc.ir.errors import Location
 from sglc.ir.ops import Op, Param, Read, operands, with_operands
 
 MAX_REGIONS = 200
 """Of regions inside each other; the verifier and the parser refuse more."""
+
+T = TypeVar("T")
 
 Static: TypeAlias = "bool | int | float | str | None"
 Tree: TypeAlias = "Op | bool | int | float | str | list[Tree] | tuple[Tree, ...] | dict[str, Tree] | None"
@@ -111,6 +113,30 @@ class Case:
     region: Region
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the parts of an `unordered` stand at one place of the program.
+
+    places: for each part the place where it was written, in their new order; None: as written. why: what keeps them there,
+    where another order would share more.
+    """
+
+    places: tuple[int, ...] | None
+    why: str = ""
+
+    def put(self, parts: Sequence[T]) -> tuple[T, ...]:
+        """The parts in this order; as written where they are more or fewer."""
+        if self.places is None or len(self.places) != len(parts):
+            return tuple(parts)
+        return tuple(parts[place] for place in self.places)
+
+
+Orders: TypeAlias = "Mapping[Location, Order]"
+"""Of the places that have one; elsewhere parts stand as written."""
+
+AS_WRITTEN = Order(None)
+
+
 @dataclass(frozen=True, eq=False, repr=False)  # no slots: what is computed from the fields is kept
 class Graph:
     """One traced program.
@@ -119,6 +145,8 @@ class Graph:
     prefixes: ops that depend on no argument and were hoisted out of the call: computed once for all calls.
     region:   all other ops.
     statics:  what was fixed when the program was traced: the path of an argument (or of its structure) -> its value.
+    orders:   what order the parts of an `unordered` have, or why they have none, by its place in the program. The op itself
+              may be gone: the replays of the program's function need the order, too.
     """
 
     name: str
@@ -126,6 +154,7 @@ class Graph:
     prefixes: tuple[Op, ...]
     region: Region
     statics: dict[str, Static] = field(default_factory=dict[str, "Static"])
+    orders: Orders = field(default_factory=dict[Location, Order])
 
     def __repr__(self) -> str:
         return f"<graph {self.name}: {len(self.ops)} ops>"

@@ -3,20 +3,21 @@
 Each op is one frozen dataclass: its fields that are ops are its operands, the others its attributes, and `result` is
 the type of its value. Ops compare by identity: two equal `gen`s are two samples.
 
-    op       operands                 result  meaning
-    param    -                        text    an argument of the program
-    root     -                        state   the empty prompt
-    append   state, parts             state   the prompt with text, roles, values and images at its end
-    gen      state                    state   the prompt with what the model said at its end
-    select   state, choices           state   the prompt with the choice the model scores best at its end
-    call     texts                    text    what a host function (a tool of the program) gives
-    read     state (gen or select)    text    what that gen or select added
-    meta     state (gen or select)    data    what is known about that answer: counts, log probabilities ...
-    render   state, state             text    the text between two states, the chat template's own included
-    format   parts                    text    text from parts
-    method   text                     text    a method of str: strip, lower, a slice ... (sglc.ir.functions)
-    test     texts                    bool    a question about texts: eq, contains ... (sglc.ir.functions)
-    image    text                     image   an image, named by its path
+    op        operands                 result  meaning
+    param     -                        text    an argument of the program
+    root      -                        state   the empty prompt
+    append    state, parts             state   the prompt with text, roles, values and images at its end
+    gen       state                    state   the prompt with what the model said at its end
+    select    state, choices           state   the prompt with the choice the model scores best at its end
+    call      texts                    text    what a host function (a tool of the program) gives
+    read      state (gen or select)    text    what that gen or select added
+    meta      state (gen or select)    data    what is known about that answer: counts, log probabilities ...
+    render    state, state             text    the text between two states, the chat template's own included
+    format    parts                    text    text from parts
+    unordered groups of parts          text    the groups one after the other, in the order that shares most
+    method    text                     text    a method of str: strip, lower, a slice ... (sglc.ir.functions)
+    test      texts                    bool    a question about texts: eq, contains ... (sglc.ir.functions)
+    image     text                     image   an image, named by its path
 
 Gens, selects, calls, metas and renders have a `number`: their place in the order in which the text of the program runs
 them. Equal numbers on one path are one op; it is the identity of a gen's draws, however the graph was rewritten, and
@@ -248,6 +249,15 @@ class Render(Op):
 class Format(Op):
     result: ClassVar[Type] = Type.TEXT
     parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Unordered(Op):
+    """Texts one after the other: as written, until an order is chosen for its place (`Graph.orders`). Then it goes, and the
+    texts stand where it stood."""
+
+    result: ClassVar[Type] = Type.TEXT
+    groups: tuple[tuple[Part, ...], ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)

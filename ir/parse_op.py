@@ -36,6 +36,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
 )
 from sglc.ir.printer import DEFAULT_METHOD, MAX_NESTING
 from sglc.ir.syntax import Node, Rule, fault_at
@@ -118,6 +119,8 @@ class Values:
                 return Render(state=state, since=since, number=number(given), loc=loc)
             case "format":
                 return Format(parts=self.parts(children[0]), loc=loc)
+            case "unordered":
+                return Unordered(groups=tuple(map(self.parts, children)), loc=loc)
             case "method":
                 return Method(name=string(children[0]), arguments=self.arguments(children[1]), loc=loc)
             case "test":
@@ -210,7 +213,11 @@ def fresh(known: Iterable[str], node: Node) -> str:
 
 def location(node: Node) -> Location | None:
     children = rule(node).children
-    return Location(string(children[0]), _integer(children[1])) if children else None
+    return place(*children) if children else None
+
+
+def place(file: Node, line: Node) -> Location:
+    return Location(string(file), _integer(line))
 
 
 def constant(node: Node) -> Static:

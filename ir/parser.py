@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from sglc.ir.errors import IRError, Location
-from sglc.ir.graph import MAX_REGIONS, Case, End, Fork, Graph, Region, Static, Switch, Tree, answers_of
+from sglc.ir.graph import MAX_REGIONS, Case, End, Fork, Graph, Order, Region, Static, Switch, Tree, answers_of
 from sglc.ir.ops import Op, Param
-from sglc.ir.parse_op import Values, constant, fresh, location, nothing_left, number, rule, string, taken
+from sglc.ir.parse_op import Values, constant, fresh, location, nothing_left, number, place, rule, string, taken
 from sglc.ir.printer import Key, pointer
 from sglc.ir.syntax import Fault, Rule, fault_at, parse_line
 
@@ -126,6 +126,7 @@ class _Reader:
         self.in_prefix = False
         self.open = [_Open()]  # regions, each inside the one before
         self.statics: dict[str, Static] = {}
+        self.orders: dict[Location, Order] = {}
         self.program: Region | None = None  # once it is closed
         self.number = 0  # of the line
         self.lines: dict[Key, int] = {}
@@ -136,6 +137,7 @@ class _Reader:
             "value": self.value,
             "fork": self.fork,
             "static": self.static,
+            "order": self.order,
             "variable": self.variable,
             "answers": self.answers,
             "final": self.final,
@@ -208,6 +210,22 @@ class _Reader:
         path = fresh(self.statics, line.children[0])
         self.statics[path] = constant(line.children[1])
         self.lines["static", path] = self.number
+
+    def order(self, line: Rule, region: _Open) -> None:
+        if len(self.open) > 1:
+            raise Fault("`order` inside a case", hint="orders belong to the program")
+        file, number, tree, attributes = line.children
+        where = place(file, number)
+        if where in self.orders:
+            raise fault_at(file, f"a second order of {where}")
+        places = self.values.tree(tree)
+        if not (places is None or (isinstance(places, list) and all(type(index) is int for index in places))):
+            raise fault_at(tree, "an order is no list of integers", "[1, 0], or null for parts as they were written")
+        given = self.values.attributes(attributes)
+        why = taken(given, "why", str) or ""
+        self.orders[where] = Order(None if places is None else tuple(cast("list[int]", places)), why)
+        self.lines["order", str(where)] = self.number
+        nothing_left(given, line)
 
     def variable(self, line: Rule, region: _Open) -> None:
         name = fresh(region.variables, line.children[0])
@@ -287,6 +305,7 @@ class _Reader:
             prefixes=tuple(self.prefixes or ()),
             region=self.program,
             statics=self.statics,
+            orders=self.orders,
         )
 
 

@@ -42,6 +42,9 @@ A program that branches has a switch instead, and what comes after it for each a
 What is known of an answer goes with the variable that reads it. Where the body changed the variable since, a line
 `answers "comment" = %3` says whose answer it was (`null`: nobody's any more).
 
+Parts whose order is free are one op, `%2 = unordered [[%instructions], ["Be brief."]] @ "few.py":9`. Once it is chosen, they
+stand in the prompt in that order, and a line `order "few.py":9 = [1, 0]` says so.
+
 `exit` ends what was traced; `else exit` after the cases says that there may be other answers.
 
 One line is one op or one field of the graph. Strings are JSON's. Names are made afresh by every print: a param's from
@@ -58,7 +61,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from sglc.ir.errors import Location
-from sglc.ir.graph import End, Fork, Graph, Region, Switch, Tree, answers_of
+from sglc.ir.graph import End, Fork, Graph, Order, Region, Switch, Tree, answers_of
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -81,6 +84,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
 )
 from sglc.ir.schedule import Schedule
 
@@ -90,7 +94,7 @@ MAX_NESTING = 64
 DEFAULT_METHOD = "token_length_normalized"
 
 Key: TypeAlias = "Op | Fork | str | tuple[Region | str, str]"
-"""What a line is about: an op, a fork, "program", "prefix", ("static", path), or a region and "final", "variable NAME",
+"""What a line is about: an op, a fork, "program", "prefix", ("static", path), ("order", place), or a region and "final", "variable NAME",
 "return", "switch" or "case INDEX"."""
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -122,6 +126,8 @@ def lines_of(
             yield fork, f"{indent}{print_fork(fork, names)}"
         for path, static in graph.statics.items() if item is graph.region else ():
             yield ("static", path), f"{indent}static {_tree(path, names)} = {_tree(static, names)}"
+        for place, order in graph.orders.items() if item is graph.region else ():
+            yield ("order", str(place)), f"{indent}{print_order(place, order)}"
         for word, line in _end(item.end, names):
             yield (item, word), f"{indent}{line}"
         left.extend((f"{indent}{more}", inner) for more, inner in reversed(list(_cases(item, names))))
@@ -186,6 +192,13 @@ def _place(loc: Location | None) -> str:
 
 def print_fork(fork: Fork, names: Mapping[Op, str]) -> str:
     return f"fork {_name(fork.state, names)}: {', '.join(_name(member, names) for member in fork.members)}"
+
+
+def print_order(place: Location, order: Order) -> str:
+    """`order "judge.py":14 = [1, 0]`; `= null {why="..."}` for parts that stay as they were written."""
+    places = None if order.places is None else list(order.places)
+    why = [("why", quoted(order.why))] if order.why else []
+    return f"order {quoted(place.file)}:{place.line} = {_tree(places, {})}{_attributes(why)}"
 
 
 def value_names(graph: Graph) -> dict[Op, str]:
@@ -271,6 +284,8 @@ def _described(op: Op, names: Mapping[Op, str]) -> tuple[str, list[tuple[str, st
             return f"render {_name(op.state, names)} since {_name(op.since, names)}", [_numbered(op)]
         case Format():
             return f"format {_parts(op.parts, names)}", []
+        case Unordered():
+            return f"unordered [{', '.join(_parts(group, names) for group in op.groups)}]", []
         case Method():
             return f"method {quoted(op.name)} {_arguments(op.arguments, names)}", []
         case Test():

@@ -2,6 +2,8 @@
 
 Ops are pure and there is no arithmetic, so every value has a normal form: chains of appends are flattened, neighbouring
 literals joined, empty ones dropped, formats dissolved where they are parts; all other ops are uninterpreted.
+The parts of an `unordered` are free to stand in any order, so two graphs are compared in the order that one of them chose:
+the graph before a pass is read with the orders of the graph after it, and must say the same then, part for part.
 Terms are hash-consed: a term is an id in a table of tuples of ids, so equal ids of one table are equal terms, for all
 arguments and whatever the model says. Names and places are no part of a term. A call of a host function does something,
 so the calls of each region are part of what a graph means, whether they are read or not.
@@ -14,11 +16,12 @@ start, and its rest is kept aside until a piece that is no literal ends the run.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
-from sglc.ir.builder import flattened
-from sglc.ir.errors import IRError
-from sglc.ir.graph import Graph, Region, Switch, Tree
+from sglc.ir.builder import flattened, in_order
+from sglc.ir.errors import IRError, Location
+from sglc.ir.graph import Graph, Orders, Region, Switch, Tree
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -38,6 +41,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
 )
 from sglc.ir.printer import quoted
 
@@ -50,21 +54,27 @@ Chain: TypeAlias = tuple[int, str]
 """A chain of pieces: the id of all but the last literal text, and the rest of that text, shorter than BLOCK."""
 
 
-def terms(graph: Graph, table: Table) -> dict[Op, int]:
-    """The term of each op of a valid graph, as an id of `table`. Linear in the graph and its literals."""
-    return _Terms(table).of(graph)
+def terms(graph: Graph, table: Table, orders: Orders = MappingProxyType({})) -> dict[Op, int]:
+    """The term of each op of a valid graph, as an id of `table`. Linear in the graph and its literals. orders: besides the
+    graph's own."""
+    return _Terms(table, {**orders, **graph.orders}).of(graph)
 
 
 def check_same_meaning(before: Graph, after: Graph) -> None:
     """Raises `IRError` naming the first thing that `after` says differently: a param, a static, or an output."""
     table: Table = {}
-    check_same(meaning(before, table), meaning(after, table))
+    check_same(meaning(before, table, after.orders), meaning(after, table))
 
 
-def meaning(graph: Graph, table: Table) -> list[Fact]:
-    """All that a valid graph says, in one order: equal for graphs that mean the same, if `table` is one."""
-    facts: list[Fact] = [("the parameters", _params(graph)), ("the statics", _constants(graph.statics))]
-    term = terms(graph, table)
+def meaning(graph: Graph, table: Table, orders: Orders = MappingProxyType({})) -> list[Fact]:
+    """All that a valid graph says, in one order: equal for graphs that mean the same, if `table` is one. orders: as for
+    `terms`."""
+    facts: list[Fact] = [
+        ("the parameters", _params(graph)),
+        ("the statics", _constants(graph.statics)),
+        ("the order of parts", _placed({**orders, **graph.orders})),
+    ]
+    term = terms(graph, table, orders)
     for region in graph.regions:
         facts.extend(_said(region, term))
     return facts
@@ -110,6 +120,10 @@ def _constants(statics: Mapping[str, object]) -> dict[str, tuple[str, str]]:
     return {path: (type(value).__name__, repr(value)) for path, value in statics.items()}
 
 
+def _placed(orders: Orders) -> dict[Location, tuple[int, ...]]:
+    return {place: order.places for place, order in orders.items() if order.places is not None}
+
+
 def _tree(tree: Tree, term: dict[Op, int]) -> Hashable:
     """A result with terms for values; types are kept apart (1, 1.0, True), and so are lists and tuples."""
     if isinstance(tree, Op):
@@ -122,8 +136,9 @@ def _tree(tree: Tree, term: dict[Op, int]) -> Hashable:
 
 
 class _Terms:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, orders: Orders) -> None:
         self.table = table
+        self.orders = orders
         self.root = self.id("root")
         self.text = self.id("text")
         self.chains: dict[Op, Chain] = {}  # of states and formats
@@ -162,6 +177,8 @@ class _Terms:
                     self.terms[op] = self.id(("render", self.term(op.state), self.term(op.since)))
                 case Format():
                     self.chains[op] = self.format(op)
+                case Unordered():
+                    self.chains[op] = self.extended((self.text, ""), in_order(op, self.orders))
                 case Image():
                     self.terms[op] = self.id(("image", self.term(op.path), op.frames))
                 case Root():
@@ -200,7 +217,7 @@ class _Terms:
 
     def extended(self, chain: Chain, parts: Iterable[Part]) -> Chain:
         base, tail = chain
-        for part in flattened(parts):
+        for part in flattened(parts, self.orders):
             if isinstance(part, str):
                 tail += part
                 blocks = len(tail) // BLOCK * BLOCK

@@ -10,13 +10,13 @@ from typing import TypeAlias
 
 from sglc.ir.errors import IRError
 from sglc.ir.graph import MAX_REGIONS, End, Fork, Graph, Region, Switch, Tree
-from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Numbered, Op, Param, Root, Select, Type
+from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Numbered, Op, Param, Root, Select, Type, Unordered
 from sglc.ir.printer import MAX_NESTING, Key, lines_of, pointer, quoted, value_names
 from sglc.ir.terms import terms
 from sglc.ir.values import is_constant, what_is_wrong, what_is_wrong_with_text
 from sglc.ir.verify_ops import Broken, Known, word
 
-CONSTANT = (Root, Append, Format, Method, Image)
+CONSTANT = (Root, Append, Format, Unordered, Method, Image)
 """Ops that may stand in a prefix."""
 
 Extension: TypeAlias = Append | Gen | Select
@@ -73,6 +73,7 @@ class _Verifier:
             self.known.define(op)
         self.known.defined.update(graph.params)
         self.names()
+        self.orders()
         self.walk()
         self.same_numbers()
         self.extensions()
@@ -95,6 +96,22 @@ class _Verifier:
             if not is_constant(value):
                 raise Broken(("static", path), "", f"a static is a {type(value).__name__}, not a constant")
             self.tree(("static", path), value)
+
+    def orders(self) -> None:
+        orders = self.graph.orders
+        apart = {op.loc for op in self.graph.ops if isinstance(op, Unordered)} if orders else set[object]()
+        for place, order in orders.items():
+            line: Key = "order", str(place)
+            for text in (place.file, order.why):
+                if (problem := what_is_wrong_with_text(text)) is not None:
+                    raise Broken(line, "", problem, "text must be valid Unicode")
+            if order.places is None:
+                continue
+            if sorted(order.places) != list(range(len(order.places))):
+                raise Broken(line, "", "an order names a part twice, or not at all", "it has each of 0, 1, ... once")
+            if place in apart:
+                hint = "with the order chosen, they stand in the prompt themselves"
+                raise Broken(line, "", "parts whose order is chosen still are an unordered", hint)
 
     def walk(self) -> None:
         path: list[Region] = []

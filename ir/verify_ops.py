@@ -30,6 +30,7 @@ from sglc.ir.ops import (
     Test,
     Trusted,
     Type,
+    Unordered,
     operands,
 )
 from sglc.ir.printer import MAX_NESTING, Key, quoted
@@ -98,6 +99,9 @@ class Known:
             case Format():
                 for part in op.parts:
                     self.text(op, part, "a format")
+            case Unordered():
+                for part in (part for group in op.groups for part in group):
+                    self.unordered(op, part)
             case Image():
                 self.operand(op, op.path, Type.TEXT)
                 if op.frames is not None and (type(op.frames) is not int or not 0 < op.frames < 2**31):
@@ -163,6 +167,15 @@ class Known:
                 self.operand(op, part.text, Type.TEXT)
             case _:
                 self.operand(op, part, Type.TEXT)
+
+    def unordered(self, op: Unordered, part: Part) -> None:
+        self.text(op, part, "an unordered")
+        if isinstance(part, Trusted | Unordered):
+            at = part.text if isinstance(part, Trusted) else part
+            what = (
+                "text of an unordered cannot be trusted" if isinstance(part, Trusted) else "an unordered holds another"
+            )
+            raise Broken(op, at, what, "its parts are literals and plain texts")
 
     def string(self, op: Op, text: str) -> None:
         if (problem := what_is_wrong_with_text(text)) is not None:

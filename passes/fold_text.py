@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from sglc.ir.errors import Location
 from sglc.ir.graph import Graph, rewritten
-from sglc.ir.ops import Append, Format, Op, Part, Select, with_operands
+from sglc.ir.ops import Append, Format, Op, Part, Select, Unordered, with_operands
 from sglc.passes.rebuild import joined, rebuilt
 
 
@@ -30,12 +30,17 @@ def _with_literals_joined(op: Op) -> Op | None:
             return op.state
         case Format(parts=parts) if (folded := joined(parts)) is not parts:
             return replace(op, parts=folded)
-        case Select(choices=choices):
-            folded_choices = tuple(joined(choice) for choice in choices)
-            changed = any(a is not b for a, b in zip(folded_choices, choices, strict=True))
-            return replace(op, choices=folded_choices) if changed else None
+        case Unordered(groups=groups) if (folded_groups := _each_joined(groups)) is not groups:
+            return replace(op, groups=folded_groups)
+        case Select(choices=choices) if (folded_choices := _each_joined(choices)) is not choices:
+            return replace(op, choices=folded_choices)
         case _:
             return None
+
+
+def _each_joined(groups: tuple[tuple[Part, ...], ...]) -> tuple[tuple[Part, ...], ...]:
+    folded = tuple(map(joined, groups))
+    return folded if any(a is not b for a, b in zip(folded, groups, strict=True)) else groups
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from sglc.passes.fold_text import fold_text
 from sglc.passes.hoist_prefix import hoist_prefix
 from sglc.passes.lower import lower
 from sglc.passes.prefill_constants import prefill_constants
+from sglc.passes.reorder_parts import reorder_parts
 from sglc.passes.reproducer import Reproducer
 from sglc.passes.share_prefix import share_prefix
 
@@ -35,6 +36,7 @@ class Pass(Protocol):
 
 GRAPH_PASSES: tuple[Pass, ...] = (
     drop_dead,  # first, so that no later pass works on, or is held up by, what nobody reads
+    reorder_parts,  # before all that joins and shares text: what was reordered is text like any other
     fold_text,
     share_prefix,
     hoist_prefix,  # after sharing: what is hoisted is hoisted once
@@ -51,10 +53,10 @@ def optimise(
     pass that fails is left out, with a warning that names a reproducer: speed is lost, never an answer.
     """
     table: Table = {}
-    said = meaning(graph, table)  # by the graph as it came, whatever a pass does to it
+    first, said = graph, meaning(graph, table)  # by the graph as it came, whatever a pass does to it
     for graph_pass in passes:
         try:
-            graph = _checked(graph_pass, graph, table, said)
+            graph, said = _checked(graph_pass, graph, table, first, said)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a pass, the program runs without it
             warnings.warn(
                 f"the pass {graph_pass.__name__} is left out, because it failed on this program: {told(error)}\n"
@@ -71,17 +73,19 @@ def applied(graph_pass: Pass, before: Graph) -> Graph:
     """The graph after a pass. Raises what the pass raises, and `IRError` where its graph is not valid or means something
     else."""
     table: Table = {}
-    return _checked(graph_pass, before, table, meaning(before, table))
+    return _checked(graph_pass, before, table, before, meaning(before, table))[0]
 
 
-def _checked(graph_pass: Pass, before: Graph, table: Table, said: list[Fact]) -> Graph:
-    """said: by `before`, in terms of the table."""
+def _checked(graph_pass: Pass, before: Graph, table: Table, first: Graph, said: list[Fact]) -> tuple[Graph, list[Fact]]:
+    """The graph after a pass, and what it says. said: by `first`, in the orders of `before`, in terms of the table."""
     after = graph_pass(before)
     if after is before:
-        return before
+        return before, said
     verify(after)
+    if after.orders != before.orders:
+        said = meaning(first, table, after.orders)
     check_same(said, meaning(after, table))
-    return after
+    return after, said
 
 
 def lowered(graph: Graph) -> Schedule:

@@ -36,6 +36,7 @@ from sglc.ir.ops import (
     Test,
     Trusted,
     Type,
+    Unordered,
     operands,
     with_operands,
 )
@@ -143,6 +144,8 @@ class _Section:
                 return Read, self.first_of(op.state)
             case Format():
                 return Format, self.parts_key(op.parts)
+            case Unordered():
+                return Unordered, op.loc, tuple(map(self.parts_key, op.groups))
             case Method() | Test():
                 return type(op), op.name, self.argument_key(op.arguments)
             case Image():

@@ -36,6 +36,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
     operands,
 )
 from sglc.ir.schedule import Schedule
@@ -288,9 +289,9 @@ def answers_below(wanted: Iterable[Op]) -> Iterator[Primitive]:
 
 
 def pieces_of(parts: Sequence[Part]) -> Callable[[Run], tuple[Piece, ...]]:
-    """What parts add to a prompt."""
+    """What parts add to a prompt; those whose order nobody chose stand as they were written."""
     plan: list[Piece | tuple[Op, bool]] = []
-    for part in flattened(parts):
+    for part in flattened(parts, {}):
         if isinstance(part, str):
             plan.append(Text(part, trusted=True))
         elif isinstance(part, Role):
@@ -334,6 +335,9 @@ def _compute(op: Op) -> Compute:
             return lambda run: run.rendered(run.values[state], run.values[since])
         case Format(parts=parts):
             added = pieces_of(parts)
+            return lambda run: "".join([piece.text for piece in added(run) if isinstance(piece, Text)])
+        case Unordered():
+            added = pieces_of((op,))
             return lambda run: "".join([piece.text for piece in added(run) if isinstance(piece, Text)])
         case Param(name=name):
             return lambda run: run.texts[name]

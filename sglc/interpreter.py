@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, TypeAlias
 
-from sglc.ir.errors import ConstraintError, RunError
+from sglc.ir.errors import ConstraintError, Location, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
 from sglc.language.arguments import Arguments
 from sglc.language.host import Host
 from sglc.language.machine import Answered, outside, running
+from sglc.language.orders import NO_ORDERS, FreeOrders
 from sglc.language.state import ProgramState, each_prompt
 from sglc.language.symbolic import note_folder, raised_at, user_location
 from sglc.passes.compile_constraints import check_length, compile_constraint
@@ -33,11 +34,12 @@ def interpret(
     row: int,
     n: int | None = None,
     answered: Mapping[Asked, Any] | None = None,
+    orders: FreeOrders = NO_ORDERS,
 ) -> Outcome:
     """One run. An exception of the body, or of a primitive, is the outcome's error. answered: what is known already and
-    is not asked again."""
+    is not asked again. orders: of parts whose order is free."""
     note_folder()
-    machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {})
+    machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {}, orders)
     state = ProgramState(machine, n=n)
     error: Exception | None = None
     try:
@@ -90,6 +92,7 @@ class _Interpreter:
         row: int,
         untrusted: list[str],
         answered: Mapping[Asked, Any],
+        orders: FreeOrders,
     ) -> None:
         self.error: Exception | None = None
         self._engine = engine
@@ -97,6 +100,7 @@ class _Interpreter:
         self._seed = seed
         self._row = row
         self._answered = answered
+        self._orders = orders
         self._untrusted = untrusted  # arguments and answers: their text never becomes a control token
         self._numbered = 0
         self._metas: dict[int, tuple[Prompt, dict[str, Any]]] = {}  # by the identity of the prompt with the answer
@@ -108,6 +112,9 @@ class _Interpreter:
         if trusted or not self._engine.tokenizer.spells_control(text):
             return (Text(text, trusted=True),)
         return tuple(_by_origin(text, self._untrusted))
+
+    def unordered(self, groups: Sequence[tuple[Piece, ...]], place: Location | None) -> tuple[Piece, ...]:
+        return self._orders.put(groups, place)
 
     def image(self, path: Any, frames: int | None) -> Piece:
         self._fail(RunError("this model takes text only", where=user_location(), hint="leave images out"))

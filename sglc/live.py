@@ -21,6 +21,7 @@ from sglc.ir.errors import ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
+from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
 from sglc.runtime.executor import Run, located
 from sglc.runtime.jobs import Outcome
@@ -44,6 +45,7 @@ text and not empty."""
 class LiveProgram:
     """One program for arguments of one shape, and on the backends that it ran on.
 
+    orders: of the parts whose order is free; the function's own runs follow it, too.
     distrusted: a run did something else than its graph; the program is to be traced again, with real strings only.
     """
 
@@ -56,6 +58,7 @@ class LiveProgram:
         n: int | None = None,
     ) -> None:
         self.compiled = compiled
+        self.orders = FreeOrders(compiled.graph.orders)
         self.distrusted = False
         self._function = function
         self._arguments = arguments
@@ -100,7 +103,9 @@ class LiveProgram:
         earlier = {op.number: op for op in _numbered(run)}
         hosts = self._traced.hosts
         try:
-            recorded = record(self._function, self._arguments, known, earlier, program.params, hosts, self._n)
+            recorded = record(
+                self._function, self._arguments, known, earlier, program.params, hosts, self._n, self.orders
+            )
         except AskedOtherwise as other:
             return self._instead(run, _events(run), other.where, backend)
         except SglcError:
@@ -152,7 +157,7 @@ class LiveProgram:
 
     def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None) -> Events:
         """unknown: gets the numbers of the answers that the run does not have."""
-        return replay(self._function, self._arguments, run.texts, _answers(run, events, unknown), self._n)
+        return replay(self._function, self._arguments, run.texts, _answers(run, events, unknown), self._n, self.orders)
 
     def _after_failure(self, run: Run, backend: Runner) -> Outcome:
         """What plain Python does, where a step failed that a marker may have misled."""
@@ -184,7 +189,9 @@ class LiveProgram:
                 answered[number, repr(question_of(call))] = run.answers[op]
             elif isinstance(op, Call):
                 answered[number, repr(question_of(call))] = run.values[op]
-        return interpret(self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered)
+        return interpret(
+            self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered, self.orders
+        )
 
 
 def _needed(body: Sequence[Op], end: End | Switch) -> tuple[Op, ...]:

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from sglc.ir.builder import Builder
+from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location
 from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, Tree, answers_of, with_regions
 from sglc.ir.ops import (
@@ -29,6 +29,7 @@ from sglc.ir.ops import (
     Sampling,
     Select,
     Trusted,
+    Unordered,
     operands,
 )
 from sglc.ir.verify import CONSTANT
@@ -174,7 +175,14 @@ def same(one: Graph, two: Graph) -> bool:
         return type(a) is type(b) and all(equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
 
     def content(graph: Graph) -> list[Any]:
-        return [graph.name, graph.params, graph.prefixes, graph.statics, *map(flat, graph.regions)]
+        return [
+            graph.name,
+            graph.params,
+            graph.prefixes,
+            graph.statics,
+            list(graph.orders.items()),
+            *map(flat, graph.regions),
+        ]
 
     def flat(region: Region) -> list[Any]:
         """A region without those inside it, which come after it."""
@@ -309,9 +317,22 @@ class _Region:
                 role = edge.name if edge.edge == "begin" else None
             elif self.images and rng.random() < 0.2:
                 parts.append(rng.choice(self.images))
+            elif not self.policy.straight and rng.random() < 0.1:
+                parts.append(self.unordered())
             else:
                 parts.append(part)
         self.states.append((self.builder.append(state, parts, loc=self.policy.loc()), role))
+
+    def unordered(self) -> Op:
+        """Parts in any order; sometimes a text that is used for something else, too."""
+        groups = [
+            [part for part in flattened(self.values(0)) if not isinstance(part, Trusted | Unordered)]
+            for _ in range(self.rng.randint(2, 3))
+        ]
+        made = self.builder.unordered(groups, loc=self.policy.loc())
+        if self.rng.random() < 0.2:
+            self.texts.append(made)
+        return made
 
     def gen(self) -> None:
         rng = self.rng

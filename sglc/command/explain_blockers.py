@@ -14,7 +14,8 @@ from typing import Literal
 from sglc.command.explain_prompts import Walk, Walker
 from sglc.ir.builder import flattened
 from sglc.ir.errors import Location
-from sglc.ir.ops import Append, Gen, Op, Param, Part, Role, Select, Trusted, operands, prompts
+from sglc.ir.graph import Graph, Orders
+from sglc.ir.ops import Append, Gen, Image, Op, Param, Part, Role, Select, Trusted, operands, prompts
 from sglc.ir.tokens import Text
 
 LEAST = 16
@@ -26,9 +27,9 @@ MOST_PAIRS, MOST_TOKENS = 60, 3_000
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """tokens: what could be shared, in each of so many `times`."""
+    """tokens: what could be shared, in each of so many `times`; 0 where nobody counted."""
 
-    kind: Literal["order", "difference", "same value"]
+    kind: Literal["order", "kept order", "difference", "same value"]
     lines: tuple[Location, ...]
     tokens: int
     times: int
@@ -54,6 +55,21 @@ def blockers(walker: Walker, walks: Sequence[Walk]) -> list[Blocker]:
     found = [*_orders(walker, walks, stems), *_same_values(walker, walks, stems), *_differences(walker, walks)]
     unique = {blocker.text: blocker for blocker in found if blocker.tokens >= LEAST}
     return sorted(unique.values(), key=lambda blocker: -blocker.tokens * blocker.times)
+
+
+def kept_orders(graph: Graph, rows: int) -> list[Blocker]:
+    """Parts of an `unordered` that stand as they were written, although another order would share more."""
+    return [
+        Blocker(
+            "kept order",
+            (place,),
+            0,
+            rows,
+            f"{_lines((place,))}: the parts of sgl.unordered keep their order, because {order.why}",
+        )
+        for place, order in graph.orders.items()
+        if order.places is None
+    ]
 
 
 def _stems(walk: Walk) -> Iterator[tuple[Op, tuple[Append, ...]]]:
@@ -82,7 +98,18 @@ def _orders(walker: Walker, walks: Sequence[Walk], stems: Sequence[tuple[Append,
         last = runs[-1][-1]
         moved = [segment for segment in segments[first : segments.index(last)] if segment.varies]
         tokens = sum(segment.end - segment.start for run in runs for segment in run)
-        yield _order(moved, last, tokens, len(walks))
+        free = _can_be_unordered(segments[first : segments.index(last) + 1], walks[0].graph.orders)
+        yield _order(moved, last, tokens, len(walks), free=free)
+
+
+def _can_be_unordered(segments: Sequence[_Segment], orders: Orders) -> bool:
+    """Whether these could be parts of one `unordered` whose order is then chosen: plain texts, of lines that are not kept as
+    they are."""
+    kept = {place for place, order in orders.items() if order.places is None}
+    return all(
+        isinstance(segment.part, str | Op) and not isinstance(segment.part, Image) and segment.loc not in kept
+        for segment in segments
+    )
 
 
 def _long_runs(segments: Sequence[_Segment]) -> Iterator[list[_Segment]]:
@@ -94,7 +121,7 @@ def _long_runs(segments: Sequence[_Segment]) -> Iterator[list[_Segment]]:
             yield together
 
 
-def _order(moved: Sequence[_Segment], last: _Segment, tokens: int, rows: int) -> Blocker:
+def _order(moved: Sequence[_Segment], last: _Segment, tokens: int, rows: int, *, free: bool) -> Blocker:
     lines = tuple(dict.fromkeys(segment.loc for segment in moved if segment.loc is not None))
     names = ", ".join(dict.fromkeys(segment.name.partition("[")[0] for segment in moved))
     gain = f"would share {tokens:,} tokens in each of {rows:,} rows"
@@ -102,6 +129,8 @@ def _order(moved: Sequence[_Segment], last: _Segment, tokens: int, rows: int) ->
         text = f"{_lines(lines) or 'the prompt'}: putting {names} behind the text that follows it {gain}"
     else:
         text = f"moving {_lines(lines)} ({names}) after line {last.loc.line} {gain}"
+    if free:
+        text += "; if their order does not matter, sgl.unordered(...) around them does the same"
     return Blocker("order", (*lines, *([last.loc] if last.loc else [])), tokens, rows, text)
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sglc.command.explain_blockers import Blocker, blockers
+from sglc.command.explain_blockers import Blocker, blockers, kept_orders
 from sglc.command.explain_counts import KV, Chain, Count, Tokens, kv_of, longest_chain, tokens, weight
 from sglc.command.explain_prompts import Ids, Walk, Walker
 from sglc.command.program_file import load_program, load_rows
@@ -24,6 +24,7 @@ from sglc.ir.graph import Graph, Switch
 from sglc.ir.ops import DEFAULT_SAMPLING, Call, Gen, Primitive, Select
 from sglc.ir.tokens import TokenAutomaton, Tokenizer
 from sglc.language.arguments import Arguments, bind
+from sglc.passes.reorder_parts import in_orders
 
 MAX_CELLS = 20_000_000
 """Of an automaton whose longest text is looked for; a larger one may say what `max_tokens` lets it."""
@@ -136,12 +137,14 @@ def _bound(gen: Gen, automata: Mapping[Any, Any]) -> int:
 
 def _blockers(shape: Shape, tokenizer: Tokenizer, fresh: Callable[[int], Ids]) -> list[Blocker]:
     """Of the rows that take one way together."""
-    walker = Walker(shape.traced, tokenizer, lambda gen: _bound(gen, {}), fresh, asks=False)
+    graph = in_orders(shape.traced, shape.compiled.graph.orders)
+    walker = Walker(graph, tokenizer, lambda gen: _bound(gen, {}), fresh, asks=False)
     ways: dict[tuple[int, ...], list[Walk]] = {}
     for row in shape.rows:
         walk = walker.walk(row.texts)
         ways.setdefault(walk.regions, []).append(walk)
-    return [blocker for together in ways.values() for blocker in blockers(walker, together)]
+    found = [blocker for together in ways.values() for blocker in blockers(walker, together)]
+    return [*found, *kept_orders(graph, len(shape.rows))]
 
 
 def _steps(walks: Sequence[Walk], counts: Mapping[int, Count]) -> list[StepCost]:

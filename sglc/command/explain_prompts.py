@@ -33,6 +33,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
     operands,
 )
 from sglc.ir.tokens import Piece, Sampled, Text, Tokenizer
@@ -188,7 +189,7 @@ class Walker:
     def pieces(self, walk: Walk, parts: Sequence[Part]) -> Prompt:
         """What parts add to a prompt."""
         added: list[Piece] = []
-        for part in flattened(parts):
+        for part in flattened(parts, {}):
             if isinstance(part, str):
                 added.append(Text(part, trusted=True))
             elif isinstance(part, Role):
@@ -213,6 +214,8 @@ class Walker:
                 values[op] = self._words(values[state][len(values[_before(state)]) :])
             case Format(parts=parts):
                 values[op] = self._words(self.pieces(walk, parts))
+            case Unordered():
+                values[op] = self._words(self.pieces(walk, (op,)))
             case Render(state=state, since=since):
                 values[op] = self._rendered(values[state], values[since])
             case Method():

@@ -4,7 +4,7 @@ By name, because `sglc --help` says them: loading the passes takes as long as al
 """
 
 GRAPH_STAGES = (
-    "trace", "drop_dead", "fold_text", "share_prefix", "hoist_prefix", "detect_forks",
+    "trace", "drop_dead", "reorder_parts", "fold_text", "share_prefix", "hoist_prefix", "detect_forks",
 )  # fmt: skip
 MODEL_STAGES = ("compile_constraints", "prefill_constants")
 """Those that need a tokenizer."""

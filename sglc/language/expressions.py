@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-from sglc.ir.errors import ProgramError
+from sglc.ir.errors import Location, ProgramError
 from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
 from sglc.language.settings import (
     checked_constraint,
@@ -20,7 +20,7 @@ from sglc.language.settings import (
     checked_regex,
     checked_sampling,
 )
-from sglc.language.symbolic import SymbolicText, user_location
+from sglc.language.symbolic import SymbolicText, user_location, user_place
 
 Appendable: TypeAlias = "str | Expression | SymbolicText"
 
@@ -101,6 +101,14 @@ class VideoExpression(Expression):
 @dataclass(frozen=True, eq=False)
 class TrustedExpression(Expression):
     text: Any
+
+
+@dataclass(frozen=True, eq=False)
+class UnorderedExpression(Expression):
+    """place: where it was written, its file as Python names it."""
+
+    parts: tuple[Any, ...]
+    place: Location | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +403,46 @@ def _checked_path(word: str, path: Any) -> Any:
 def trusted(text: str | SymbolicText) -> Expression:
     """Run-time text that may spell the model's control tokens; without it they stay plain text."""
     return TrustedExpression(text)
+
+
+def unordered(*parts: str | SymbolicText) -> Expression:
+    """Texts whose order does not matter. A compiled program puts them in the order that shares most of the prompt between
+    calls: constants first, then what few arguments are in, then what holds answers; `sglc ir` shows it. One line of a
+    program has one order. They stay as written where the program itself looks at the text that holds them.
+
+    With mode="interpret" they stand as written: the two modes may differ in the order of these parts, and in nothing else.
+
+    Raises `ProgramError` at the caller's line for a part that is no text.
+    """
+    for number, part in enumerate(parts):
+        if not isinstance(part, str):
+            what, hint = _no_free_part(part)
+            raise ProgramError(f"part {number} of unordered is {what}", where=user_location(), hint=hint)
+    return UnorderedExpression(parts, user_place())
+
+
+def _no_free_part(part: Any) -> tuple[str, str]:
+    """What stands where a text belongs, and what to do."""
+    items = list(part.items()) if isinstance(part, Expression) else [part]
+    item = next((item for item in items if not isinstance(item, str)), part)
+    match item:
+        case GenExpression() | SelectExpression() | ReasoningExpression():
+            return (
+                "an answer of the model",
+                'append it before or after, or give the text of an earlier one, s["answer"]',
+            )
+        case RoleEdge():
+            return "a role", "put it around: sgl.user(sgl.unordered(...))"
+        case ImageExpression() | VideoExpression():
+            return "an image", "append it before or after"
+        case UnorderedExpression():
+            return "another unordered", "write its parts among the others: sgl.unordered(a, b, c)"
+        case TrustedExpression():
+            return "a trusted text", "append it before or after, or give the text without sgl.trusted"
+        case Expression():
+            return "no text", "append it before or after"
+        case _:
+            return f"of type {type(item).__name__}, not str", "give texts, or str(...) of it"
 
 
 def _role(name: str, expression: Any) -> Expression:

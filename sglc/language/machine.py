@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from sglc.ir.errors import Location
 from sglc.ir.ops import ChoicesMethod, Constraint, Sampling
 from sglc.language.host import Host
 
@@ -35,6 +36,10 @@ class Machine(Protocol):
 
     def image(self, path: Any, frames: int | None) -> Piece:
         """An image, or so many frames of a video."""
+        ...
+
+    def unordered(self, groups: Sequence[tuple[Piece, ...]], place: Location | None) -> tuple[Piece, ...]:
+        """Parts in whatever order, at a place as `user_place` names it."""
         ...
 
     def read(self, value: Any) -> Any:

@@ -21,6 +21,7 @@ from sglc.language.expressions import (
     RoleEdge,
     SelectExpression,
     TrustedExpression,
+    UnorderedExpression,
     VideoExpression,
 )
 from sglc.language.machine import Answered, Machine, Piece
@@ -240,6 +241,8 @@ class ProgramState:
             return (item.role,)
         if isinstance(item, TrustedExpression):
             return self._machine.pieces(item.text, trusted=True)
+        if isinstance(item, UnorderedExpression):
+            return self._machine.unordered([self._machine.pieces(part) for part in item.parts], item.place)
         if isinstance(item, ImageExpression):
             return (self._machine.image(item.path, None),)
         if isinstance(item, VideoExpression):

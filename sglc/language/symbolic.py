@@ -36,10 +36,16 @@ _OPEN, _SEPARATOR, _CLOSE = "\U0010f8f0", "\U0010f8f1", "\U0010f8f2"  # private 
 
 def user_location() -> Location | None:
     """The line of the user's code that is running now: the innermost frame outside of this package and of Python's."""
+    place = user_place()
+    return None if place is None else Location(shown_path(place.file), place.line)
+
+
+def user_place() -> Location | None:
+    """The same with the file as Python names it, whatever the working folder is."""
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: the only way to the caller
     while frame is not None and frame.f_code.co_filename.startswith(_FOREIGN):
         frame = frame.f_back
-    return None if frame is None else Location(shown_path(frame.f_code.co_filename), frame.f_lineno)
+    return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
 
 
 def raised_at(error: BaseException, file: str) -> Location | None:
@@ -48,10 +54,14 @@ def raised_at(error: BaseException, file: str) -> Location | None:
     return Location(shown_path(file), lines[-1] or 0) if lines else None
 
 
-def shown_path(file: str) -> str:
+def shown_path(file: str, folder: str | None = None) -> str:
     """A file as people name it: relative where it lies below the working folder, which also keeps machines' paths out
-    of artifacts."""
-    return file.removeprefix(_folder[0])
+    of artifacts. folder: a working folder noted earlier, with its separator."""
+    return file.removeprefix(noted_folder() if folder is None else folder)
+
+
+def noted_folder() -> str:
+    return _folder[0]
 
 
 _folder = [os.getcwd() + os.sep]

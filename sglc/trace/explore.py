@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sglc.ir.graph import Case, End, Graph, Region, Switch
+from sglc.ir.errors import Location
+from sglc.ir.graph import Case, End, Graph, Order, Region, Switch
 from sglc.ir.ops import Numbered, Op, Param, Render, prompts
 from sglc.language.arguments import Arguments
 from sglc.language.host import Host
@@ -116,23 +117,29 @@ def explore(
     numbers = itertools.count()
     origins: dict[int, Origin] = {}
     risky: list[frozenset[int] | None] = []
-    region = _region(root, numbers, origins, risky)
-    graph = Graph(function.__name__, params, (), region, arguments.statics)
+    orders: dict[Location, Order] = {}
+    region = _region(root, numbers, origins, risky, orders)
+    graph = Graph(function.__name__, params, (), region, arguments.statics, orders)
     return Traced(drop_dead(graph), origins, tuple(risky), hosts, failure)
 
 
 def _region(
-    node: _Node, numbers: Iterable[int], origins: dict[int, Origin], risky: list[frozenset[int] | None]
+    node: _Node,
+    numbers: Iterable[int],
+    origins: dict[int, Origin],
+    risky: list[frozenset[int] | None],
+    orders: dict[Location, Order],
 ) -> Region:
     recorded = node.recorded
     assert recorded is not None
     risky.append(recorded.risky)
+    orders.update(recorded.orders)
     body = tuple(op for op in recorded.body if not isinstance(op, Param))
     if isinstance(recorded.end, End):
         return Region(body, recorded.end)
     number = next(iter(numbers))
     origins[number] = Origin(node.known, recorded.end)
-    cases = tuple(Case(case.choice, _region(case, numbers, origins, risky)) for case in node.inside)
+    cases = tuple(Case(case.choice, _region(case, numbers, origins, risky, orders)) for case in node.inside)
     return Region(body, switch_at(recorded.final, recorded.end, number, cases, opened=node.open))
 
 

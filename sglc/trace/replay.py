@@ -15,6 +15,7 @@ from sglc.ir.tokens import Sampled, Text
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.host import Host
 from sglc.language.machine import Answered, running
+from sglc.language.orders import NO_ORDERS, FreeOrders
 from sglc.language.state import ProgramState
 from sglc.language.symbolic import raised_at, user_location
 
@@ -59,11 +60,16 @@ class Events:
 
 
 def replay(
-    function: Callable[..., Any], arguments: Arguments, texts: Mapping[str, str], answers: Answers, n: int | None
+    function: Callable[..., Any],
+    arguments: Arguments,
+    texts: Mapping[str, str],
+    answers: Answers,
+    n: int | None,
+    orders: FreeOrders = NO_ORDERS,
 ) -> Events:
-    """What the body does with these texts and answers."""
+    """What the body does with these texts and answers. orders: of parts whose order is free."""
     events = Events()
-    machine = _Replay(events, answers)
+    machine = _Replay(events, answers, orders)
     state = ProgramState(machine, n=n)
     try:
         with running(machine):
@@ -151,8 +157,9 @@ def shown(prompt: Sequence[Item]) -> str:
 class _Replay:
     """The machine that is given its answers."""
 
-    def __init__(self, events: Events, answers: Answers) -> None:
+    def __init__(self, events: Events, answers: Answers, orders: FreeOrders) -> None:
         self.stopped = False
+        self._orders = orders
         self._events = events
         self._answers = answers
         self._count = 0
@@ -162,6 +169,9 @@ class _Replay:
 
     def pieces(self, text: str, *, trusted: bool = False) -> Prompt:
         return (text,)
+
+    def unordered(self, groups: Sequence[Prompt], place: Location | None) -> Prompt:
+        return self._orders.put(groups, place)
 
     def image(self, path: str, frames: int | None) -> Item:
         return ("image", path, str(frames))

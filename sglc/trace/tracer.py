@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import Location, ProgramError, SglcError
 from sglc.ir.functions import METHODS, what_is_wrong_with_call
-from sglc.ir.graph import End, Tree
+from sglc.ir.graph import End, Order, Tree
 from sglc.ir.ops import (
     Append,
     Argument,
@@ -39,6 +39,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
     operands,
     prompts,
 )
@@ -46,8 +47,18 @@ from sglc.ir.values import what_is_wrong
 from sglc.language.arguments import Arguments, default_texts, is_record, replace_texts
 from sglc.language.host import Host, captures, same_function
 from sglc.language.machine import Answered, Piece, running
+from sglc.language.orders import FreeOrders
 from sglc.language.state import ProgramState
-from sglc.language.symbolic import PACKAGE, PYTHON, Markers, SymbolicText, is_symbolic, raised_at, user_location
+from sglc.language.symbolic import (
+    PACKAGE,
+    PYTHON,
+    Markers,
+    SymbolicText,
+    is_symbolic,
+    raised_at,
+    shown_path,
+    user_location,
+)
 from sglc.runtime.program import answers_below
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
@@ -73,7 +84,7 @@ class Recorded:
     numbered: all ops that have a number, also those that the run was given. failure: what the body raised, where that is
     what it stopped at: with real strings it may not be raised. risky: where Python's own string methods may have
     seen a marker in the place of a text, so that each run along this path is to be checked, the numbers of the answers
-    that such texts are made of; else None.
+    that such texts are made of; else None. orders: of parts whose order is free but was looked at: they stay as written.
     """
 
     body: tuple[Op, ...]
@@ -83,6 +94,7 @@ class Recorded:
     end: End | Question
     risky: frozenset[int] | None
     failure: Exception | None
+    orders: dict[Location, Order]
 
 
 def record(
@@ -93,13 +105,15 @@ def record(
     params: Sequence[Param] = (),
     hosts: dict[str, Host] | None = None,
     n: int | None = None,
+    orders: FreeOrders | None = None,
 ) -> Recorded:
     """Runs the body once. earlier: the numbered ops of the regions around. params: those of the program, if they exist.
+    orders: of the parts whose order is free, once it is chosen; until then ops stand for them.
 
     n: how many answers the gens give that do not say so. Raises `ProgramError` at the user's line for a body that cannot
     be traced at all, and what the body raises where nothing in it is symbolic.
     """
-    recording = _Recording(function, arguments, known, earlier or {}, params, {} if hosts is None else hosts)
+    recording = _Recording(function, arguments, known, earlier or {}, params, {} if hosts is None else hosts, orders)
     return recording.run(n)
 
 
@@ -114,6 +128,7 @@ class _Recording:
         earlier: Mapping[int, Numbered],
         params: Sequence[Param],
         hosts: dict[str, Host],
+        orders: FreeOrders | None,
     ) -> None:
         self.markers = Markers(known.nonce)
         self._function = function
@@ -122,6 +137,8 @@ class _Recording:
         self._earlier = earlier
         self._builder = Builder(function.__name__, earlier)
         self._hosts = hosts
+        self._chosen = orders
+        self._kept: dict[Location, Order] = {}
         self._question: Question | None = None
         self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
         self._differs_at: Location | None = None  # where the body asked something else than was recorded before
@@ -169,6 +186,7 @@ class _Recording:
             end=end or cast("Question", self._question),
             risky=frozenset(op.number for op in answers_below(self.markers.values)) if self.markers.used else None,
             failure=failure,
+            orders=self._kept,
         )
 
     def _ask_for_arguments(self) -> None:
@@ -349,6 +367,14 @@ class _Recording:
                     return tuple(piece for piece in rest if piece != "")
         return (part,)
 
+    def unordered(self, groups: Sequence[tuple[Part, ...]], place: Location | None) -> tuple[Part, ...]:
+        if self._chosen is not None:
+            return self._chosen.put(groups, place)
+        if len(groups) < 2:
+            return tuple(part for group in groups for part in group)
+        loc = None if place is None else Location(shown_path(place.file), place.line)
+        return (self._builder.unordered(groups, loc=loc),)
+
     def image(self, path: Any, frames: int | None) -> Op:
         return self._builder.image(self._text_op(path), frames, loc=self._here())
 
@@ -445,6 +471,7 @@ class _Recording:
     def messages(self, prompt: Op) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []
         inside = False
+        self._keep_order(prompt)
         for part in self._parts_of(prompt):
             if isinstance(part, Role):
                 inside = part.edge == "begin"
@@ -462,12 +489,19 @@ class _Recording:
         found: list[Any] = []
         for op in reversed(list(prompts(prompt))):
             if isinstance(op, Append):
-                for part in op.parts:
+                for part in flattened(op.parts, {}):
                     value = part.text if isinstance(part, Trusted) else part
                     found.append(self._shown(value) if isinstance(value, Op) else value)
             elif isinstance(op, Gen | Select):
                 found.append(self._answer(op, op.name))
         return found
+
+    def _keep_order(self, prompt: Op) -> None:
+        """The body sees the parts of a prompt as they were written, so that is how they must stay."""
+        for state in prompts(prompt):
+            for part in operands(state) if isinstance(state, Append) else ():
+                if isinstance(part, Unordered) and part.loc is not None:
+                    self._kept[part.loc] = Order(None, f"the text that holds it is read at {user_location()}")
 
     def _shown(self, op: Op) -> Any:
         """A text of the prompt as the body may see it: plain where all of it is known."""

@@ -28,6 +28,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
 )
 from sglc.trace.replay import Events, Item, extended, plain, shown
 
@@ -85,6 +86,8 @@ class Walk:
                 return extended(value(state), self._items(parts))
             case Format(parts=parts):
                 return shown(self._items(parts))
+            case Unordered():
+                return shown(self._items((op,)))
             case Read(state=state):
                 assert isinstance(state, Gen | Select)
                 return self.answers[state.number]
@@ -125,7 +128,7 @@ class Walk:
 
     def _items(self, parts: Sequence[Part]) -> tuple[Item, ...]:
         items: list[Item] = []
-        for part in flattened(parts):
+        for part in flattened(parts, {}):  # the traced graph: parts stand as they were written
             if isinstance(part, str | Role):
                 items.append(part)
             else:

@@ -116,7 +116,10 @@ def test_bad_text_is_one_error_with_its_line(tmp_path: Path, case: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-p", "fold_text,magic"], ["there is no pass 'magic' on graphs", "the passes are: drop_dead, fold_text"]),
+        (
+            ["-p", "fold_text,magic"],
+            ["there is no pass 'magic' on graphs", "the passes are: drop_dead, reorder_parts, fold_text"],
+        ),
         (["-p", "lower"], ["there is no pass 'lower' on graphs"]),
         (["-o", "no/such/folder"], ["no/such/folder: the graph cannot be written: No such file or directory"]),
     ],

@@ -14,7 +14,7 @@ from tests.fuzz.programs import Program
 EXERCISED = (
     "switch", "exit", "fork 1", "fork 2", "fork 3", "join", "join texts", "copy", "role", "var_scope", "select", "host",
     "failing host", "nested program", "closure", "helper", "loop", "while", "break", "match", "dispatch", "try",
-    "number of a text", "re", "json", "format", "method", "state text", "messages", "meta", "several answers", "reasoning", "template", "collected", "fork over a list", "recursion",
+    "number of a text", "re", "json", "format", "method", "state text", "messages", "meta", "several answers", "reasoning", "template", "unordered", "collected", "fork over a list", "recursion",
     "match of parts",
     "early return", "raise", "error", "failing model", "warning", "relation",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from sglc import live
 from sglc.ir import functions
 from sglc.ir.ops import Call, Gen, operands
 from sglc.language import state, symbolic
+from sglc.language.orders import NO_ORDERS
 from sglc.passes import share_prefix
 from sglc.passes.rebuild import rebuilt
 from sglc.runtime import executor, program
@@ -118,6 +119,11 @@ def _answer_dropped(drop: Any) -> Any:
     return wrong
 
 
+def _as_written(record: Any) -> Any:
+    """What follows an exit has free parts in the order in which they were written."""
+    return lambda *given: record(*given[:-1], NO_ORDERS)
+
+
 @contextmanager
 def _text_of_copies() -> Generator[None]:
     """A copy's text is joined to its parent, in both modes."""
@@ -163,6 +169,7 @@ FAULTS = (
     Fault("a gen draws with another's number", _wrapped(executor.Executor, "_job", _other_number)),
     Fault("the meta info of a joined answer is lost", _wrapped(program, "_meta", _no_meta)),
     Fault("a scope's text begins too early", _wrapped(executor.Run, "rendered", _no_beginning)),
+    Fault("an exit forgets the order of parts", _wrapped(live, "record", _as_written)),
     Fault("!= is ==", _wrapped(symbolic.SymbolicText, "__ne__", lambda ne: symbolic.SymbolicText.__eq__)),
     Fault("a copy's text is joined, in both modes", _text_of_copies),
     Fault("a fork of one loses its text, in both modes", _last_child_only),

@@ -71,6 +71,9 @@ def generate(choices: Choices) -> Program:
     settings: dict[str, Any] = choices.weighted(
         ((6, {}), (2, {"temperature": 0}), (1, {"max_new_tokens": 3}), (1, {"n": 2}), (1, {"stop": ["!"]}))
     )
+    relation = choices.pick((*RELATIONS, *WAYS)) if choices.chance(18) else ""
+    if "unordered" in shared.features:
+        relation = ""  # a changed program, or one without passes, may choose another order
     return Program(
         source="\n".join(lines) + "\n",
         rows=_rows(choices, arguments, palette),
@@ -80,7 +83,7 @@ def generate(choices: Choices) -> Program:
         odd=shared.odd,
         order=choices.below(3),
         features=frozenset(shared.features),
-        relation=choices.pick((*RELATIONS, *WAYS)) if choices.chance(18) else "",
+        relation=relation,
         thorough=choices.weighted(((1, True), (9, False))),
         ways=choices.weighted(((9, 100), (1, 2), (1, 1))),
         made=tuple(choices.made),

@@ -31,7 +31,8 @@ def block(scope: Scope, most: int = 4, least: int = 0) -> None:
 def opening(scope: Scope) -> None:
     """How most programs begin: a prompt, and an answer that what follows can look at."""
     if scope.choices.chance(75):
-        scope.line(f"s += {literal(scope)} + {_answer(scope)}")
+        free = f" + {_unordered(scope)}" if scope.choices.chance(9) else ""
+        scope.line(f"s += {literal(scope)}{free} + {_answer(scope)}")
 
 
 def statement(scope: Scope) -> None:
@@ -51,7 +52,15 @@ def _expression(scope: Scope) -> str:
     items = [appended(scope) if scope.choices.chance(50) else literal(scope)]
     while len(items) < 4 and scope.choices.chance(45):
         items.append(_answer(scope) if scope.choices.chance(60) else appended(scope))
+    if scope.choices.chance(8):
+        items.append(_unordered(scope))
     return " + ".join(items)
+
+
+def _unordered(scope: Scope) -> str:
+    scope.has("unordered")
+    parts = [literal(scope) if scope.choices.chance(40) else appended(scope) for _ in range(2 + scope.choices.below(2))]
+    return f"sgl.unordered({', '.join(parts)})"
 
 
 def _answer(scope: Scope) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -46,6 +47,16 @@ def test_json_says_what_each_op_is() -> None:
     assert ops[SELECT]["loc"] == {"file": "route.py", "line": 3}
     assert ops[SELECT]["note"] == "shared by 2, 2 choices are scored"
     assert ops[IMAGE]["frames"] == 8
+
+
+def test_json_says_which_order_parts_have() -> None:
+    text = (Path(__file__).parents[1] / "golden" / "ir" / "unordered.sglcir").read_text()
+    tree = exported(parse_graph(text))
+    assert tree["ops"][2]["groups"] == [[{"op": 0}, "\n"], ["Be brief."], []]
+    assert tree["orders"] == [
+        {"file": "few.py", "line": 3, "places": [1, 2, 0], "why": ""},
+        {"file": "a b/é.py", "line": 9, "places": None, "why": "the text that holds it is read at few.py:12"},
+    ]
 
 
 def test_json_says_how_regions_follow_each_other() -> None:

@@ -106,6 +106,10 @@ SAME = {
         '%1 = append %0, ["a"]\n%2 = append %1, []\n%3 = append %2, ["b"]\n%4 = append %3, [%a]\n%5 = render %4 since %2 {number=7}\n'
         "final %0\nreturn %5",
     ),
+    "parts as they were written": (
+        '%1 = unordered [[%a], ["x"]]\n%2 = method "lower" [%1]\nfinal %0\nreturn %2',
+        '%1 = format [%a, "x"]\n%2 = method "lower" [%1]\nfinal %0\nreturn %2',
+    ),
     "blocks": (
         f'%1 = append %0, ["{"x" * BLOCK}{"y" * BLOCK}", %a]\nfinal %1',
         f'%1 = append %0, ["{"x" * (BLOCK - 1)}"]\n%2 = append %1, ["x", "{"y" * BLOCK}"]\n%3 = append %2, [%a]\nfinal %3',
@@ -118,6 +122,16 @@ def test_refactorings_mean_the_same(case: str) -> None:
     one, two = map(program, SAME[case])
     check_same_meaning(one, two)
     check_same_meaning(two, one)
+
+
+def test_free_parts_mean_the_same_in_the_order_that_the_later_graph_says() -> None:
+    free = '%1 = unordered [[%a], ["x"], ["y", %b]] @ "p.py":1\n%2 = append %0, ["say ", %1]\nfinal %2'
+    chosen = '%1 = append %0, ["say x", "y", %b, %a]\nfinal %1\norder "p.py":1 = [1, 2, 0]'
+    check_same_meaning(program(free), program(chosen))
+    kept = f'{free}\norder "p.py":1 = null {{why="it is read"}}'
+    for before, after in ((chosen, free), (kept, chosen), (free, chosen.replace("[1, 2, 0]", "[2, 1, 0]"))):
+        with pytest.raises(IRError, match="changed its meaning"):
+            check_same_meaning(program(before), program(after))
 
 
 TEXT, VALUE = "the program's text", "the return value"

@@ -87,6 +87,14 @@ DIFFERENCES = {
         ("program judge", "program Judge"),
         ('param "essay"', 'param "essay" {default=""}'),
     ),
+    "unordered": (
+        (", []]", "]"),
+        ("[1, 2, 0]", "[2, 1, 0]"),
+        ("= [1, 2, 0]", "= null"),
+        ('few.py":3 = ', 'few.py":4 = '),
+        ("few.py:12", "few.py:13"),
+        ('@ "few.py":5', '@ "few.py":4'),
+    ),
     "branching": (
         ('number=0, why="if', 'number=9, why="if'),
         ('why="too deep"', 'why="too far"'),
@@ -359,6 +367,14 @@ ERRORS = {
     "attribute's integer": (BODY + "%1 = gen %0 {number=true}", "<ir>:3:14: number is not an integer", ""),
     "key twice": (BODY + 'return {"a": 1, "a": 2}', "<ir>:3:17: a is given twice", ""),
     "static twice": (BODY + 'static "a" = 1\nstatic "a" = 1', "<ir>:4:8: a is given twice", ""),
+    "order twice": (BODY + 'order "a":1 = [0]\norder "a":1 = null', "<ir>:4:7: a second order of a:1", ""),
+    "order of texts": (
+        BODY + 'order "a":1 = ["x"]',
+        "<ir>:3:16: an order is no list of integers",
+        "[1, 0], or null for parts as they were written",
+    ),
+    "order in a case": (SWITCH + '  case "x" {\norder "a":1 = [0]', "<ir>:6:1: `order` inside a case", "orders belong"),
+    "attribute of an order": (BODY + 'order "a":1 = [0] {number=1}', "<ir>:3:20: `order` has no attribute number", ""),
     "variable twice": (BODY + 'variable "a" = 1\nvariable "a" = 1', "<ir>:4:10: a is given twice", ""),
     "answers twice": (
         BODY + 'variable "a" = 1\nanswers "a" = null\nanswers "a" = null',

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from sglc.ir.errors import IRError
-from sglc.ir.graph import Case, End, Fork, Graph, Region, Switch, rewritten, with_regions
+from sglc.ir.errors import IRError, Location
+from sglc.ir.graph import Case, End, Fork, Graph, Order, Region, Switch, rewritten, with_regions
 from sglc.ir.ops import (
     Append,
     Call,
@@ -26,6 +27,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    Unordered,
 )
 from sglc.ir.parser import parse_graph
 from sglc.ir.printer import print_graph
@@ -33,6 +35,7 @@ from sglc.ir.terms import check_same_meaning
 from sglc.ir.verify import verify
 from sglc.passes.drop_dead import drop_dead
 from sglc.passes.pipeline import optimise
+from sglc.passes.reorder_parts import in_orders
 from tests.graphs import changed
 
 PROGRAM = """
@@ -40,7 +43,8 @@ program p {
   %x = param "x" {default="d"}
   %y = param "y"
   %0 = root
-  %1 = append %0, [<user>, "Judge ", %x, " and ", trusted %y, </user>]
+  %16 = unordered [[%x], ["Be brief. "], [%y, "Be kind. "]] @ "p.py":1
+  %1 = append %0, [<user>, %16, "Judge ", %x, " and ", trusted %y, </user>]
   %2 = gen %1 {name="a", max_tokens=4, number=0}
   %3 = gen %1 {name="b", max_tokens=4, number=1}
   %4 = gen %1 {max_tokens=4, stop=["\\n"], temperature=0.5, regex="a|b", number=2}
@@ -108,6 +112,7 @@ INVALID = (
     "uses_a_value_before_it_is_made",
     "moves_an_op_into_a_case",
     "shares_a_region",
+    "names_a_part_twice",
 )
 """These do not get as far as a valid graph."""
 
@@ -242,6 +247,42 @@ def reads_the_wrong_branch(graph: Graph) -> Graph:
         return None
 
     return rewritten(graph, read)
+
+
+def reordered(graph: Graph, change: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Graph:
+    """As reorder_parts does it, with something wrong about the parts."""
+    wrong = rewritten(graph, lambda op: replace(op, groups=change(op.groups)) if isinstance(op, Unordered) else None)
+    return in_orders(wrong, {Location("p.py", 1): Order((1, 0, 2))})
+
+
+@bug
+def reorders_and_drops_a_part(graph: Graph) -> Graph:
+    return reordered(graph, lambda groups: (*groups[:2], ()))
+
+
+@bug
+def reorders_and_doubles_a_part(graph: Graph) -> Graph:
+    return reordered(graph, lambda groups: (*groups[:2], groups[2] * 2))
+
+
+@bug
+def reorders_inside_a_part(graph: Graph) -> Graph:
+    return reordered(graph, lambda groups: tuple(group[::-1] for group in groups))
+
+
+@bug
+def does_not_say_the_order_that_it_chose(graph: Graph) -> Graph:
+    return replace(reordered(graph, lambda groups: groups), orders={})
+
+
+@bug
+def says_an_order_that_it_did_not_choose(graph: Graph) -> Graph:
+    return replace(reordered(graph, lambda groups: groups), orders={Location("p.py", 1): Order((2, 1, 0))})
+
+
+@bug
+def names_a_part_twice(graph: Graph) -> Graph:
+    return in_orders(graph, {Location("p.py", 1): Order((0, 0, 2))})
 
 
 @bug

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from sglc.ir.graph import Graph, Region, Switch
-from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Op, Primitive, Root, Select, Type, operands
+from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Op, Primitive, Root, Select, Type, Unordered, operands
 from sglc.ir.terms import check_same_meaning, terms
 from sglc.ir.verify import verify
 from sglc.passes.detect_forks import detect_forks
@@ -89,8 +89,8 @@ def test_the_programs_are_not_changed() -> None:
 def test_after_sharing_no_two_states_are_equal() -> None:
     for seed in range(300):
         graph = share_prefix(random_graph(Random(seed), 40))
-        if any(isinstance(part, Format) for op in graph.ops for part in operands(op)):
-            continue  # terms see through formats, which is more than is promised
+        if any(isinstance(part, Format | Unordered) for op in graph.ops for part in operands(op)):
+            continue  # terms see through these, which is more than is promised
         term = terms(graph, {})
         for region in graph.regions:
             states = [op for op in region.body if op.result is Type.STATE]
@@ -123,7 +123,7 @@ def test_what_is_hoisted_is_what_depends_on_no_argument_and_no_answer() -> None:
         graph = hoist_prefix(random_graph(Random(seed), 40))
         varies: set[Op] = set(graph.params)
         for op in graph.ops:
-            constant = isinstance(op, Root | Append | Format | Method | Image)
+            constant = isinstance(op, Root | Append | Format | Unordered | Method | Image)
             if not constant or not varies.isdisjoint(operands(op)):
                 varies.add(op)
         assert varies.isdisjoint(graph.prefixes)
