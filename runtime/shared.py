@@ -1,8 +1,8 @@
 """Questions that rows of one batch ask alike are asked once.
 
-A select, and a gen that draws nothing (temperature 0), has one answer for equal prompts and settings, whoever asks. The
-first row that asks submits the job; others that ask meanwhile wait for it, and the answer is remembered for those that
-come later. Equal answers make equal prompts, so whole programs of equal rows are run once, and those of rows that part
+A select, and a gen that draws nothing (temperature 0), has one answer for equal prompts and settings, whoever asks:
+another row, or another step of the same one. The first that asks submits the job; others that ask meanwhile wait for it,
+and the answer is remembered for those that come later. Equal answers make equal prompts, so whole programs of equal rows are run once, and those of rows that part
 late up to where they part.
 
 A question that failed is not remembered: all that wait have its error, and who asks again submits it again. Its place in
