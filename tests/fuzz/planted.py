@@ -17,7 +17,8 @@ from sglc.ir.ops import Call, Gen, operands
 from sglc.language import state, symbolic
 from sglc.passes import share_prefix
 from sglc.passes.rebuild import rebuilt
-from sglc.runtime import executor, program
+from sglc.runtime import executor, program, shared
+from sglc.runtime.jobs import DecodeJob, ScoreJob
 from sglc.trace import explore, tracer
 
 
@@ -92,6 +93,16 @@ def _other_number(job: Any) -> Any:
     return wrong
 
 
+def _draws_too(has_one_answer: Any) -> Any:
+    """Rows that ask alike share draws."""
+    return lambda job: isinstance(job, DecodeJob | ScoreJob)
+
+
+def _by_prompt(asked: Any) -> Any:
+    """Questions of other settings, or other choices, are taken for one."""
+    return lambda job: (type(job), job.prompt)
+
+
 def _no_meta(meta: Any) -> Any:
     """The meta info of an answer inside a list is lost."""
     return lambda tree: None if isinstance(tree, list) else meta(tree)
@@ -161,6 +172,8 @@ FAULTS = (
     Fault("children of a fork in the wrong order", _wrapped(state.ProgramStateGroup, "join", _children_reversed)),
     Fault("the literals of questions are ignored", _wrapped(tracer._Recording, "_key", _any_literal)),
     Fault("a gen draws with another's number", _wrapped(executor.Executor, "_job", _other_number)),
+    Fault("rows share draws", _wrapped(shared, "_has_one_answer", _draws_too)),
+    Fault("rows share answers of other choices", _wrapped(shared, "_asked", _by_prompt)),
     Fault("the meta info of a joined answer is lost", _wrapped(program, "_meta", _no_meta)),
     Fault("a scope's text begins too early", _wrapped(executor.Run, "rendered", _no_beginning)),
     Fault("!= is ==", _wrapped(symbolic.SymbolicText, "__ne__", lambda ne: symbolic.SymbolicText.__eq__)),
