@@ -90,7 +90,7 @@ class Simulated(Runner):
         self._tokenizer = Remembering(load_tokenizer(str(model_folder(None)), None))
         self._detokenizer = Detokenizer(self._tokenizer.vocabulary)
         self._own = EnginePort(self._core(EVERYTHING), self._tokenizer, self._detokenizer.decode)
-        super().__init__(self._own, self._tokenizer)
+        super().__init__(self._own, self._tokenizer, share_rows=False)  # what is found in the cache is measured
         self._executor._workers = AtOnce()
 
     def measure(

@@ -30,6 +30,7 @@ class Engine(Runner):
     chunk_tokens:  tokens computed in one forward pass at most. max_running: requests decoded at once at most.
     chat_template: a Jinja chat template in the place of the model's own.
     jump_forward:  text that a constraint forces is appended without drawing it.
+    share_rows:    what rows of a batch ask alike, with a select or temperature 0, is asked once.
     tokenizer:     the model's, where it is loaded already.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
@@ -46,6 +47,7 @@ class Engine(Runner):
         max_running: int = 256,
         chat_template: str | None = None,
         jump_forward: bool = True,
+        share_rows: bool = True,
         tokenizer: ModelTokenizer | None = None,
     ) -> None:
         limits = {"max_kv_tokens": max_kv_tokens, "chunk_tokens": chunk_tokens, "max_running": max_running}
@@ -62,7 +64,7 @@ class Engine(Runner):
         self._core = EngineCore(
             self._device, detokenizer, chunk_tokens=chunk_tokens, max_running=max_running, jumps=jumps
         )
-        super().__init__(EnginePort(self._core, own_tokenizer, detokenizer.decode), own_tokenizer)
+        super().__init__(EnginePort(self._core, own_tokenizer, detokenizer.decode), own_tokenizer, share_rows)
 
     def stats(self) -> Stats:
         """The counters since the start or the last `reset_stats`."""

@@ -17,7 +17,7 @@ from sglc.ir.ops import Call, Gen, Op, Sampling, Select, prompts
 from sglc.runtime.engine.family import Family
 from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
-from sglc.runtime.port import Owner, Port
+from sglc.runtime.port import Desk, Owner, Port
 from sglc.runtime.program import (
     Block,
     BodyRaised,
@@ -38,12 +38,13 @@ class Run:
 
     values: of the ops so far; of a gen or select the prompt after it. answers: of the gens and selects so far.
     progress: called with (gen, text so far) while gens of a streamed run answer. future: what it will read again, where
-    the port wants to know.
+    the port wants to know. desk: where its jobs are handed in while it is under way; None is the executor's port, always
+    for a streamed run.
     """
 
     __slots__ = (
-        "answers", "block", "context", "done", "ended", "executor", "failing", "future", "path", "program", "progress", "remaining", "row",
-        "sampling", "seed", "submitted", "switching", "texts", "values", "waiting",
+        "answers", "block", "context", "desk", "done", "ended", "executor", "failing", "future", "path", "program", "progress",
+        "remaining", "row", "sampling", "seed", "submitted", "switching", "texts", "values", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +57,7 @@ class Run:
         done: Callable[[Outcome], None],
         progress: Callable[[Run, Gen | None, str], None] | None = None,
         context: Context | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.program = program
         self.texts = texts
@@ -65,6 +67,7 @@ class Run:
         self.done = done
         self.progress = progress
         self.context = context or copy_context()
+        self.desk = desk if progress is None else None
         self.values: dict[Op, Any] = dict(program.constants)
         self.answers: dict[Op, Answer] = {}
         self.block = program.entry
@@ -178,10 +181,10 @@ class Executor:
 
     def cancel(self, run: Run) -> None:
         """Ends a run without an outcome; the port gives up its jobs."""
+        desk, submitted = run.desk or self.port, run.submitted
         self._ended(run)
-        for handle in run.submitted:
-            self.port.cancel(handle)
-        run.submitted.clear()
+        for handle in submitted:
+            desk.cancel(handle)
 
     def fail_all(self, error: Exception) -> None:
         """Ends everything under way with an error."""
@@ -267,7 +270,7 @@ class Executor:
             job = self._job(run, plan)
             if self.onlooker is not None:
                 self.onlooker.fired(run, plan, job)
-            run.submitted.append(self.port.submit(job, _Running(self, run, frame, plan)))
+            run.submitted.append((run.desk or self.port).submit(job, _Running(self, run, frame, plan)))
             if run.future is not None:
                 run.future.ask(plan.op)
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
@@ -400,6 +403,7 @@ class Executor:
     def _ended(self, run: Run) -> None:
         run.ended, run.failing = True, False
         self._runs.discard(run)
+        run.desk, run.submitted = None, []  # what a batch remembers ends with its last run
         if run.future is not None:
             run.future.end()
             run.future = None

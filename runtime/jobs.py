@@ -23,11 +23,21 @@ Prompt = tuple[Piece, ...]
 
 @dataclass(slots=True)
 class Answer:
-    """prompt: the state after the step. text: what was added. meta: counts and why it ended."""
+    """prompt: the state after the step. text: what was added. meta: counts and why it ended; its owner's to change."""
 
     prompt: Prompt
     text: str
     meta: dict[str, Any]
+
+    def copy(self) -> Answer:
+        return Answer(self.prompt, self.text, _copied(self.meta))
+
+    def again(self) -> Answer:
+        """For another who asked the same: the whole prompt counts as cached, since nothing was computed for it."""
+        copy = self.copy()
+        if "cached_tokens" in copy.meta:
+            copy.meta["cached_tokens"] = copy.meta["prompt_tokens"]
+        return copy
 
 
 class Job(Protocol):
@@ -214,6 +224,13 @@ def _logprobs(done: Finished, sampling: Sampling, decode: Decode) -> dict[str, A
         meta["input_top_logprobs"] = [*(None for _ in first), *tops(done.prompt_scores)]
         meta["output_top_logprobs"] = tops(done.answer_scores)
     return meta
+
+
+def _copied(meta: Any) -> Any:
+    """Meta info with dicts and lists of its own."""
+    if isinstance(meta, dict):
+        return {key: _copied(value) for key, value in meta.items()}
+    return [_copied(item) for item in meta] if isinstance(meta, list) else meta
 
 
 def _text(choice: Prompt) -> str:

@@ -17,6 +17,8 @@ from sglc.runtime.jobs import Answer, Decode, Job, Prompt
 class Owner:
     """Who gave a job: told, from the loop, what becomes of it. family: of the run that it is a step of."""
 
+    __slots__ = ()
+
     @property
     def family(self) -> Family | None:
         return None
@@ -29,11 +31,8 @@ class Owner:
         """More of a streamed answer's text."""
 
 
-class Port(Protocol):
-    """Used from one thread. foresight: who wants to know what runs will read again; None where nothing is cached."""
-
-    @property
-    def foresight(self) -> Foresight | None: ...
+class Desk(Protocol):
+    """Where jobs are handed in. Used from one thread."""
 
     def submit(self, job: Job, owner: Owner) -> Hashable:
         """Starts a job; a handle for `cancel`. The owner is told in a later `turn`. Raises what is wrong with the job."""
@@ -42,6 +41,13 @@ class Port(Protocol):
     def cancel(self, handle: Hashable) -> None:
         """Gives a job up; its owner hears no more. One that has ended is left alone."""
         ...
+
+
+class Port(Desk, Protocol):
+    """foresight: who wants to know what runs will read again; None where nothing is cached."""
+
+    @property
+    def foresight(self) -> Foresight | None: ...
 
     def turn(self) -> None:
         """Goes on by one step and tells the owners. May wait for a moment where nothing is ready."""

@@ -20,8 +20,9 @@ from sglc.runtime import collector
 from sglc.runtime.executor import Executor, Run
 from sglc.runtime.grammar import Grammars
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob
-from sglc.runtime.port import Owner, Port
+from sglc.runtime.port import Desk, Owner, Port
 from sglc.runtime.program import Program
+from sglc.runtime.shared import Shared
 from sglc.runtime.workers import Workers
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ WINDOW = 4096
 @dataclass(slots=True, eq=False)
 class Row:
     """One call of a batch. number: its place in the batch, which also tells its draws from those of other rows. context:
-    of the caller; what runs the user's Python runs in it."""
+    of the caller; what runs the user's Python runs in it. desk: what rows of its batch share (`Runner.desk`)."""
 
     number: int
     program: Program
@@ -42,17 +43,22 @@ class Row:
     seed: int
     progress: Callable[[Run, Gen | None, str], None] | None = None
     context: Context | None = None
+    desk: Desk | None = None
 
 
 class Runner:
-    """Runs programs through a port. A context manager; `shutdown` ends it."""
+    """Runs programs through a port. A context manager; `shutdown` ends it.
 
-    def __init__(self, port: Port, tokenizer: Tokenizer) -> None:
+    share_rows: what rows of a batch ask alike, and no draw answers, is asked once.
+    """
+
+    def __init__(self, port: Port, tokenizer: Tokenizer, share_rows: bool = True) -> None:
         self.tokenizer = tokenizer
         self.automata: dict[Constraint, TokenConstraint] = {}  # of constraints that were compiled while programs run
         self._grammars = Grammars(tokenizer.vocabulary)
         self.workers = Workers()
         self._port = port
+        self._share_rows = share_rows
         self._executor = Executor(port, self.workers, self._post_back)
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._ended: Exception | None = None
@@ -79,30 +85,33 @@ class Runner:
             self._shut = True
             collector.wake()
 
+    def desk(self, rows: int) -> Desk | None:
+        """For a batch of so many rows: where those are to hand in what they ask, so that what is equal is asked once."""
+        return Shared(self._port, self._post_back) if self._share_rows and rows > 1 else None
+
     def run(self, rows: Iterable[Row], window: int = WINDOW) -> Generator[tuple[Row, Outcome]]:
         """Runs calls, at most `window` at once, and gives their outcomes as they end.
 
         Leaving the iterator early gives up the calls under way.
         """
-        ended: queue.SimpleQueue[tuple[Row, Outcome]] = queue.SimpleQueue()
-        runs: dict[int, Run] = {}
+        ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+        runs: dict[int, tuple[Row, Run]] = {}
         waiting = iter(rows)
         try:
             while True:
                 started = [
-                    _run(row, lambda outcome, row=row: ended.put((row, outcome)))
+                    (row, _run(row, lambda outcome, number=row.number: ended.put((number, outcome))))
                     for row in islice(waiting, window - len(runs))
                 ]
                 if started:
-                    runs.update((run.row, run) for run in started)
-                    self._post(lambda started=started: self._start(started))
+                    runs.update((row.number, (row, run)) for row, run in started)
+                    self._post(lambda started=started: self._start(run for _, run in started))
                 if not runs:
                     return
-                row, outcome = ended.get()
-                del runs[row.number]
-                yield row, outcome
+                number, outcome = ended.get()
+                yield runs.pop(number)[0], outcome
         finally:
-            for run in runs.values():
+            for _, run in runs.values():
                 self._commands.put(lambda run=run: self._executor.cancel(run))
 
     def begin(self, row: Row, done: Callable[[Outcome], None]) -> Run:
@@ -216,6 +225,5 @@ class _Asked(Owner):
 
 
 def _run(row: Row, done: Callable[[Outcome], None]) -> Run:
-    return Run(
-        row.program, row.texts, row.sampling, row.seed, row.number, done, row.progress, row.context or copy_context()
-    )
+    context = row.context or copy_context()
+    return Run(row.program, row.texts, row.sampling, row.seed, row.number, done, row.progress, context, row.desk)

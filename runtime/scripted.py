@@ -43,11 +43,12 @@ class Question:
 class Scripted(Runner):
     """Runs programs on `answer(question)`, which gives the text of a gen, or one of a select's choices.
 
-    latency: seconds until an answer is there. An exception of `answer` is the program's error.
+    latency: seconds until an answer is there. An exception of `answer` is the program's error. share_rows: what rows of a
+    batch ask alike, with a select or temperature 0, is asked once.
     """
 
-    def __init__(self, answer: Callable[[Question], str], latency: float = 0.0) -> None:
-        super().__init__(_ScriptedPort(answer, latency), PlainTokenizer())
+    def __init__(self, answer: Callable[[Question], str], latency: float = 0.0, share_rows: bool = True) -> None:
+        super().__init__(_ScriptedPort(answer, latency), PlainTokenizer(), share_rows)
 
 
 class _ScriptedPort:

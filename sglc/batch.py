@@ -43,7 +43,7 @@ def ready_rows(
 ) -> Iterator[Row | Result]:
     """The rows with their programs; for one whose program is wrong the result that says so."""
     programs: dict[tuple[Any, ...], Program | Exception] = {}
-    context = copy_context()
+    context, desk = copy_context(), backend.desk(len(rows))
     for number, row in enumerate(rows):
         shape = row.shape
         found = programs.get(shape)
@@ -53,7 +53,7 @@ def ready_rows(
         if isinstance(found, Exception):
             yield Result(Outcome(error=found))
         else:
-            yield Row(number, found, row.texts, sampling, seed, context=context)
+            yield Row(number, found, row.texts, sampling, seed, context=context, desk=desk)
 
 
 def run_rows(rows: Iterable[Row | Result], backend: Runner) -> Iterator[Numbered]:

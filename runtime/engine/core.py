@@ -81,6 +81,8 @@ class EngineCore:
         self._check_capacity(sequence)
         self._next_id += 1
         self._live[sequence.id] = sequence
+        if family is not None:
+            family.alive += 1
         self._scheduler.add(sequence)
         self._scheduler.stats.prompt_tokens += sequence.prompt_tokens
         if request.branches:
@@ -97,6 +99,7 @@ class EngineCore:
         if sequence is None:
             return
         sequence.cancelled = True
+        self._left(sequence.family)
         if self.observer is not None:
             self.observer.ended(sequence, None)
         # The device may be writing to its pages: then they stay its own until the batch is back.
@@ -116,8 +119,11 @@ class EngineCore:
         self._tree.give_up(claim)
 
     def end(self, family: Family) -> None:
-        """Nothing more will come of a family; its claims are the caller's to give up."""
-        self._scheduler.end(family)
+        """Nothing more will come of a family; its claims are the caller's to give up. It is over when its last request
+        is: others may wait for that."""
+        family.ended = True
+        if not family.alive:
+            self._scheduler.end(family)
 
     def step(self) -> list[Event]:
         """Goes on by one batch. Answers the requests that ended, and what is new of those that stream."""
@@ -267,9 +273,17 @@ class EngineCore:
 
     def _end(self, sequence: Sequence, event: Event, events: list[Event]) -> None:
         del self._live[sequence.id]
+        self._left(sequence.family)
         events.append(event)
         if self.observer is not None:
             self.observer.ended(sequence, event)
+
+    def _left(self, family: Family | None) -> None:
+        """A family has one request less."""
+        if family is not None:
+            family.alive -= 1
+            if family.ended and not family.alive:
+                self._scheduler.end(family)
 
     def _check_capacity(self, sequence: Sequence) -> None:
         request, branches, prompt = sequence.request, sequence.branches, len(sequence.request.ids)

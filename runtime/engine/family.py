@@ -30,13 +30,15 @@ class Kind:
 class Family:
     """begun: a request of it has been admitted. first: tokens of the first one's prompt that were computed. taken: tokens
     that its requests have pages for, or had; those in the cache before and those computed again are not counted.
-    waiting: its requests that wait, until it begins."""
+    waiting: its requests that wait, until it begins. alive: its requests that have not ended. ended: the run has."""
 
-    __slots__ = ("begun", "first", "kind", "taken", "waiting")
+    __slots__ = ("alive", "begun", "ended", "first", "kind", "taken", "waiting")
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.begun = False
+        self.alive = 0
+        self.ended = False
         self.first = 0
         self.taken = 0
         self.waiting: dict[Sequence, None] = {}

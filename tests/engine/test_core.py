@@ -646,6 +646,24 @@ def test_runs_are_expected_to_be_like_those_before() -> None:
     assert running(core) == [0, 1, 2, 3]  # 14 each of 60
 
 
+@pytest.mark.parametrize("turns", [0, 2, 99])
+def test_a_run_is_over_when_its_last_request_is(turns: int) -> None:
+    kind = Kind(20)
+    family = Family(kind)
+    device = FakeDevice(60)
+    core = engine(device)
+    for number in range(2):
+        core.submit(Request(ids=[9] * 4 + [number], max_tokens=4), family)
+    for _ in range(turns):
+        core.step()
+    core.end(family)  # others may wait for its answers
+    assert bool(kind.taken) is core.idle
+    core.cancel(0)
+    drive(core, device, [])
+    assert not core._scheduler._begun
+    assert len(kind.taken) == 1
+
+
 def drive_family(core: EngineCore, device: FakeDevice, family: Family, requests: Sequence[Request]) -> None:
     """One request after another, and the end of their family."""
     for request in requests:

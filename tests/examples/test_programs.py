@@ -117,7 +117,7 @@ def test_on_a_model_that_knows_the_examples(name: str) -> None:
 
     program, rows = program_of(name), rows_of(name)
     logs: list[list[str]] = []
-    with sglc.Scripted(answer) as backend:
+    with sglc.Scripted(answer, share_rows=False) as backend:  # so that each row asks all of its own
         runs: list[list[sglc.Result]] = []
         for mode in ("interpret", "compiled", "compiled"):  # the second time on the ways that the first one has kept
             asked.clear()

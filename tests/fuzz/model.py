@@ -83,6 +83,11 @@ class Model(Runner):
         return ("gen", asked.prompt, _named(asked.sampling), job.constraint is not None, seed)
 
 
+def draws_nothing(key: Key) -> bool:
+    """Whether rows of a batch may share its answer."""
+    return key[0] == "select" or ("temperature", 0) in key[2]
+
+
 def _named(sampling: Sampling) -> tuple[tuple[str, Any], ...]:
     return tuple((name, getattr(sampling, name)) for name in Sampling.__dataclass_fields__ if name != "seed")
 

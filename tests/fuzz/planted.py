@@ -18,7 +18,8 @@ from sglc.language import state, symbolic
 from sglc.language.orders import NO_ORDERS
 from sglc.passes import share_prefix
 from sglc.passes.rebuild import rebuilt
-from sglc.runtime import executor, program
+from sglc.runtime import executor, program, shared
+from sglc.runtime.jobs import DecodeJob, ScoreJob
 from sglc.trace import explore, tracer
 
 
@@ -91,6 +92,16 @@ def _other_number(job: Any) -> Any:
         return made
 
     return wrong
+
+
+def _draws_too(has_one_answer: Any) -> Any:
+    """Rows that ask alike share draws."""
+    return lambda job: isinstance(job, DecodeJob | ScoreJob)
+
+
+def _by_prompt(asked: Any) -> Any:
+    """Questions of other settings, or other choices, are taken for one."""
+    return lambda job: (type(job), job.prompt)
 
 
 def _no_meta(meta: Any) -> Any:
@@ -167,6 +178,8 @@ FAULTS = (
     Fault("children of a fork in the wrong order", _wrapped(state.ProgramStateGroup, "join", _children_reversed)),
     Fault("the literals of questions are ignored", _wrapped(tracer._Recording, "_key", _any_literal)),
     Fault("a gen draws with another's number", _wrapped(executor.Executor, "_job", _other_number)),
+    Fault("rows share draws", _wrapped(shared, "_has_one_answer", _draws_too)),
+    Fault("rows share answers of other choices", _wrapped(shared, "_asked", _by_prompt)),
     Fault("the meta info of a joined answer is lost", _wrapped(program, "_meta", _no_meta)),
     Fault("a scope's text begins too early", _wrapped(executor.Run, "rendered", _no_beginning)),
     Fault("an exit forgets the order of parts", _wrapped(live, "record", _as_written)),

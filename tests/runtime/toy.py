@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sglc.ir.graph import Graph
-from sglc.ir.ops import Role, Sampling
+from sglc.ir.ops import Gen, Role, Sampling
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Piece, Sampled, Text, Vocabulary
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import FakeDevice
 from sglc.runtime.executor import Executor, Run
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.port import EnginePort
+from sglc.runtime.port import Desk, EnginePort
 from sglc.runtime.program import Host, Program
+from sglc.runtime.shared import Shared
 from sglc.runtime.workers import Workers
 
 EDGES = [Role(name, edge) for name in ("system", "user", "assistant") for edge in ("begin", "end")]
@@ -80,11 +81,24 @@ class Machine:
         row: int,
         ended: dict[int, Outcome],
         hosts: Mapping[str, Host] | None = None,
+        *,
+        desk: Desk | None = None,
+        progress: Callable[[Run, Gen | None, str], None] | None = None,
+        temperature: float | None = None,
     ) -> Run:
         program = Program(graph, schedule, {}, dict(hosts or {}))
-        run = Run(program, texts, Sampling(max_tokens=6), 5, row, done=lambda outcome: ended.__setitem__(row, outcome))
+        sampling = Sampling(max_tokens=6, temperature=temperature)
+
+        def done(outcome: Outcome) -> None:
+            ended[row] = outcome
+
+        run = Run(program, texts, sampling, 5, row, done, progress, desk=desk)
         self.executor.start(run)
         return run
+
+    def desk(self) -> Shared:
+        """What rows of a batch have in common."""
+        return Shared(self.port, self.posted.put)
 
     def run(
         self, graph: Graph, schedule: Schedule, texts: dict[str, str], hosts: Mapping[str, Host] | None = None
