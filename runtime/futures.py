@@ -7,16 +7,20 @@ a block that the run has entered or may still enter. It is claimed from the firs
 the last way is taken, or the run ends or goes where no reader is. A chain of gens claims nothing.
 
 `Schedule.lifetimes` says the same of each state as a whole. Ways can be counted down as a run goes, and are known of
-blocks too that were traced while it ran.
+blocks too that were traced while it ran. Of the schedule's prefixes those of a call are such states: several ways go on
+from each, and it is claimed while one of them is left and waits. Those of the program are claimed while one of its runs is
+under way (`Foresight.begin`), and those of a batch as long as the batch (`Foresight.hold`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sglc.ir.errors import SglcError
 from sglc.ir.graph import Region, Switch
 from sglc.ir.ops import Append, Gen, Op, Primitive, Root, Select, prompts
 from sglc.ir.tokens import Tokenizer
@@ -105,6 +109,15 @@ class Foresight:
         if not known.runs:
             for claim in known.claims:
                 self._core.give_up(claim)
+
+    def hold(self, prompts: Iterable[Prompt]) -> list[Claim]:
+        """Claims what rows of a batch have in common, as constant prompts are. A prompt that cannot be written in tokens
+        is left out: each row that asks it fails, and says why."""
+        claims: list[Claim] = []
+        for prompt in prompts:
+            with suppress(SglcError):
+                claims.append(self.claim(prompt, ()))
+        return claims
 
     def claim(self, prompt: Prompt, when: tuple[int, ...]) -> Claim:
         """Claims what no continuation of a prompt can change."""
