@@ -81,6 +81,7 @@ from sglc.ir.ops import (
     Select,
     Test,
     Trusted,
+    token_bound,
 )
 from sglc.ir.schedule import Schedule
 
@@ -231,8 +232,9 @@ def print_schedule(graph: Graph, schedule: Schedule) -> str:
         after = f" after {', '.join(map(str, step.after))}" if step.after else ""
         fork = f", fork {step.fork}" if step.fork >= 0 else ""
         region = f", region {step.region}" if step.region else ""
-        longest = f", at most {_count(step.longest, 'token')}" if step.longest is not None else ""
-        place = f"priority {step.priority}, order {step.order}{fork}{region}{longest}"
+        known = isinstance(op, Gen) and step.longest is not None
+        bound = f", at most {_count(token_bound(op, step.longest), 'token')}" if known else ""
+        place = f"priority {step.priority}, order {step.order}{fork}{region}{bound}"
         lines.append(f"  step {index}: {step.kind} {names[op]}{name}{after}  # {place}")
     for number, group in enumerate(schedule.forks):
         within = f" within {group.within}" if group.within >= 0 else ""
