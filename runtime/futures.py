@@ -98,7 +98,9 @@ class Foresight:
             known = self._programs[run.program] = _Known(run.program.most_decoded(run.sampling))
         known.runs += 1
         if known.runs == 1:
-            known.claims = [self.claim(prompt, ()) for prompt in run.program.warm]
+            if known.constants is None:  # once: it takes longer than many a run
+                known.constants = [self._tokenizer.stable_prefix(prompt) for prompt in run.program.warm]
+            known.claims = [self._core.claim(ids, ()) for ids in known.constants]
         return Family(known.kind)
 
     def end(self, run: Run, family: Family) -> None:
@@ -128,13 +130,14 @@ class Foresight:
 
 
 class _Known:
-    """Of a program: what its runs are like, how many there are now, and the claims of its constant prompts."""
+    """Of a program: what its runs are like, how many there are now, and the ids and claims of its constant prompts."""
 
-    __slots__ = ("claims", "kind", "runs")
+    __slots__ = ("claims", "constants", "kind", "runs")
 
     def __init__(self, bound: int) -> None:
         self.kind = Kind(bound)
         self.runs = 0
+        self.constants: list[list[int]] | None = None
         self.claims: list[Claim] = []
 
 
