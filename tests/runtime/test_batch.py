@@ -11,9 +11,11 @@ import sglc.batch
 from benchmarks._hit_rate_engine import Measured, Simulated
 from sglc import ProgramState, SglFunction, function, gen
 from sglc.ir.errors import ModelError
+from sglc.ir.ops import Sampling
 from sglc.ir.tokens import Piece
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
+from sglc.runtime.executor import Run
 from sglc.runtime.futures import Foresight
 from sglc.runtime.program import Program
 from tests.runtime.toy import ByteTokenizer, Machine
@@ -111,3 +113,19 @@ def test_a_prompt_that_has_no_tokens_is_not_held() -> None:
             raise ModelError("this model has no chat template")
 
     assert Foresight(Machine().core, Refusing()).hold([()]) == []
+
+
+def test_constant_prompts_are_tokenised_once_a_program() -> None:
+    read: list[str] = []
+
+    class Noting(ByteTokenizer):
+        def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
+            read.append(self.render(prompt))
+            return super().stable_prefix(prompt)
+
+    foresight = Foresight(Machine().core, Noting())
+    made = program(two_looks)
+    for row in range(3):
+        run = Run(made, {}, Sampling(), 0, row, lambda outcome: None)
+        foresight.end(run, foresight.begin(run))
+    assert sorted(read) == ["Check ", "Read "]
