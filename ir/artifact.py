@@ -27,7 +27,7 @@ from sglc.ir.payload import Artifact, ModelPart, pack, unpack
 __all__ = ["Artifact", "ModelPart", "dump_bytes", "load", "load_bytes", "save"]
 
 MAGIC = b"sglc\r\n\x1a\n"
-VERSION = 4
+VERSION = 5
 MAX_BYTES = 256 << 20
 AGAIN = "compile the program again with `sglc compile`"
 

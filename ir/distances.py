@@ -26,26 +26,6 @@ def distances(next_state: NDArray[np.int32], accept: NDArray[np.bool_]) -> NDArr
     return found
 
 
-def longest(next_state: NDArray[np.int32], most: int) -> int:
-    """The most tokens that can follow each other from the start, or `most`, where more can.
-
-    next_state: int32 [states, classes]; the state after a token of a class, -1 where it is not allowed.
-    """
-    count = len(next_state)
-    sources, classes = np.nonzero(next_state >= 0)
-    edges = np.unique(sources * count + next_state[sources, classes])
-    sources, targets = edges // count, edges % count
-    reached = np.zeros(count, dtype=np.bool_)
-    reached[0] = True
-    for tokens in range(most):
-        following = np.zeros(count, dtype=np.bool_)
-        following[targets[reached[sources]]] = True
-        if not following.any():
-            return tokens
-        reached = following
-    return most
-
-
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """starts[0], starts[0] + 1, ... of the first length, then those of the second, and so on."""
     ends = np.cumsum(lengths)

@@ -66,7 +66,7 @@ def page_data(
         "sources": {str(place): line for place in sorted(filter(None, places), key=str) if (line := _source(place))},
         "unit": "characters" if measure is None else "tokens",
         "prompts": [asdict(prompt) for prompt in prompts(graph, measure or characters)],
-        "bars": [asdict(bar) for bar in rounds(graph)],
+        "bars": [asdict(bar) for bar in rounds(graph, schedule)],
     }
 
 

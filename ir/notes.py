@@ -18,7 +18,8 @@ def notes(
     automata: Mapping[Constraint, CompiledConstraint] | None = None,
 ) -> dict[Op, str]:
     """op -> comment: how many prompts go on from a state, and, for one model, how many tokens a constant prompt has
-    for sure and how large a gen's automaton is, or why it has none. prefix_ids: one for each of the schedule's prefixes."""
+    for sure and how large a gen's automaton is, or why it has none. prefix_ids: one for each of the schedule's prefixes
+    of the program."""
     said: dict[Op, list[str]] = {}
     ops = graph.ops
     for op, users in graph.users().items():
@@ -30,7 +31,7 @@ def notes(
         if isinstance(op, Select):
             said.setdefault(op, []).append(f"{len(op.choices)} choices are scored")
     if schedule is not None:
-        for prefix, ids in zip(schedule.prefixes, prefix_ids, strict=False):
+        for prefix, ids in zip(schedule.of_scope("program"), prefix_ids, strict=False):
             said.setdefault(ops[prefix.op], []).append(f"{len(ids)} tokens can be prefilled")
     return {op: ", ".join(words) for op, words in said.items()}
 

@@ -308,9 +308,14 @@ def prompts(state: Op) -> Iterator[Op]:
         yield state
 
 
-def token_bound(op: Primitive) -> int:
-    """Tokens that a request may decode; a select and a call count as one."""
-    return (op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0) if isinstance(op, Gen) else 1
+def token_bound(op: Primitive, longest: int | None = None, settings: Sampling = DEFAULT_SAMPLING) -> int:
+    """Tokens that a request may decode in a run with these settings; a select and a call count as one. longest: the
+    tokens of the longest answer that its constraint allows, as `Step.longest` says it."""
+    if not isinstance(op, Gen):
+        return 1
+    limits = (sampling.max_tokens for sampling in (op.sampling, settings, DEFAULT_SAMPLING))
+    most = next((limit for limit in limits if limit is not None), 0)
+    return most if longest is None else min(most, longest)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The payload of an artifact: msgpack maps of text and arrays, nothing else.
 
     {"graph": its text,
-     "schedule": {"prefixes", "steps", "after", "lifetimes", "last": int64 arrays},
+     "schedule": {"prefixes", "params", "steps", "after", "lifetimes", "last", "forks", "members": int64 arrays},
      "models": {fingerprint: {"ids", "lengths": arrays, "automata": {constraint: see payload_automaton.py
                                                                    and payload_grammar.py}}}}
 
@@ -14,9 +14,9 @@ checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import msgpack
 
@@ -33,7 +33,6 @@ from sglc.ir.arrays import (
     pack_array,
     split,
     unpack_array,
-    within,
 )
 from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.graph import Graph
@@ -42,21 +41,25 @@ from sglc.ir.parser import parse_graph
 from sglc.ir.payload_automaton import pack_automaton, unpack_automaton
 from sglc.ir.payload_grammar import is_grammar, pack_grammar, unpack_grammar
 from sglc.ir.printer import print_graph
-from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.schedule import ForkPlan, Lifetime, Prefix, Schedule, Scope, Step
 from sglc.ir.verify import verify
 from sglc.ir.verify_schedule import verify_schedule
+
+T = TypeVar("T")
 
 MAX_MEMORY = 1 << 30  # bytes that the arrays of a payload may take when they are read
 
 KINDS: tuple[Literal["decode"], Literal["score"], Literal["call"]] = ("decode", "score", "call")
+ARRAYS = ("prefixes", "params", "steps", "after", "lifetimes", "last", "forks", "members")
+SCOPES: tuple[Scope, ...] = ("program", "batch", "call")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelPart:
     """What depends on the model's tokenizer.
 
-    fingerprint: `Vocabulary.fingerprint`. prefix_ids: one entry per `Schedule.prefixes`. automata: of the
-    constraints of gens; grammars, where no automaton could be made.
+    fingerprint: `Vocabulary.fingerprint`. prefix_ids: one entry for each of the schedule's prefixes of the program.
+    automata: of the constraints of gens; grammars, where no automaton could be made.
     """
 
     fingerprint: str
@@ -80,15 +83,19 @@ def pack(artifact: Artifact) -> bytes:
     verify_schedule(graph, schedule)
     _check_models(artifact)
     room = Room(MAX_MEMORY)
-    steps = [(s.op, KINDS.index(s.kind), len(s.after), s.priority, s.order, s.fork, s.region) for s in schedule.steps]
     content = {
         "graph": print_graph(graph),
         "schedule": {
-            "prefixes": integers([(prefix.op, prefix.uses) for prefix in schedule.prefixes], 2),
-            "steps": integers(steps, 7),
+            "prefixes": integers([_prefix_row(prefix) for prefix in schedule.prefixes], 4),
+            "params": integers(i for prefix in schedule.prefixes for i in prefix.params),
+            "steps": integers([_step_row(step) for step in schedule.steps], 8),
             "after": integers(i for step in schedule.steps for i in step.after),
-            "lifetimes": integers([(life.state, life.uses, len(life.last)) for life in schedule.lifetimes], 3),
+            "lifetimes": integers(
+                [(life.state, life.uses, len(life.last), life.tokens) for life in schedule.lifetimes], 4
+            ),
             "last": integers(i for life in schedule.lifetimes for i in life.last),
+            "forks": integers([(fork.state, len(fork.members), fork.within) for fork in schedule.forks], 3),
+            "members": integers(i for fork in schedule.forks for i in fork.members),
         },
         "models": {key: _pack_model(part, room) for key, part in sorted(artifact.models.items())},
     }
@@ -100,9 +107,7 @@ def unpack(payload: bytes | memoryview) -> Artifact:
     content = fields(_decoded(payload), "the payload", "graph", "schedule", "models")
     graph = parse_graph(_text(content["graph"], "the graph"))
     verify(graph)
-    schedule = _unpack_schedule(
-        fields(content["schedule"], "the schedule", "prefixes", "steps", "after", "lifetimes", "last")
-    )
+    schedule = _unpack_schedule(fields(content["schedule"], "the schedule", *ARRAYS))
     verify_schedule(graph, schedule)
     room = Room(MAX_MEMORY)
     constraints = {_key(constraint): constraint for constraint in _constraints(graph)}
@@ -119,7 +124,8 @@ def _check_models(artifact: Artifact) -> None:
     for fingerprint, part in artifact.models.items():
         check(part.fingerprint == fingerprint, "a model is not under its fingerprint")
         check(
-            len(part.prefix_ids) == len(artifact.schedule.prefixes), "the prefixes' ids are not those of the schedule"
+            len(part.prefix_ids) == len(artifact.schedule.of_scope("program")),
+            "the prefixes' ids are not those of the schedule",
         )
         check(all(0 <= i < 2**31 for ids in part.prefix_ids for i in ids), "an id of a prefix is no id")
         check(part.automata.keys() == constraints, "the automata are not those of the graph's constraints")
@@ -163,24 +169,41 @@ def _unpack_model(fingerprint: str, packed: object, constraints: Mapping[str, Co
     return ModelPart(fingerprint, tuple(ids), automata)
 
 
+def _prefix_row(prefix: Prefix) -> tuple[int, ...]:
+    return prefix.op, prefix.uses, SCOPES.index(prefix.scope), len(prefix.params)
+
+
+def _step_row(s: Step) -> tuple[int, ...]:
+    longest = -1 if s.longest is None else s.longest
+    return s.op, KINDS.index(s.kind), len(s.after), s.priority, s.order, s.fork, s.region, longest
+
+
 def _unpack_schedule(packed: Map) -> Schedule:
-    prefixes = unpack_array(packed["prefixes"], "prefixes", INT64, 2, columns=2)
-    steps = unpack_array(packed["steps"], "steps", INT64, 2, columns=7)
-    lifetimes = unpack_array(packed["lifetimes"], "lifetimes", INT64, 2, columns=3)
-    check(within(steps[:, 1], 0, len(KINDS)), "a step is of no known kind")
-    after = split(unpack_array(packed["after"], "after", INT64, 1), steps[:, 2])
-    last = split(unpack_array(packed["last"], "last", INT64, 1), lifetimes[:, 2])
-    prefix_rows: list[list[int]] = prefixes.tolist()
-    step_rows: list[list[int]] = steps.tolist()
-    life_rows: list[list[int]] = lifetimes.tolist()
-    return Schedule(
-        prefixes=tuple(Prefix(op, uses) for op, uses in prefix_rows),
-        steps=tuple(
-            Step(op, KINDS[kind], waits, priority, order, fork, region)
-            for (op, kind, _, priority, order, fork, region), waits in zip(step_rows, after, strict=True)
-        ),
-        lifetimes=tuple(Lifetime(state, uses, ends) for (state, uses, _), ends in zip(life_rows, last, strict=True)),
-    )
+    """Rows of numbers, each with the length of its part of the array that follows."""
+
+    def rows(name: str, columns: int, length: int, lists: str) -> Iterator[tuple[list[int], tuple[int, ...]]]:
+        table = unpack_array(packed[name], name, INT64, 2, columns=columns)
+        found = split(unpack_array(packed[lists], lists, INT64, 1), table[:, length])
+        return zip(table.tolist(), found, strict=True)
+
+    prefixes = [
+        Prefix(op, uses, _named(SCOPES, scope, "a prefix is of no known scope"), params)
+        for (op, uses, scope, _), params in rows("prefixes", 4, 3, "params")
+    ]
+    steps = [
+        Step(op, _named(KINDS, kind, "a step is of no known kind"), after, *others, None if longest == -1 else longest)
+        for (op, kind, _, *others, longest), after in rows("steps", 8, 2, "after")
+    ]
+    lifetimes = [
+        Lifetime(state, uses, last, tokens) for (state, uses, _, tokens), last in rows("lifetimes", 4, 2, "last")
+    ]
+    forks = [ForkPlan(state, members, within) for (state, _, within), members in rows("forks", 3, 1, "members")]
+    return Schedule(tuple(prefixes), tuple(steps), tuple(lifetimes), tuple(forks))
+
+
+def _named(names: Sequence[T], number: int, otherwise: str) -> T:
+    check(0 <= number < len(names), otherwise)
+    return names[number]
 
 
 def _decoded(payload: bytes | memoryview) -> object:

@@ -85,6 +85,7 @@ from sglc.ir.ops import (
     Test,
     Trusted,
     Unordered,
+    token_bound,
 )
 from sglc.ir.schedule import Schedule
 
@@ -235,18 +236,29 @@ def print_schedule(graph: Graph, schedule: Schedule) -> str:
     names, ops = value_names(graph), graph.ops
     lines = [f"schedule {graph.name} {{"]
     for prefix in schedule.prefixes:
-        lines.append(f"  prefix {names[ops[prefix.op]]}  # begins {_count(prefix.uses, 'step')}")
+        said = ", ".join(graph.params[i].name for i in prefix.params)
+        who = {"program": "", "batch": f" of the batch, where equal: {said}", "call": " of the call"}[prefix.scope]
+        lines.append(f"  prefix {names[ops[prefix.op]]}{who}  # begins {_count(prefix.uses, 'step')}")
     for index, step in enumerate(schedule.steps):
         op = ops[step.op]
         name = f" {quoted(op.name)}" if isinstance(op, Gen | Select) and op.name is not None else ""
         after = f" after {', '.join(map(str, step.after))}" if step.after else ""
         fork = f", fork {step.fork}" if step.fork >= 0 else ""
         region = f", region {step.region}" if step.region else ""
-        place = f"priority {step.priority}, order {step.order}{fork}{region}"
+        known = isinstance(op, Gen) and step.longest is not None
+        bound = f", at most {_count(token_bound(op, step.longest), 'token')}" if known else ""
+        place = f"priority {step.priority}, order {step.order}{fork}{region}{bound}"
         lines.append(f"  step {index}: {step.kind} {names[op]}{name}{after}  # {place}")
+    for number, group in enumerate(schedule.forks):
+        within = f" within {group.within}" if group.within >= 0 else ""
+        members = ", ".join(map(str, group.members))
+        lines.append(
+            f"  fork {number} on {names[ops[group.state]]}{within}: {'step' if len(group.members) == 1 else 'steps'} {members}"
+        )
     for life in schedule.lifetimes:
         dies = f"dies after {', '.join(map(str, life.last))}" if life.last else "never read"
-        lines.append(f"  kv {names[ops[life.state]]}: {dies}  # begins {_count(life.uses, 'step')}")
+        behind = f", with at most {_count(life.tokens, 'token')} decoded behind it" if life.last else ""
+        lines.append(f"  kv {names[ops[life.state]]}: {dies}{behind}  # begins {_count(life.uses, 'step')}")
     return "\n".join([*lines, "}"]) + "\n"
 
 

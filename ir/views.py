@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from sglc.ir.graph import Graph, Region, Switch
 from sglc.ir.ops import Append, Gen, Op, Part, Primitive, Role, Root, Select, operands, token_bound
+from sglc.ir.schedule import Schedule
 
 Measure: TypeAlias = Callable[[str | Role], int]
 """The size of a literal or of a role's edge: characters, or a model's tokens."""
@@ -99,9 +100,12 @@ class _Reached:
         return _Reached(max(self.rounds, other.rounds), longer.tokens, longer.last)
 
 
-def rounds(graph: Graph) -> list[Bar]:
+def rounds(graph: Graph, schedule: Schedule | None = None) -> list[Bar]:
     """Every request and call in the order of the graph. What stands in the cases of a switch waits for the answers that
-    the switch is on."""
+    the switch is on. schedule: says of which gens the answers cannot have max_tokens."""
+    ops = graph.ops
+    longest = {ops[step.op]: step.longest for step in schedule.steps} if schedule is not None else {}
+    bound = {op: token_bound(op, longest.get(op)) for op in graph.body if isinstance(op, Primitive)}
     reached: dict[Op, _Reached] = {op: _Reached() for op in (*graph.params, *graph.prefixes)}
     begins: dict[Region, tuple[_Reached, int]] = {graph.region: (_Reached(), -1)}
     waits: dict[Primitive, tuple[_Reached, int]] = {}
@@ -113,23 +117,23 @@ def rounds(graph: Graph) -> list[Bar]:
                 ready |= reached[operand]
             if isinstance(op, Primitive):
                 waits[op] = ready, gate
-                ready = _Reached(ready.rounds + 1, ready.tokens + token_bound(op), op)
+                ready = _Reached(ready.rounds + 1, ready.tokens + bound[op], op)
             reached[op] = ready
         if isinstance(region.end, Switch):
             for subject in region.end.subjects:
                 start |= reached[subject]
             begins.update(dict.fromkeys(region.inside(), (start, number)))
-    critical = _longest(waits)
-    index = {op: place for place, op in enumerate(graph.ops)}
+    critical = _longest(waits, bound)
+    index = {op: place for place, op in enumerate(ops)}
     return [
-        Bar(index[op], ready.rounds, ready.tokens, token_bound(op), gate, critical=op in critical)
+        Bar(index[op], ready.rounds, ready.tokens, bound[op], gate, critical=op in critical)
         for op, (ready, gate) in waits.items()
     ]
 
 
-def _longest(waits: dict[Primitive, tuple[_Reached, int]]) -> set[Primitive]:
+def _longest(waits: dict[Primitive, tuple[_Reached, int]], bound: dict[Primitive, int]) -> set[Primitive]:
     """The requests of the chain that may decode most tokens."""
-    op = max(waits, key=lambda op: waits[op][0].tokens + token_bound(op), default=None)
+    op = max(waits, key=lambda op: waits[op][0].tokens + bound[op], default=None)
     chain: set[Primitive] = set()
     while op is not None:
         chain.add(op)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sglc.ir.graph import Graph, Region, Switch
+from sglc.ir.made_of import ANSWERS, indices, made_of
 from sglc.ir.ops import Append, Call, Gen, Op, Primitive, Root, Select, operands, token_bound
-from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.schedule import ForkPlan, Lifetime, Prefix, Schedule, Step
+from sglc.passes.longest_answer import longest_answer
 
 Request: TypeAlias = Gen | Select
 """What becomes a step of the engine; calls of host functions are steps too."""
@@ -26,10 +28,15 @@ def lower(graph: Graph) -> Schedule:
     position = {op: index for index, op in enumerate(graph.ops)}
     home = {op: index for index, region in enumerate(graph.regions) for op in region.body}
     regions = [home[request] for request in requests]
-    priority = _tokens_to_the_end(graph, answers, after)
+    longest = [longest_answer(op.constraint) if isinstance(op, Gen) and op.constraint else None for op in requests]
+    bounds = [token_bound(op, most) for op, most in zip(requests, longest, strict=True)]
+    priority = _tokens_to_the_end(graph, answers, after, bounds)
     fork = {member: index for index, fork in enumerate(graph.forks) for member in fork.members}
     return Schedule(
-        prefixes=tuple(Prefix(position[state], tree.steps[state]) for state in _constant_prompts(graph, tree)),
+        prefixes=(
+            *(Prefix(position[state], tree.steps[state]) for state in _constant_prompts(graph, tree)),
+            *_shared_prompts(graph, tree, position),
+        ),
         steps=tuple(
             Step(
                 op=position[op],
@@ -39,10 +46,14 @@ def lower(graph: Graph) -> Schedule:
                 order=order,
                 fork=fork.get(op, -1),
                 region=regions[index],
+                longest=longest[index],
             )
             for index, (op, order) in enumerate(zip(requests, _orders(requests, tree), strict=True))
         ),
-        lifetimes=tuple(_lifetimes(requests, regions, after, tree, position)),
+        lifetimes=tuple(
+            _lifetimes(requests, regions, after, tree, position, _tokens_behind(graph, tree, requests, bounds))
+        ),
+        forks=tuple(_fork_plans(graph, regions, after, tree, position, requests)),
     )
 
 
@@ -107,9 +118,11 @@ class _Answers:
         return tuple(sorted(self.index[op] for op in found if isinstance(op, Primitive)))
 
 
-def _tokens_to_the_end(graph: Graph, answers: _Answers, after: Sequence[tuple[int, ...]]) -> list[int]:
+def _tokens_to_the_end(
+    graph: Graph, answers: _Answers, after: Sequence[tuple[int, ...]], bounds: Sequence[int]
+) -> list[int]:
     """The bound on tokens decoded along the longest chain of requests that begins with each. What stands in the cases
-    of a switch waits for the answers that the switch is on."""
+    of a switch waits for the answers that the switch is on. bounds: of each request alone."""
     longest = [0] * len(after)
     from_region: dict[Region, int] = {}  # along the longest chain that begins in it
     for region in reversed(graph.regions):  # those inside a region, and so later requests, first
@@ -121,7 +134,7 @@ def _tokens_to_the_end(graph: Graph, answers: _Answers, after: Sequence[tuple[in
         for op in reversed(region.body):
             if isinstance(op, Primitive):
                 index = answers.index[op]
-                longest[index] += token_bound(op)
+                longest[index] += bounds[index]
                 from_region[region] = max(from_region[region], longest[index])
                 for earlier in after[index]:
                     longest[earlier] = max(longest[earlier], longest[index])
@@ -181,15 +194,114 @@ def _constant_prompts(graph: Graph, tree: _PromptTree) -> list[Op]:
     ]
 
 
+def _shared_prompts(graph: Graph, tree: _PromptTree, position: dict[Op, int]) -> Iterator[Prefix]:
+    """The prefixes of a batch, and then those of a call.
+
+    The state graph is a tree, since a state goes on from one other: what a prompt begins with is what dominates it. A
+    prefix of a batch is as long as it can be with its arguments: each longer prompt has more in it. On one of a call
+    several prompts go on.
+    """
+    made = made_of(graph)
+    read = {operand for op in graph.body for operand in operands(op)}
+    whole = sum(1 << index for index, param in enumerate(graph.params) if param in read)
+    of_calls: list[Prefix] = []
+    for state in graph.body:
+        if not isinstance(state, Extension) or not tree.steps[state]:
+            continue
+        ways = [op for op in tree.extensions[state] if isinstance(op, Request) or tree.steps[op]]
+        bits = made[state]
+        if bits in (0, ANSWERS, whole):
+            if len(ways) > 1:
+                of_calls.append(Prefix(position[state], tree.steps[state], "call"))
+        elif any(made[op] != bits for op in ways):
+            yield Prefix(position[state], tree.steps[state], "batch", tuple(indices(bits)))
+    yield from of_calls
+
+
+def _fork_plans(
+    graph: Graph,
+    regions: Sequence[int],
+    after: Sequence[tuple[int, ...]],
+    tree: _PromptTree,
+    position: dict[Op, int],
+    requests: Sequence[Primitive],
+) -> list[ForkPlan]:
+    """For each fork its plan. regions: the index of each request's region."""
+    index: dict[Op, int] = {op: i for i, op in enumerate(requests)}
+    rounds: list[int] = []
+    for earlier in after:
+        rounds.append(1 + max((rounds[i] for i in earlier), default=-1))
+    states = [fork.state for fork in graph.forks]
+    members = [tuple(index[op] for op in fork.members) for fork in graph.forks]
+    within = [-1] * len(states)
+    around: dict[tuple[int, int], list[int]] = defaultdict(list)  # region and round -> groups inside each other
+
+    def below(number: int) -> tuple[int, int]:
+        """The numbers of the requests below a fork's state: of two states, one is inside the other or apart from it."""
+        return tree.first[states[number]], tree.first[states[number]] + tree.steps[states[number]]
+
+    def outer_first(number: int) -> tuple[int, int, int]:
+        first, end = below(number)
+        return first, -end, position[states[number]]
+
+    for number in sorted(filter(members.__getitem__, range(len(states))), key=outer_first):
+        one = members[number][0]
+        groups = around[regions[one], rounds[one]]
+        while groups and below(groups[-1])[1] < below(number)[1]:
+            groups.pop()
+        within[number] = groups[-1] if groups else -1
+        groups.append(number)
+    return [
+        ForkPlan(position[state], steps, outer) for state, steps, outer in zip(states, members, within, strict=True)
+    ]
+
+
+def _tokens_behind(
+    graph: Graph, tree: _PromptTree, requests: Sequence[Primitive], bounds: Sequence[int]
+) -> dict[Op, int]:
+    """For each state the most tokens that requests whose prompt begins with it may decode on one path: never too few,
+    and, where no switch is behind it, not one too many."""
+    bound: dict[Op, int] = dict(zip(requests, bounds, strict=True))
+    number = {region: index for index, region in enumerate(graph.regions)}
+    home = {op: region for region in graph.regions for op in region.body}
+    around = {inner: region for region in graph.regions for inner in region.inside()}
+    behind: dict[Op, int] = {}
+    for state, extensions in reversed(tree.extensions.items()):
+        here = home.get(state, graph.region)
+        own: dict[Region, int] = defaultdict(int)
+        for op in extensions:
+            own[home.get(op, graph.region)] += behind[op] + bound.get(op, 0)
+        same = own.pop(here, 0)
+        behind[state] = same + (_most_on_a_path(own, here, around, number) if len(own) > 1 else sum(own.values()))
+    return behind
+
+
+def _most_on_a_path(
+    own: dict[Region, int], top: Region, around: dict[Region, Region], number: dict[Region, int]
+) -> int:
+    """The most of what regions inside `top` have that lies on one path: a path takes one case of each switch."""
+    known: set[Region] = set()
+    for start in own:
+        region = start
+        while region is not top and region not in known:
+            known.add(region)
+            region = around[region]
+    inside: dict[Region, int] = defaultdict(int)  # the most of those inside a region
+    for region in sorted(known, key=number.__getitem__, reverse=True):
+        inside[around[region]] = max(inside[around[region]], own.get(region, 0) + inside[region])
+    return inside[top]
+
+
 def _lifetimes(
     requests: Sequence[Primitive],
     regions: Sequence[int],
     after: Sequence[tuple[int, ...]],
     tree: _PromptTree,
     position: dict[Op, int],
+    behind: dict[Op, int],
 ) -> list[Lifetime]:
     """Of the states that a request reads or several ops go on from; an empty prompt has no KV. regions: the index of
-    each request's region."""
+    each request's region. behind: tokens that may be decoded behind each state."""
     index: dict[Op, int] = {op: i for i, op in enumerate(requests)}
     waiting: list[list[int]] = [[] for _ in requests]  # for each request those that wait for it, and surely run
     for i, earlier in enumerate(after):
@@ -231,5 +343,5 @@ def _lifetimes(
             )
             last[state] = tuple(sorted(kept))
         if not isinstance(state, Root) and (len(extensions) > 1 or not index.keys().isdisjoint(extensions)):
-            lifetimes.append(Lifetime(position[state], tree.steps[state], last[state]))
+            lifetimes.append(Lifetime(position[state], tree.steps[state], last[state], behind[state]))
     return lifetimes[::-1]

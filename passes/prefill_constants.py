@@ -9,12 +9,12 @@ from sglc.ir.tokens import Piece, Text, Tokenizer
 
 
 def prefill_constants(graph: Graph, schedule: Schedule, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
-    """For each of the schedule's prefixes the ids that begin every prompt which begins with it.
+    """For each of the schedule's prefixes of the program the ids that begin every prompt which begins with it.
 
     Raises `ModelError` where a prefix has roles and the model no chat template.
     """
     ops = graph.ops
-    return tuple(tuple(tokenizer.stable_prefix(constant_pieces(ops[p.op]))) for p in schedule.prefixes)
+    return tuple(tuple(tokenizer.stable_prefix(constant_pieces(ops[p.op]))) for p in schedule.of_scope("program"))
 
 
 def constant_pieces(state: Op) -> list[Piece]:

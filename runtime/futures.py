@@ -7,16 +7,20 @@ a block that the run has entered or may still enter. It is claimed from the firs
 the last way is taken, or the run ends or goes where no reader is. A chain of gens claims nothing.
 
 `Schedule.lifetimes` says the same of each state as a whole. Ways can be counted down as a run goes, and are known of
-blocks too that were traced while it ran.
+blocks too that were traced while it ran. Of the schedule's prefixes those of a call are such states: several ways go on
+from each, and it is claimed while one of them is left and waits. Those of the program are claimed while one of its runs is
+under way (`Foresight.begin`), and those of a batch as long as the batch (`Foresight.hold`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sglc.ir.errors import SglcError
 from sglc.ir.graph import Region, Switch
 from sglc.ir.ops import Append, Gen, Op, Primitive, Root, Select, prompts
 from sglc.ir.tokens import Tokenizer
@@ -94,7 +98,9 @@ class Foresight:
             known = self._programs[run.program] = _Known(run.program.most_decoded(run.sampling))
         known.runs += 1
         if known.runs == 1:
-            known.claims = [self.claim(prompt, ()) for prompt in run.program.warm]
+            if known.constants is None:  # once: it takes longer than many a run
+                known.constants = [self._tokenizer.stable_prefix(prompt) for prompt in run.program.warm]
+            known.claims = [self._core.claim(ids, ()) for ids in known.constants]
         return Family(known.kind)
 
     def end(self, run: Run, family: Family) -> None:
@@ -106,6 +112,15 @@ class Foresight:
             for claim in known.claims:
                 self._core.give_up(claim)
 
+    def hold(self, prompts: Iterable[Prompt]) -> list[Claim]:
+        """Claims what rows of a batch have in common, as constant prompts are. A prompt that cannot be written in tokens
+        is left out: each row that asks it fails, and says why."""
+        claims: list[Claim] = []
+        for prompt in prompts:
+            with suppress(SglcError):
+                claims.append(self.claim(prompt, ()))
+        return claims
+
     def claim(self, prompt: Prompt, when: tuple[int, ...]) -> Claim:
         """Claims what no continuation of a prompt can change."""
         return self._core.claim(self._tokenizer.stable_prefix(prompt), when)
@@ -115,13 +130,14 @@ class Foresight:
 
 
 class _Known:
-    """Of a program: what its runs are like, how many there are now, and the claims of its constant prompts."""
+    """Of a program: what its runs are like, how many there are now, and the ids and claims of its constant prompts."""
 
-    __slots__ = ("claims", "kind", "runs")
+    __slots__ = ("claims", "constants", "kind", "runs")
 
     def __init__(self, bound: int) -> None:
         self.kind = Kind(bound)
         self.runs = 0
+        self.constants: list[list[int]] | None = None
         self.claims: list[Claim] = []
 
 

@@ -7,6 +7,7 @@ that computes it, so that a run is a walk of flat lists.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sglc.ir.builder import flattened
@@ -38,6 +39,8 @@ from sglc.ir.ops import (
     Trusted,
     Unordered,
     operands,
+    prompts,
+    token_bound,
 )
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Piece, Text, TokenConstraint
@@ -45,7 +48,7 @@ from sglc.runtime.futures import Ways, connect, ways_of
 
 if TYPE_CHECKING:
     from sglc.runtime.executor import Run
-    from sglc.runtime.jobs import Outcome
+    from sglc.runtime.jobs import Outcome, Prompt
 
 Compute = Callable[["Run"], Any]
 """The value of an op from the values of a run; those of its operands are known."""
@@ -89,18 +92,26 @@ class Checked(Protocol):
 
 class Plan:
     """One step: a request to the engine or a call of a host function. needs: the steps it waits for. followers: in its
-    block, the steps (and, as one after the last, the switch) that wait for it."""
+    block, the steps (and, as one after the last, the switch) that wait for it. longest: `Step.longest`."""
 
     __slots__ = (
-        "_run_sampling", "_settings", "arguments", "automaton", "choices", "followers", "inputs", "keywords", "needs",
-        "op", "order",
+        "_run_sampling", "_settings", "arguments", "automaton", "choices", "followers", "inputs", "keywords", "longest",
+        "needs", "op", "order",
     )  # fmt: skip
 
-    def __init__(self, op: Primitive, needs: tuple[Primitive, ...], order: int, automaton: TokenConstraint | None):
+    def __init__(
+        self,
+        op: Primitive,
+        needs: tuple[Primitive, ...],
+        order: int,
+        automaton: TokenConstraint | None,
+        longest: int | None = None,
+    ) -> None:
         self.op = op
         self.needs = needs
         self.followers: tuple[int, ...] = ()
         self.order = order
+        self.longest = longest
         self.automaton = automaton
         self.inputs = inputs_of(operands(op))
         self.choices = tuple(map(pieces_of, op.choices)) if isinstance(op, Select) else ()
@@ -204,7 +215,8 @@ class Program:
         plans: dict[int, list[Plan]] = {}
         for step, op in zip(steps, primitives, strict=True):
             needs = tuple(primitives[i] for i in step.after)
-            plans.setdefault(step.region, []).append(Plan(op, needs, step.order, self.automaton(op)))
+            plan = Plan(op, needs, step.order, self.automaton(op), step.longest)
+            plans.setdefault(step.region, []).append(plan)
         blocks = {region: Block(tuple(plans.get(number, ())), region) for number, region in enumerate(graph.regions)}
         for region, block in blocks.items():
             if isinstance(region.end, Switch):
@@ -213,16 +225,33 @@ class Program:
         self._blocks = tuple(blocks.values())
         self.readers = connect(graph.region, blocks, self.constants)
         self.warm = tuple(
-            self.constants[ops[prefix.op]] for prefix in schedule.prefixes if ops[prefix.op] in self.constants
+            self.constants[ops[prefix.op]]
+            for prefix in schedule.of_scope("program")
+            if ops[prefix.op] in self.constants
+        )
+        self._of_batches = tuple(
+            (ops[prefix.op], tuple(self.params[index] for index in prefix.params))
+            for prefix in schedule.of_scope("batch")
         )
 
     def most_decoded(self, sampling: Sampling) -> int:
         """The most tokens that the gens of a run with these settings may decode, along the longest compiled path."""
         most: dict[Block, int] = {}
         for block in reversed(self._blocks):  # those inside a block before it; what was traced since is left out
-            own = sum(plan.settings(sampling).max_tokens or 0 for plan in block.plans if isinstance(plan.op, Gen))
+            own = sum(token_bound(p.op, p.longest, sampling) for p in block.plans if isinstance(p.op, Gen))
             most[block] = own + max((most[case] for case in block.cases.values() if case in most), default=0)
         return most[self.entry]
+
+    def in_common(self, rows: Sequence[Mapping[str, str]]) -> list[Prompt]:
+        """The longest prompts without an answer that all runs with these texts begin prompts with, where they are made of
+        arguments that are equal in all rows."""
+        first = rows[0]
+        params = dict.fromkeys(param for _, made_of in self._of_batches for param in made_of)
+        equal = {param for param in params if all(row[param.name] == first[param.name] for row in rows)}
+        found = [state for state, made_of in self._of_batches if equal.issuperset(made_of)]
+        longer = {above for state in found for above in islice(prompts(state), 1, None)}
+        values = {**self.constants, **{param: first[param.name] for param in equal}}
+        return [prompt for state in found if state not in longer and (prompt := _computed(state, values)) is not None]
 
     def automaton(self, op: Primitive) -> TokenConstraint | None:
         return self.automata[op.constraint] if isinstance(op, Gen) and op.constraint is not None else None
@@ -243,6 +272,18 @@ def _constant(op: Op, constants: dict[Op, Any]) -> Any:
     from sglc.runtime.executor import Run  # here: it imports this module
 
     return _compute(op)(Run.of_constants(constants))
+
+
+def _computed(state: Op, values: dict[Op, Any]) -> Prompt | None:
+    """The value of a state that depends on these alone; None where it cannot be computed, which the runs say then."""
+    from sglc.runtime.executor import Run  # here: it imports this module
+
+    run = Run.of_constants(values)
+    try:
+        run.compute(inputs_of([state]))
+    except Exception:  # noqa: BLE001 - whatever it is, each of the runs has it too, and ends with it
+        return None
+    return values[state]
 
 
 def key_of(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from itertools import islice
@@ -17,9 +18,10 @@ from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.ops import Constraint, Gen, Sampling
 from sglc.ir.tokens import TokenConstraint, Tokenizer
 from sglc.runtime import collector
+from sglc.runtime.engine.radix import Claim
 from sglc.runtime.executor import Executor, Run
 from sglc.runtime.grammar import Grammars
-from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob
+from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob, Prompt
 from sglc.runtime.port import Desk, Owner, Port
 from sglc.runtime.program import Program
 from sglc.runtime.shared import Shared
@@ -113,6 +115,20 @@ class Runner:
         finally:
             for _, run in runs.values():
                 self._commands.put(lambda run=run: self._executor.cancel(run))
+
+    @contextmanager
+    def holding(self, prompts: Sequence[Prompt]) -> Generator[None]:
+        """What is computed of these prompts stays in the cache as long as there is anything else to give up."""
+        foresight = self._port.foresight
+        claims: list[Claim] = []
+        if foresight is None or not prompts:
+            yield
+            return
+        self._post(lambda: claims.extend(foresight.hold(prompts)))
+        try:
+            yield
+        finally:
+            self._commands.put(lambda: [foresight.give_up(claim) for claim in claims])
 
     def begin(self, row: Row, done: Callable[[Outcome], None]) -> Run:
         """Starts one call; `done` is called from the loop, and must not take long."""

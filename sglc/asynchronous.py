@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 
+from sglc.batch import in_common
 from sglc.result import Result
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.runner import WINDOW, Row, Runner
@@ -36,18 +37,19 @@ async def result_of(backend: Runner, row: Row) -> Result:
 
 async def results_of(backend: Runner, rows: Sequence[Row | Result], window: int = WINDOW) -> AsyncIterator[Result]:
     """The results in the order of the rows, at most `window` under way. Leaving early gives up the others."""
-    waiting = iter(rows)
-    running: deque[asyncio.Task[Result] | Result] = deque()
-    try:
-        while True:
-            for row in islice(waiting, window - len(running)):
-                running.append(row if isinstance(row, Result) else asyncio.create_task(result_of(backend, row)))
-            if not running:
-                return
-            first = running[0]
-            yield first if isinstance(first, Result) else await first
-            running.popleft()
-    finally:
-        for task in running:
-            if isinstance(task, asyncio.Task):
-                task.cancel()
+    with backend.holding(in_common(rows)):
+        waiting = iter(rows)
+        running: deque[asyncio.Task[Result] | Result] = deque()
+        try:
+            while True:
+                for row in islice(waiting, window - len(running)):
+                    running.append(row if isinstance(row, Result) else asyncio.create_task(result_of(backend, row)))
+                if not running:
+                    return
+                first = running[0]
+                yield first if isinstance(first, Result) else await first
+                running.popleft()
+        finally:
+            for task in running:
+                if isinstance(task, asyncio.Task):
+                    task.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from sglc.interpreter import interpret
 from sglc.ir.ops import Sampling
 from sglc.language.arguments import Arguments
 from sglc.result import Result
-from sglc.runtime.jobs import Outcome
+from sglc.runtime.jobs import Outcome, Prompt
 from sglc.runtime.program import Program
 from sglc.runtime.runner import Row, Runner
 
@@ -65,9 +65,18 @@ def run_rows(rows: Iterable[Row | Result], backend: Runner) -> Iterator[Numbered
         else:
             ready.append(row)
     outcomes = backend.run(ready)
-    with contextlib.closing(outcomes):  # leaving early gives up what is under way
+    with backend.holding(in_common(ready)), contextlib.closing(outcomes):  # leaving early gives up what is under way
         for row, outcome in outcomes:
             yield row.number, Result(outcome)
+
+
+def in_common(rows: Iterable[Row | Result]) -> list[Prompt]:
+    """The prompts that all rows of a program begin prompts with, because some of their arguments are equal."""
+    texts: dict[Program, list[Mapping[str, str]]] = {}
+    for row in rows:
+        if isinstance(row, Row):
+            texts.setdefault(row.program, []).append(row.texts)
+    return [prompt for program, own in texts.items() if len(own) > 1 for prompt in program.in_common(own)]
 
 
 def interpret_rows(

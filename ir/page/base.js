@@ -6,6 +6,7 @@ const REGIONS = DATA.graph.regions;
 const STEPS = DATA.graph.schedule ? DATA.graph.schedule.steps : [];
 const PROMPTS = new Map(DATA.prompts.map((prompt) => [prompt.op, prompt]));
 const CONSTANT = new Set(DATA.graph.prefixes);
+const PREFIX_OF = new Map((DATA.graph.schedule?.prefixes ?? []).map((prefix) => [prefix.op, prefix]));
 
 // An element; texts among the children stay texts. `props` are properties, and attributes where the name has a dash.
 function element(tag, props = {}, ...children) {

@@ -1,5 +1,6 @@
 // What is known of the chosen op: its text, its line of the program, what it reads and who reads it.
 
+const PLANS = DATA.graph.schedule?.forks ?? [];
 const details = document.querySelector("#details .view");
 
 function linksTo(ops) {
@@ -10,6 +11,12 @@ function linksTo(ops) {
     return link;
   });
   return ops.length > 12 ? [...shown, ` and ${ops.length - 12} more`] : shown;
+}
+
+function saidOfPrefix({ scope, params }) {
+  if (scope === "program") return "of the program: computed before the first call";
+  if (scope === "call") return "of the call: several of its prompts go on from here";
+  return `of the batch: rows share it that have the same ${params.map((index) => OPS[index].name).join(", ")}`;
 }
 
 function showDetails(op) {
@@ -43,6 +50,15 @@ function showDetails(op) {
     if (below.length)
       row(below.length > 1 ? "shared by" : "begins", `${counted(below.length, "step")}: `, ...linksTo(below));
   }
+  if (PREFIX_OF.has(op)) row("prefix", saidOfPrefix(PREFIX_OF.get(op)));
+  const groups = PLANS.map((plan, number) => ({ ...plan, number })).filter((plan) => plan.state === op);
+  for (const { number, members, within } of groups)
+    row(
+      `fork ${number}`,
+      "these steps run at once on its KV",
+      within >= 0 ? `, with those of fork ${within} on what theirs begins with: ` : ": ",
+      ...linksTo(members.map((index) => STEPS[index].op)),
+    );
   if (STEP_OF.has(op)) {
     row("step", saidOfStep(op));
     const { after } = STEPS[STEP_OF.get(op)];
@@ -53,7 +69,11 @@ function showDetails(op) {
     row(
       "KV",
       ...(life.last.length
-        ? ["dies after ", ...linksTo(life.last.map((index) => STEPS[index].op))]
+        ? [
+            "dies after ",
+            ...linksTo(life.last.map((index) => STEPS[index].op)),
+            `; at most ${counted(life.tokens, "token")} decoded behind it`,
+          ]
         : ["is never read"]),
     );
   details.replaceChildren(element("dl", {}, ...rows));

@@ -86,6 +86,7 @@ function drawPrompt(op) {
   const values = prompt.values ? ` +${prompt.values > 1 ? prompt.values : ""}?` : "";
   const adds = `${prompt.size ? `+${prompt.size.toLocaleString("en")}` : ""}${values}`;
   const fork = FORKED.has(op) ? element("span", { className: "fork" }, `fork ${FORKED.get(op)}`) : null;
+  const batch = PREFIX_OF.get(op)?.scope === "batch" ? element("span", { className: "batch" }, "batch") : null;
   const made = node(
     promptView,
     op,
@@ -93,6 +94,7 @@ function drawPrompt(op) {
     element("b", {}, OPS[op].kind),
     element("span", { className: "words" }, words(op)),
     fork,
+    batch,
     element("i", {}, DATA.names[op]),
     bar,
     element("span", { className: "steps" }, steps),

@@ -58,7 +58,7 @@ def compile_file(
     grammars = sum(isinstance(compiled, Grammar) for compiled in part.automata.values())
     print(
         f"{path}: {_counted(len(compiled.graph.ops), 'op', 'ops')}, {_counted(len(compiled.schedule.steps), 'step', 'steps')}, "
-        f"{_counted(len(compiled.schedule.prefixes), 'constant prompt', 'constant prompts')} ({tokens} tokens), {_automata(len(part.automata) - grammars, grammars)}; "
+        f"{_counted(len(part.prefix_ids), 'constant prompt', 'constant prompts')} ({tokens} tokens), {_automata(len(part.automata) - grammars, grammars)}; "
         f"{summary(compiled.graph)}"
     )
 

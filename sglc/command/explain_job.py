@@ -18,16 +18,12 @@ from sglc.command.explain_prompts import Ids, Walk, Walker
 from sglc.command.program_file import load_program, load_rows
 from sglc.compiler import Compiled, compile_graph
 from sglc.function import SglFunction
-from sglc.ir.distances import longest
 from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph, Switch
-from sglc.ir.ops import DEFAULT_SAMPLING, Call, Gen, Primitive, Select
-from sglc.ir.tokens import TokenAutomaton, Tokenizer
+from sglc.ir.ops import Call, Gen, Primitive, Select, token_bound
+from sglc.ir.tokens import Tokenizer
 from sglc.language.arguments import Arguments, bind
 from sglc.passes.reorder_parts import in_orders
-
-MAX_CELLS = 20_000_000
-"""Of an automaton whose longest text is looked for; a larger one may say what `max_tokens` lets it."""
 
 
 @dataclass(slots=True)
@@ -99,7 +95,7 @@ def explained(name: str, shapes: Sequence[Shape], tokenizer: Tokenizer) -> Expla
 
     for shape in shapes:
         part = shape.compiled.for_model(tokenizer)
-        bounds = {op: _bound(op, part.automata) for op in shape.compiled.graph.body if isinstance(op, Gen)}
+        bounds = _bounds(shape.compiled)
         walker = Walker(shape.compiled.graph, tokenizer, bounds.__getitem__, fresh)
         mine = [walker.walk(row.texts) for row in shape.rows]
         walks += mine
@@ -126,19 +122,16 @@ def _orders(compiled: Compiled) -> dict[Primitive, int]:
     return {op: step.order for step in compiled.schedule.steps if isinstance(op := ops[step.op], Primitive)}
 
 
-def _bound(gen: Gen, automata: Mapping[Any, Any]) -> int:
-    """The most tokens of its answer: `max_tokens`, or fewer where its constraint has no longer text."""
-    most = gen.sampling.filled_from(DEFAULT_SAMPLING).max_tokens or 0
-    automaton = automata.get(gen.constraint)
-    if isinstance(automaton, TokenAutomaton) and automaton.next.size <= MAX_CELLS:
-        return longest(automaton.next, most)
-    return most
+def _bounds(compiled: Compiled) -> dict[Gen, int]:
+    """The most tokens of each gen's answer."""
+    ops = compiled.graph.ops
+    return {op: token_bound(op, s.longest) for s in compiled.schedule.steps if isinstance(op := ops[s.op], Gen)}
 
 
 def _blockers(shape: Shape, tokenizer: Tokenizer, fresh: Callable[[int], Ids]) -> list[Blocker]:
     """Of the rows that take one way together."""
     graph = in_orders(shape.traced, shape.compiled.graph.orders)
-    walker = Walker(graph, tokenizer, lambda gen: _bound(gen, {}), fresh, asks=False)
+    walker = Walker(graph, tokenizer, token_bound, fresh, asks=False)
     ways: dict[tuple[int, ...], list[Walk]] = {}
     for row in shape.rows:
         walk = walker.walk(row.texts)

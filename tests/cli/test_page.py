@@ -47,6 +47,13 @@ def long(s, first):
     for i in range(60):
         forks[i] += f"Idea {i}: " + sgl.gen("idea")
     forks.join()
+
+@sgl.function
+def look(s, book, question):
+    s += "Read " + book
+    forks = s.fork(2)
+    forks += " and answer: " + question + sgl.gen("answer", regex="[1-9]|10")
+    forks.join()
 """
 VIEWS = ("graph", "prompts", "timeline")
 
@@ -113,6 +120,25 @@ def test_the_steps_that_share_a_prompt_are_marked(opened: Opened) -> None:
     page.run(f"document.querySelector('#prompts .op[data-op=\"{state}\"]').click()")
     assert page.run("document.querySelectorAll('#timeline .op.below').length") == 6  # all but the call
     assert "shared by6 steps" in page.run("document.querySelector('#details').textContent")
+
+
+def test_what_is_shared_and_how_long_answers_are_is_said(opened: Opened) -> None:
+    page = opened("look")
+
+    def said_of(text: str) -> str:
+        op = op_of(page, text)
+        page.run(f"document.querySelector('#prompts .op[data-op=\"{op}\"]').click()")
+        return page.run("document.querySelector('#details').textContent")
+
+    assert "of the program: computed before the first call" in said_of('["Read "]')
+    assert "of the batch: rows share it that have the same book" in said_of('[" and answer: "]')
+    assert page.run("document.querySelectorAll('#prompts .batch').length") == 1
+    shared = said_of("[%question]")
+    assert "of the call: several of its prompts go on from here" in shared
+    assert "these steps run at once on its KV" in shared
+    assert "at most 4 tokens decoded behind it" in shared
+    assert "at most 2 tokens, round 0, priority 2" in said_of('name="answer"')
+    assert page.errors == []
 
 
 def test_the_keyboard_is_enough(opened: Opened) -> None:

@@ -9,7 +9,7 @@ from sglc.ir.automaton import complete
 from sglc.ir.grammar import Grammar
 from sglc.ir.ops import Constraint
 from sglc.ir.parser import parse_graph
-from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.schedule import ForkPlan, Lifetime, Prefix, Schedule, Step
 from sglc.ir.tokens import TokenAutomaton
 from sglc.passes.lower import lower
 
@@ -32,9 +32,10 @@ program judge {
 """
 
 SCHEDULE = Schedule(
-    prefixes=(Prefix(2, 2),),
-    steps=(Step(4, "decode", (), 3, 0, 0), Step(7, "score", (0,), 1, 1, -1)),
-    lifetimes=(Lifetime(2, 2, (1,)), Lifetime(6, 1, (1,)), Lifetime(7, 0, ())),
+    prefixes=(Prefix(2, 2), Prefix(3, 2, "call")),
+    steps=(Step(4, "decode", (), 3, 0, 0, longest=1), Step(7, "score", (0,), 1, 1, -1)),
+    lifetimes=(Lifetime(2, 2, (1,), 2), Lifetime(6, 1, (1,), 1), Lifetime(7, 0, ())),
+    forks=(ForkPlan(3, (0,), -1),),
 )
 
 

@@ -279,11 +279,16 @@ def packed(array: Any) -> bytes:
 
 def edit_step(step: int, column: int, value: int) -> Callable[[Any], None]:
     """A change of one number of a step."""
+    return edit("steps", 8, step, column, value)
+
+
+def edit(name: str, columns: int, row: int, column: int, value: int) -> Callable[[Any], None]:
+    """A change of one number of one of the schedule's arrays."""
 
     def change(content: Any) -> None:
-        steps = np.frombuffer(content["schedule"]["steps"], np.int64, offset=18).reshape(-1, 7).copy()
-        steps[step, column] = value
-        content["schedule"]["steps"] = packed(steps)
+        rows = np.frombuffer(content["schedule"][name], np.int64, offset=18).reshape(-1, columns).copy()
+        rows[row, column] = value
+        content["schedule"][name] = packed(rows)
 
     return change
 
@@ -301,13 +306,20 @@ BAD_CONTENT = {
     "kind of a call": (edit_step(0, 1, 2), "step 0 is of the wrong kind"),
     "region of a step": (edit_step(1, 6, 1), "step 1 is not in its region"),
     "region before all": (edit_step(1, 6, -1), "step 1 is not in its region"),
-    "steps missing": (lambda c: c["schedule"].pop("steps"), "the schedule has not the fields prefixes, steps"),
+    "steps missing": (lambda c: c["schedule"].pop("steps"), "the schedule has not the fields prefixes, params, steps"),
     "steps of text": (set_to("schedule.steps", "x"), "steps is no array"),
-    "steps of int32": (set_to("schedule.steps", packed(np.zeros((2, 7), np.int32))), "steps is an array of another type"),
+    "steps of int32": (set_to("schedule.steps", packed(np.zeros((2, 8), np.int32))), "steps is an array of another type"),
     "steps flat": (set_to("schedule.steps", packed(np.zeros(12, np.int64))), "steps is an array of another type"),
-    "steps' columns": (set_to("schedule.steps", packed(np.zeros((2, 6), np.int64))), "steps has not 7 columns"),
-    "steps' kind": (set_to("schedule.steps", packed(np.full((2, 7), 3, np.int64))), "a step is of no known kind"),
-    "steps' numbers": (set_to("schedule.steps", packed(np.ones((2, 7), np.int64))), "lengths do not add up"),
+    "steps' columns": (set_to("schedule.steps", packed(np.zeros((2, 7), np.int64))), "steps has not 8 columns"),
+    "steps' kind": (edit_step(0, 1, 3), "a step is of no known kind"),
+    "steps' numbers": (set_to("schedule.steps", packed(np.ones((2, 8), np.int64))), "lengths do not add up"),
+    "prefix's scope": (edit("prefixes", 4, 1, 2, 3), "a prefix is of no known scope"),
+    "prefix's params": (edit("prefixes", 4, 1, 3, 1), "lengths do not add up"),
+    "params": (set_to("schedule.params", packed(np.zeros(1, np.int64))), "lengths do not add up"),
+    "fork's state": (edit("forks", 3, 0, 0, 2), "fork 0 is not that of the graph"),
+    "fork in itself": (edit("forks", 3, 0, 2, 0), "fork 0 is not in the one around it"),
+    "members": (set_to("schedule.members", packed(np.array([1], np.int64))), "fork 0 is not that of the graph"),
+    "longest answer": (edit_step(0, 7, -2), "step 0 has a longest answer that is none"),
     "after": (set_to("schedule.after", packed(np.array([1], np.int64))), "step 1 waits for a step that is not before it"),
     "after too long": (set_to("schedule.after", packed(np.zeros(2, np.int64))), "lengths do not add up"),
     "last": (set_to("schedule.last", packed(np.array([0, 7], np.int64))), "a lifetime ends with a step that is none"),

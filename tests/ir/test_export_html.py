@@ -76,7 +76,7 @@ def test_the_data_is_the_graph(seed: int) -> None:
     assert data["names"] == list(value_names(graph).values())
     assert [line.split(" = ")[0] for line in data["lines"]] == data["names"]
     assert [prompt["op"] for prompt in data["prompts"]] == [prompt.op for prompt in prompts(graph)]
-    assert [bar["op"] for bar in data["bars"]] == [bar.op for bar in rounds(graph)]
+    assert [bar["op"] for bar in data["bars"]] == [bar.op for bar in rounds(graph, lower(graph))]
     assert data["summary"] == summary(graph)
     assert [tag for tag, _ in page.elements] == FRAME
 

@@ -18,7 +18,7 @@ from sglc.ir.graph import MAX_REGIONS, End, Graph, Region
 from sglc.ir.ops import Append, Param, Root, Sampling
 from sglc.ir.parser import parse_graph
 from sglc.ir.printer import MAX_NESTING, pointer, print_graph, print_schedule, quoted, value_names
-from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.schedule import ForkPlan, Lifetime, Prefix, Schedule, Step
 from sglc.ir.syntax import MAX_LINE
 from sglc.ir.verify import verify
 from tests.graphs import compiled_graphs, random_compiled_graph, same
@@ -479,19 +479,28 @@ def test_schedules_print_what_happens_when() -> None:
     graph = parse_graph(GOLDENS[[path.stem for path in GOLDENS].index("forks")].read_text())
     index = {name: i for i, name in enumerate(value_names(graph).values())}
     schedule = Schedule(
-        prefixes=(Prefix(index["%5"], 1),),
+        prefixes=(
+            Prefix(index["%5"], 1),
+            Prefix(index["%6"], 2, "batch", (0,)),
+            Prefix(index["%9"], 2, "call"),
+        ),
         steps=(
-            Step(index["%7"], "decode", (), 256, 0, 0),
+            Step(index["%7"], "decode", (), 256, 0, 0, longest=3),
             Step(index["%11"], "score", (0,), 1, 1, 1),
         ),
-        lifetimes=(Lifetime(index["%6"], 2, (0, 1)), Lifetime(index["%14"], 0, ())),
+        lifetimes=(Lifetime(index["%6"], 2, (0, 1), 130), Lifetime(index["%14"], 0, ())),
+        forks=(ForkPlan(index["%6"], (0,), -1), ForkPlan(index["%9"], (0, 1), 0)),
     )
     assert print_schedule(graph, schedule) == (
         "schedule forks {\n"
         "  prefix %5  # begins 1 step\n"
-        "  step 0: decode %7  # priority 256, order 0, fork 0\n"
+        "  prefix %6 of the batch, where equal: a  # begins 2 steps\n"
+        "  prefix %9 of the call  # begins 2 steps\n"
+        "  step 0: decode %7  # priority 256, order 0, fork 0, at most 3 tokens\n"
         "  step 1: score %11 after 0  # priority 1, order 1, fork 1\n"
-        "  kv %6: dies after 0, 1  # begins 2 steps\n"
+        "  fork 0 on %6: step 0\n"
+        "  fork 1 on %9 within 0: steps 0, 1\n"
+        "  kv %6: dies after 0, 1, with at most 130 tokens decoded behind it  # begins 2 steps\n"
         "  kv %14: never read  # begins 0 steps\n"
         "}\n"
     )

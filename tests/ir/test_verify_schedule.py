@@ -8,7 +8,7 @@ import pytest
 
 from sglc.ir.errors import IRError
 from sglc.ir.parser import parse_graph
-from sglc.ir.schedule import Lifetime, Prefix, Schedule, Step
+from sglc.ir.schedule import ForkPlan, Lifetime, Prefix, Schedule, Step
 from sglc.ir.verify_schedule import verify_schedule
 
 # indices: 0 %a | 1 root, 2 append, 3 format | 4 append, 5 gen, 6 read, 7 append, 8 gen, 9 append, 10 select
@@ -34,7 +34,12 @@ program p {
 FIRST = Step(5, "decode", (), 257, 0, 0)
 SECOND = Step(8, "decode", (0,), 129, 1, 0)
 THIRD = Step(10, "score", (1,), 1, 2, -1)
-GOOD = Schedule((Prefix(2, 3),), (FIRST, SECOND, THIRD), (Lifetime(2, 3, (2,)), Lifetime(10, 0, ())))
+GOOD = Schedule(
+    (Prefix(2, 3), Prefix(4, 1, "batch", (0,)), Prefix(7, 2, "call")),
+    (FIRST, SECOND, THIRD),
+    (Lifetime(2, 3, (2,)), Lifetime(10, 0, ())),
+    (ForkPlan(2, (0, 1), -1),),
+)
 
 
 def test_a_right_schedule_is_right() -> None:
@@ -54,6 +59,41 @@ BAD = {
     "prefix beyond": (replace(GOOD, prefixes=(Prefix(11, 1),)), "a prefix is no constant state"),
     "prefix before": (replace(GOOD, prefixes=(Prefix(-9, 1),)), "a prefix is no constant state"),
     "negative uses": (replace(GOOD, prefixes=(Prefix(2, -1),)), "a count of uses is negative"),
+    "a constant of a batch": (
+        replace(GOOD, prefixes=(Prefix(2, 1, "batch", (0,)),)),
+        "a prefix is no state of the body",
+    ),
+    "a text of a call": (replace(GOOD, prefixes=(Prefix(6, 1, "call"),)), "a prefix is no state of the body"),
+    "a call's beyond": (replace(GOOD, prefixes=(Prefix(11, 1, "call"),)), "a prefix is no state of the body"),
+    "no param": (replace(GOOD, prefixes=(Prefix(4, 1, "batch"),)), "a prefix of a batch is not made of its params"),
+    "a param too many": (
+        replace(GOOD, prefixes=(Prefix(4, 1, "batch", (0, 1)),)),
+        "a prefix of a batch names a param that is none",
+    ),
+    "a param twice": (
+        replace(GOOD, prefixes=(Prefix(4, 1, "batch", (0, 0)),)),
+        "a prefix of a batch names a param that is none",
+    ),
+    "an answer in a batch's": (
+        replace(GOOD, prefixes=(Prefix(7, 1, "batch", (0,)),)),
+        "a prefix of a batch is not made of its params",
+    ),
+    "a param of a call's": (
+        replace(GOOD, prefixes=(Prefix(7, 1, "call", (0,)),)),
+        "a prefix that is of no batch names",
+    ),
+    "a param of the program's": (
+        replace(GOOD, prefixes=(Prefix(2, 1, params=(0,)),)),
+        "a prefix that is of no batch names",
+    ),
+    "a longest select": (steps(FIRST, SECOND, replace(THIRD, longest=3)), "step 2 has a longest answer that is none"),
+    "a negative length": (steps(FIRST, replace(SECOND, longest=-2), THIRD), "step 1 has a longest answer that is none"),
+    "a negative bound": (replace(GOOD, lifetimes=(Lifetime(2, 3, (), -1),)), "a count of tokens is negative"),
+    "no plan": (replace(GOOD, forks=()), "the plans of forks are not those of the graph's forks"),
+    "another state's plan": (replace(GOOD, forks=(ForkPlan(4, (0, 1), -1),)), "fork 0 is not that of the graph"),
+    "a member too few": (replace(GOOD, forks=(ForkPlan(2, (0,), -1),)), "fork 0 is not that of the graph"),
+    "within itself": (replace(GOOD, forks=(ForkPlan(2, (0, 1), 0),)), "fork 0 is not in the one around it"),
+    "within none": (replace(GOOD, forks=(ForkPlan(2, (0, 1), 1),)), "fork 0 is not in the one around it"),
     "missing step": (steps(FIRST, SECOND), "the steps are not the gens, selects and calls of the graph"),
     "step of an append": (
         steps(FIRST, SECOND, THIRD, Step(7, "decode", (), 1, 3, -1)),

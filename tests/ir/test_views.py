@@ -79,7 +79,7 @@ def test_views_agree_with_the_schedule(seed: int) -> None:
     schedule = lower(graph)
     steps = {prompt.op: prompt.steps for prompt in prompts(graph)}
     assert {life.state: life.uses for life in schedule.lifetimes}.items() <= steps.items()
-    bars = rounds(graph)
+    bars = rounds(graph, schedule)
     assert [bar.op for bar in bars] == [step.op for step in schedule.steps]
     for step, bar in zip(schedule.steps, bars, strict=True):
         assert all(bars[earlier].round < bar.round for earlier in step.after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -10,9 +11,25 @@ import pytest
 
 from sglc.ir.builder import Builder
 from sglc.ir.graph import Graph, Region, Switch
-from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Op, Primitive, Root, Sampling, Select, operands
+from sglc.ir.ops import (
+    DEFAULT_SAMPLING,
+    Append,
+    Call,
+    Constraint,
+    Gen,
+    Op,
+    Param,
+    Primitive,
+    Root,
+    Sampling,
+    Select,
+    Type,
+    operands,
+    prompts,
+)
 from sglc.ir.schedule import Schedule
 from sglc.ir.verify_schedule import verify_schedule
+from sglc.passes.finite_language import finite_language
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from tests.graphs import beginnings, random_compiled_graph, random_graph
@@ -94,11 +111,20 @@ def test_priority_is_the_longest_chain_of_tokens_to_the_end() -> None:
         longest: dict[Op, int] = {}
         for step in reversed(p.schedule.steps):
             op = p.graph.ops[step.op]
-            own = op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens if isinstance(op, Gen) else 1
-            assert own is not None
+            assert isinstance(op, Primitive)
             waiting = [later for later in longest if op in p.reads[later] | p.asked[later]]
-            longest[op] = own + max((longest[later] for later in waiting), default=0)
+            longest[op] = bound(op) + max((longest[later] for later in waiting), default=0)
             assert step.priority == longest[op]
+
+
+def bound(op: Primitive) -> int:
+    """Tokens of a step: the bytes of the longest text of its constraint, where it has few texts, else max_tokens."""
+    if not isinstance(op, Gen):
+        return 1
+    most = op.sampling.filled_from(DEFAULT_SAMPLING).max_tokens
+    assert most is not None
+    texts = finite_language(op.constraint, 10_000) if op.constraint is not None else None
+    return most if texts is None else min(most, max(len(text.encode()) for text in texts))
 
 
 def test_order_is_a_depth_first_walk_in_program_order() -> None:
@@ -138,6 +164,28 @@ def test_kv_lives_until_the_last_step_that_begins_with_it() -> None:
         assert [life.state for life in p.schedule.lifetimes] == sorted(expected)
 
 
+def test_tokens_behind_a_state_are_never_too_few() -> None:
+    exact = 0
+    for p in PROGRAMS:
+        ops = p.graph.ops
+        for life in p.schedule.lifetimes:
+            below: dict[int, int] = {}
+            for op in p.begins[ops[life.state]]:
+                assert isinstance(op, Primitive)
+                below[p.home[op]] = below.get(p.home[op], 0) + bound(op)
+            most = on_a_path(p.graph.region, p.graph.regions.index, below)
+            if len(below) < 2:
+                assert life.tokens == most
+            assert most <= life.tokens <= sum(below.values())
+            exact += life.tokens == most < sum(below.values())
+    assert exact > 20
+
+
+def on_a_path(region: Region, number: Callable[[Region], int], below: dict[int, int]) -> int:
+    inside = max((on_a_path(inner, number, below) for inner in region.inside()), default=0)
+    return below.get(number(region), 0) + inside
+
+
 def begins_with(state: Op, beginning: Op) -> bool:
     while state is not beginning and isinstance(state, Append | Gen | Select):
         state = state.state
@@ -157,7 +205,80 @@ def test_prefixes_are_the_constant_prompts_that_the_body_goes_on_from() -> None:
                 op in left or any(isinstance(user, Append | Gen | Select) and op is user.state for user in p.graph.body)
             )
         }
-        assert {prefix.op: prefix.uses for prefix in p.schedule.prefixes} == expected
+        assert {prefix.op: prefix.uses for prefix in p.schedule.of_scope("program")} == expected
+
+
+def test_prefixes_of_a_batch_are_as_long_as_their_arguments_let_them() -> None:
+    found = 0
+    for p in PROGRAMS:
+        ops = p.graph.ops
+        read = {operand for op in p.graph.body for operand in operands(op)}
+        whole = {param for param in p.graph.params if param in read}
+        expected: dict[int, tuple[int, tuple[int, ...]]] = {}
+        for state in p.graph.body:
+            params = made_of(state)
+            if state.result is not Type.STATE or p.reads[state] or not params or params == whole or not p.begins[state]:
+                continue
+            longer = [op for op in ops if isinstance(op, Append) and op.state is state and made_of(op) == params]
+            same = {step for op in longer if not p.reads[op] for step in p.begins[op]}
+            if same != p.begins[state]:  # some step goes on with more than these arguments
+                expected[ops.index(state)] = len(p.begins[state]), tuple(sorted(map(p.graph.params.index, params)))
+        assert {x.op: (x.uses, x.params) for x in p.schedule.of_scope("batch")} == expected
+        found += len(expected)
+    assert found > 50
+
+
+def made_of(op: Op) -> set[Op]:
+    return {op} if isinstance(op, Param) else {param for operand in operands(op) for param in made_of(operand)}
+
+
+def test_prefixes_of_a_call_are_what_several_of_its_prompts_go_on_from() -> None:
+    found = 0
+    for p in PROGRAMS:
+        ops = p.graph.ops
+        read = {operand for op in p.graph.body for operand in operands(op)}
+        whole = {param for param in p.graph.params if param in read}
+        expected: set[int] = set()
+        for state in p.graph.body:
+            branches = [op for op in ops if isinstance(op, Append | Gen | Select) and op.state is state]
+            ways = [op for op in branches if not isinstance(op, Append) or p.begins[op]]
+            if len(ways) > 1 and (p.reads[state] or made_of(state) in (set(), whole)) and not isinstance(state, Root):
+                expected.add(ops.index(state))
+        assert {prefix.op for prefix in p.schedule.of_scope("call")} == expected
+        found += len(expected)
+    assert found > 50
+
+
+def test_forks_are_planned_as_they_stand_in_each_other() -> None:
+    inside = 0
+    for p in PROGRAMS:
+        step_of = {p.graph.ops[step.op]: index for index, step in enumerate(p.schedule.steps)}
+        rounds: dict[Op, int] = {}
+        for step in p.schedule.steps:
+            op = p.graph.ops[step.op]
+            rounds[op] = len(longest_chain(op, p.reads))
+        assert len(p.schedule.forks) == len(p.graph.forks)
+        for plan, fork in zip(p.schedule.forks, p.graph.forks, strict=True):
+            assert plan.state == p.graph.ops.index(fork.state)
+            assert plan.members == tuple(step_of[op] for op in fork.members)
+            one = fork.members[0]
+            around = [
+                number
+                for number, other in enumerate(p.graph.forks)
+                if other is not fork
+                and begins_with(fork.state, other.state)
+                and (p.home[other.members[0]], rounds[other.members[0]]) == (p.home[one], rounds[one])
+            ]
+            nearest = max(around, key=lambda number: len([*prompts(p.graph.forks[number].state)]), default=-1)
+            assert plan.within == nearest
+            inside += nearest >= 0
+    assert inside > 10
+
+
+def longest_chain(op: Op, reads: dict[Op, set[Op]]) -> list[Op]:
+    """Of steps one after the other, the last of which is this one."""
+    before = [longest_chain(earlier, reads) for earlier in reads[op] - {op}]
+    return [*max(before, key=len, default=[]), op]
 
 
 def test_steps_know_their_fork() -> None:
@@ -170,7 +291,7 @@ def test_steps_know_their_fork() -> None:
 
 def test_a_graph_without_steps() -> None:
     schedule = lower(random_graph(Random(0), 0))
-    assert schedule == Schedule((), (), ())
+    assert schedule == Schedule((), (), (), ())
 
 
 @pytest.mark.parametrize(("max_tokens", "priority"), [(None, 128), (0, 0), (7, 7)])
@@ -178,3 +299,10 @@ def test_the_bound_of_a_gen(max_tokens: int | None, priority: int) -> None:
     b = Builder("p")
     graph = b.finish(b.gen(b.append(b.root(), ["a"]), sampling=Sampling(max_tokens=max_tokens)))
     assert lower(graph).steps[0].priority == priority
+
+
+@pytest.mark.parametrize(("regex", "max_tokens", "priority"), [("[1-9]|10", None, 2), ("[1-9]|10", 1, 1), ("a*", 9, 9)])
+def test_the_bound_of_a_constrained_gen(regex: str, max_tokens: int | None, priority: int) -> None:
+    b = Builder("p")
+    gen = b.gen(b.root(), sampling=Sampling(max_tokens=max_tokens), constraint=Constraint("regex", regex))
+    assert lower(b.finish(gen)).steps[0].priority == priority
