@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sglc.command.explain_prompts import Asked, Walk
@@ -93,10 +93,13 @@ def in_order(walks: Sequence[Walk], orders: Sequence[Sequence[int]]) -> list[tup
 def prefilled(steps: Iterable[tuple[int, Asked]], cache: Cache, counts: dict[int, Count]) -> int:
     """Tokens computed for these steps, in this order; added to `counts` by the step's identity."""
     total = 0
+    known: set[Hashable] = set()  # questions that a row before has asked
     for _, asked in steps:
+        again = asked.question is not None and asked.question in known
+        known.add(asked.question)
         for request in asked.requests:
             rows = len(Branches(request.branches))  # a select's choices, which do not stay in the cache
-            computed = cache.prefill(request.ids, hit_limit(request)) + rows
+            computed = 0 if again else cache.prefill(request.ids, hit_limit(request)) + rows
             total += computed
             count = counts[id(asked.op)]
             count.requests += 1

@@ -53,13 +53,15 @@ UNKNOWN_CALL = 1
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A gen, select or call that the program gets to. requests: what it asks of the engine; answer: the ids in the place
-    of a gen's answer; after: the steps of the same walk (by index) that it waits for."""
+    of a gen's answer; after: the steps of the same walk (by index) that it waits for; question: equal for steps of a batch
+    that have one answer, and are asked once."""
 
     op: Primitive
     prompt: Prompt
     requests: tuple[Request, ...]
     answer: Ids
     after: tuple[int, ...]
+    question: Hashable = None
 
 
 @dataclass(slots=True)
@@ -151,10 +153,11 @@ class Walker:
             return Asked(op, (), (), (), after)
         prompt: Prompt = walk.values[op.state]
         requests = self._requests(walk, op) if self._asks else ()
-        answer = self._answer(op, requests) if isinstance(op, Gen) else ()
+        question = _question(op, requests)
+        answer = self._answer(op, question) if isinstance(op, Gen) else ()
         added: Prompt = (Sampled(answer, ""),) if answer else ()
         walk.values[op] = prompt + (added if isinstance(op, Gen) else self._longest_choice(walk, op, requests))
-        return Asked(op, prompt, requests, answer, after)
+        return Asked(op, prompt, requests, answer, after, question)
 
     def _requests(self, walk: Walk, op: Gen | Select) -> tuple[Request, ...]:
         try:
@@ -163,11 +166,10 @@ class Walker:
             raise error if error.where else type(error)(error.what, where=op.loc, hint=error.hint) from None
         return tuple(replace(request, ids=array("i", request.ids)) for request in made)
 
-    def _answer(self, op: Gen, requests: Sequence[Request]) -> Ids:
-        """The ids in the place of an answer; greedy answers to equal questions are equal."""
-        if not requests or requests[0].temperature > 0:
+    def _answer(self, op: Gen, question: Hashable) -> Ids:
+        """The ids in the place of an answer; answers to equal questions that no draw answers are equal."""
+        if question is None:
             return self._fresh(self._bound(op))
-        question = bytes(array("i", requests[0].ids)), op.sampling, op.constraint
         if question not in self._greedy:
             self._greedy[question] = self._fresh(self._bound(op))
         return self._greedy[question]
@@ -260,6 +262,16 @@ class Walker:
             return None
         plain = {operand: "".join(map(str, words)) for operand, words in read.items()}
         return arguments_of(op.arguments)(Run.of_constants(plain))
+
+
+def _question(op: Gen | Select, requests: Sequence[Request]) -> Hashable:
+    """What is asked, where no draw answers it: what rows ask alike is asked once. None for other steps."""
+    if not requests or (isinstance(op, Gen) and requests[0].temperature > 0):
+        return None
+    ids = bytes(array("i", requests[0].ids))
+    if isinstance(op, Gen):
+        return ids, op.sampling, op.constraint
+    return ids, op.method, tuple(map(tuple, requests[0].branches))
 
 
 def _most_decoded(graph: Graph, bound: Callable[[Gen], int]) -> dict[Region, int]:
