@@ -16,7 +16,7 @@ from sglc.ir.graph import Graph
 from sglc.ir.ops import Call
 from sglc.ir.schedule import Schedule
 from sglc.language.arguments import Arguments, argument_names, bind_compiled
-from sglc.language.host import Host
+from sglc.language.host_function import Host
 from sglc.language.settings import RUN_SETTINGS, checked_settings
 
 if TYPE_CHECKING:

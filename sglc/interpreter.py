@@ -12,7 +12,7 @@ from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
 from sglc.language.arguments import Arguments
-from sglc.language.host import Host
+from sglc.language.host_function import Host
 from sglc.language.machine import Answered, outside, running
 from sglc.language.orders import NO_ORDERS, FreeOrders
 from sglc.language.state import ProgramState, each_prompt

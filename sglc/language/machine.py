@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sglc.ir.errors import Location
 from sglc.ir.ops import ChoicesMethod, Constraint, Sampling
-from sglc.language.host import Host
+from sglc.language.host_function import Host
 
 Piece: TypeAlias = Any
 """Something that a machine can put into a prompt: its literals and values, a `Role`, an image."""

@@ -17,7 +17,7 @@ from sglc.ir.errors import Location
 from sglc.ir.graph import Case, End, Graph, Order, Region, Switch
 from sglc.ir.ops import Numbered, Op, Param, Render, prompts
 from sglc.language.arguments import Arguments
-from sglc.language.host import Host
+from sglc.language.host_function import Host
 from sglc.language.settings import Bounds
 from sglc.language.symbolic import note_folder
 from sglc.passes.drop_dead import drop_dead

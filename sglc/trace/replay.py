@@ -13,7 +13,7 @@ from sglc.ir.functions import METHODS
 from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
 from sglc.ir.tokens import Sampled, Text
 from sglc.language.arguments import Arguments, replace_texts
-from sglc.language.host import Host
+from sglc.language.host_function import Host
 from sglc.language.machine import Answered, running
 from sglc.language.orders import NO_ORDERS, FreeOrders
 from sglc.language.state import ProgramState

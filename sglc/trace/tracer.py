@@ -45,7 +45,7 @@ from sglc.ir.ops import (
 )
 from sglc.ir.values import what_is_wrong
 from sglc.language.arguments import Arguments, default_texts, is_record, replace_texts
-from sglc.language.host import Host, captures, same_function
+from sglc.language.host_function import Host, captures, same_function
 from sglc.language.machine import Answered, Piece, running
 from sglc.language.orders import FreeOrders
 from sglc.language.state import ProgramState

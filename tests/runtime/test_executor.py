@@ -11,7 +11,7 @@ from sglc.ir.builder import Builder
 from sglc.ir.errors import CapacityError, Location, RunError
 from sglc.ir.graph import Graph, rewritten
 from sglc.ir.ops import DEFAULT_SAMPLING, Append, Call, Gen, Image, Op, Sampling, Select
-from sglc.language.host import Host
+from sglc.language.host_function import Host
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from sglc.passes.reorder_parts import in_orders
