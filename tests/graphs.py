@@ -373,7 +373,7 @@ class _Region:
         rng = self.rng
         arguments = tuple(rng.choice((*self.texts, "x", 1.5, None, (True, (self.a_text(),)))) for _ in range(2))
         keywords = (("é", self.a_text()), ("n", ())) if rng.random() < 0.3 else ()
-        timeout = rng.choice((None, 2, 0.5))
+        timeout = rng.choice((None, 60, 30.5))  # long: a machine may be busy
         call = self.builder.call(rng.choice(("search", "a b#2")), arguments, keywords, timeout=timeout)
         self.calls.append(call)
         self.texts.append(call)
