@@ -19,7 +19,7 @@ from sglc.ir.export import Comments, to_tree
 from sglc.ir.graph import End, Graph, Switch, leaves
 from sglc.ir.notes import summary
 from sglc.ir.ops import Op, operands
-from sglc.ir.printer import print_op, quoted, value_names
+from sglc.ir.printer import print_op, print_tree, quoted, value_names
 from sglc.ir.schedule import Schedule
 from sglc.ir.views import Measure, characters, prompts, rounds
 
@@ -70,13 +70,16 @@ def page_data(
     }
 
 
-def _end(end: End | Switch, index: dict[Op, int]) -> dict[str, list[int]]:
+def _end(end: End | Switch, index: dict[Op, int]) -> dict[str, list[int | str]]:
+    """What each variable, and under "" the returned value, is made of: ops, or a constant as it is printed."""
     if isinstance(end, Switch):
         return {}
-    return {
-        name: list(dict.fromkeys(index[op] for op in leaves(tree)))
-        for name, tree in (*end.variables.items(), ("", end.value))
-    }
+    made: dict[str, list[int | str]] = {}
+    for name, tree in (*end.variables.items(), ("", end.value)):
+        made[name] = list(dict.fromkeys(index[op] for op in leaves(tree)))
+        if not made[name] and (name or tree is not None):
+            made[name] = [print_tree(tree, {})]
+    return made
 
 
 def _without_place(op: Op, line: str) -> str:

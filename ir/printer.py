@@ -126,7 +126,7 @@ def lines_of(
         for fork in item.forks:
             yield fork, f"{indent}{print_fork(fork, names)}"
         for path, static in graph.statics.items() if item is graph.region else ():
-            yield ("static", path), f"{indent}static {_tree(path, names)} = {_tree(static, names)}"
+            yield ("static", path), f"{indent}static {print_tree(path, names)} = {print_tree(static, names)}"
         for place, order in graph.orders.items() if item is graph.region else ():
             yield ("order", str(place)), f"{indent}{print_order(place, order)}"
         for word, line in _end(item.end, names):
@@ -147,13 +147,13 @@ def _end(end: End | Switch, names: Mapping[Op, str]) -> Iterator[tuple[str, str]
         yield "switch", _switch(end, names)
         return
     for variable, tree in end.variables.items():
-        yield f"variable {variable}", f"variable {_tree(variable, names)} = {_tree(tree, names)}"
+        yield f"variable {variable}", f"variable {print_tree(variable, names)} = {print_tree(tree, names)}"
     implied = answers_of(end.variables)
     for variable in dict.fromkeys((*end.variables, *end.answers)):
         if (answers := end.answers.get(variable)) != implied.get(variable):
-            yield f"answers {variable}", f"answers {_tree(variable, names)} = {_tree(answers, names)}"
+            yield f"answers {variable}", f"answers {print_tree(variable, names)} = {print_tree(answers, names)}"
     if end.value is not None:
-        yield "return", f"return {_tree(end.value, names)}"
+        yield "return", f"return {print_tree(end.value, names)}"
 
 
 def _switch(switch: Switch, names: Mapping[Op, str]) -> str:
@@ -170,7 +170,7 @@ def _cases(region: Region, names: Mapping[Op, str]) -> Iterator[tuple[str, Regio
         return
     for index, case in enumerate(region.end.cases):
         key = region, f"case {index}"
-        yield "", (key, f"case {', '.join(_tree(value, names) for value in case.values)} {{")
+        yield "", (key, f"case {', '.join(print_tree(value, names) for value in case.values)} {{")
         yield "  ", case.region
         yield "", (key, "}")
     if region.end.open:
@@ -199,7 +199,7 @@ def print_order(place: Location, order: Order) -> str:
     """`order "judge.py":14 = [1, 0]`; `= null {why="..."}` for parts that stay as they were written."""
     places = None if order.places is None else list(order.places)
     why = [("why", quoted(order.why))] if order.why else []
-    return f"order {quoted(place.file)}:{place.line} = {_tree(places, {})}{_attributes(why)}"
+    return f"order {quoted(place.file)}:{place.line} = {print_tree(places, {})}{_attributes(why)}"
 
 
 def value_names(graph: Graph) -> dict[Op, str]:
@@ -284,7 +284,7 @@ def _described(op: Op, names: Mapping[Op, str]) -> tuple[str, list[tuple[str, st
             method = [] if op.method == DEFAULT_METHOD else [("method", quoted(op.method))]
             return f"select {_name(op.state, names)} from [{choices}]", [*_named(op.name), *method, _numbered(op)]
         case Call():
-            keywords = [("keywords", _tree(dict(op.keywords), names))] if op.keywords else []
+            keywords = [("keywords", print_tree(dict(op.keywords), names))] if op.keywords else []
             timeout = [("timeout", repr(op.timeout))] if op.timeout is not None else []
             words = f"call {quoted(op.function)} {_arguments(op.arguments, names)}"
             return words, [*keywords, *timeout, _numbered(op)]
@@ -314,7 +314,7 @@ def _numbered(op: Numbered) -> tuple[str, str]:
 
 
 def _arguments(arguments: Iterable[Argument], names: Mapping[Op, str]) -> str:
-    return f"[{', '.join(_tree(argument, names) for argument in arguments)}]"
+    return f"[{', '.join(print_tree(argument, names) for argument in arguments)}]"
 
 
 def _named(name: str | None) -> list[tuple[str, str]]:
@@ -337,7 +337,7 @@ def _constraint(constraint: Constraint | None) -> list[tuple[str, str]]:
 
 
 def _setting(value: Tree) -> str:
-    return _tree(list(value) if isinstance(value, tuple) else value, {})
+    return print_tree(list(value) if isinstance(value, tuple) else value, {})
 
 
 def _parts(parts: Iterable[Part], names: Mapping[Op, str]) -> str:
@@ -356,7 +356,7 @@ def _part(part: Part, names: Mapping[Op, str]) -> str:
             return _name(part, names)
 
 
-def _tree(tree: Tree, names: Mapping[Op, str], depth: int = 0) -> str:
+def print_tree(tree: Tree, names: Mapping[Op, str], depth: int = 0) -> str:
     if depth > MAX_NESTING:
         return "..."
     match tree:
@@ -369,11 +369,11 @@ def _tree(tree: Tree, names: Mapping[Op, str], depth: int = 0) -> str:
         case Op():
             return _name(tree, names)
         case dict():
-            return f"{{{', '.join(f'{_tree(k, names)}: {_tree(v, names, depth + 1)}' for k, v in tree.items())}}}"
+            return f"{{{', '.join(f'{print_tree(k, names)}: {print_tree(v, names, depth + 1)}' for k, v in tree.items())}}}"
         case list():
-            return f"[{', '.join(_tree(item, names, depth + 1) for item in tree)}]"
+            return f"[{', '.join(print_tree(item, names, depth + 1) for item in tree)}]"
         case tuple():
-            items = [_tree(item, names, depth + 1) for item in tree]
+            items = [print_tree(item, names, depth + 1) for item in tree]
             return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
         case _:
             return repr(tree)

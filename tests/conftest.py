@@ -14,6 +14,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Passes that fail on purpose leave nothing in the home folder; tests of the reproducers name a folder of their own.
 os.environ["SGLC_REPRO_DIR"] = ""
 
+# Without a GPU Triton's kernels run in its interpreter. Read when Triton is imported, which other libraries do, too.
+if not os.path.exists("/dev/nvidiactl"):
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 import sglc
 
 

@@ -80,8 +80,9 @@ function drawRegion(number, depth) {
 
 function drawEnd(number) {
   const made = element("div", { className: "end" }, element("b", {}, "end"));
-  const ends = Object.entries(DATA.ends[number]).filter(([name, ops]) => name || ops.length);
-  const variable = ([name, ops]) => element("div", {}, name ? `${name} = ` : "return ", ...linksTo(ops));
+  const ends = Object.entries(DATA.ends[number]).filter(([name, made]) => name || made.length);
+  const value = (made) => (typeof made[0] === "string" ? made : linksTo(made));
+  const variable = ([name, made]) => element("div", {}, name ? `${name} = ` : "return ", ...value(made));
   drawList(graphView, made, ends, variable, () => [], { first: 8, last: 2, what: "more variables" });
   return made;
 }

@@ -104,7 +104,7 @@ def shout(text: str) -> str:
 
 
 def test_a_batch_shows_rows_steps_and_lines(tmp_path: Path) -> None:
-    rows = [{"topic": topic} for topic in ("rain", "rain", "wind")]
+    rows = [{"topic": topic} for topic in ("rain", "snow", "wind")]
     with Engine(device="cpu", max_kv_tokens=2048) as engine:
         profile = engine.profile()
         results = two.run_batch(rows, backend=engine, seed=0)

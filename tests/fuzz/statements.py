@@ -31,7 +31,7 @@ def block(scope: Scope, most: int = 4, least: int = 0) -> None:
 def opening(scope: Scope) -> None:
     """How most programs begin: a prompt, and an answer that what follows can look at."""
     if scope.choices.chance(75):
-        free = f" + {_unordered(scope)}" if scope.choices.chance(9) else ""
+        free = f" + {_unordered(scope)}" if scope.choices.chance(18) else ""
         scope.line(f"s += {literal(scope)}{free} + {_answer(scope)}")
 
 

@@ -23,7 +23,7 @@ PROGRAMS = 5_000
 PARTS = 10
 """So that several workers share them."""
 
-FOUND_WITHIN = 500
+FOUND_WITHIN = 1_500
 """Programs in which a planted fault must show."""
 
 

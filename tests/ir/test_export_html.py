@@ -144,7 +144,13 @@ def test_plain_data_that_looks_like_an_op_is_none() -> None:
     call = builder.call("f", ({"op": 99},))
     data = page_of(builder.finish(root, {"x": {"op": 99, "y": call}}, [{"op": 98}])).data
     assert data["reads"] == [[], []]
-    assert data["ends"] == [{"x": [1], "": []}]
+    assert data["ends"] == [{"x": [1], "": ['[{"op": 98}]']}]
+
+
+def test_a_constant_at_the_end_is_shown() -> None:
+    builder = Builder("p")
+    data = page_of(builder.finish(builder.root(), {"x": "yes", "y": [1, None]})).data
+    assert data["ends"] == [{"x": ['"yes"'], "y": ["[1, null]"], "": []}]
 
 
 def test_only_the_pages_own_script_and_style_may_run() -> None:

@@ -97,6 +97,7 @@ def test_pages_of_others_are_never_read(lengths: list[tuple[int, int]]) -> None:
     assert attend(case, queries(case, span.count), (keys, values), [span]).isfinite().all()
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN slice")  # the interpreter's numpy
 def test_what_is_no_number_stays_in_its_row() -> None:
     case = Case()
     spans = scattered([(70, 1), (70, 1), (10, 33)])
