@@ -107,7 +107,8 @@ class Speculation:
         size = self._tokenizer.vocabulary.size
         for prompt in beginnings(run):
             with suppress(SglcError):
-                ids = self._tokenizer.stable_prefix(prompt)
+                # Its last ids may be others in the whole prompt: so much is computed in vain, and `stable_prefix` takes longer.
+                ids = self._tokenizer.encode(prompt)
                 if max(ids, default=size) < size:  # the model has no other
                     yield ids
 
