@@ -197,7 +197,7 @@ class Future:
     def to_come(self) -> Iterator[Gen | Select]:
         """The steps with a prompt that were not asked for: of the blocks that the run has entered, then of those that it
         may enter next."""
-        following = self._run.block.cases.values() if self._run.switching else ()
+        following = tuple(self._run.block.cases.values()) if self._run.switching else ()  # others may come meanwhile
         for block in chain(self._run.path, following):
             for plan in block.plans:
                 if isinstance(plan.op, Gen | Select) and plan.op not in self._taken:

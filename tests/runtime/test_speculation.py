@@ -246,6 +246,7 @@ def test_it_ends_with_the_run(how: str) -> None:
         assert not waiting.speculation._held
         assert held(waiting.machine) == []
         waiting.may.set()
+        waiting.machine.posted.get(timeout=10)()
 
 
 def test_it_takes_no_place_from_what_is_claimed() -> None:
