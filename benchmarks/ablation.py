@@ -158,7 +158,7 @@ def _measured(costs: Sequence[Cost], full: Sequence[Cost]) -> Measured:
 def measure() -> Report:
     print(f"{'tokens prefilled':20}{'ahead':>8}{FULL:>8}" + "".join(f"{off:>15}" for off in OFF))
     found: dict[str, dict[str, Measured]] = {}
-    with Engine(device="cpu") as engine:
+    with Engine(device="cpu", speculate=False) as engine:
         for path in sorted((ROOT / "examples").glob("*.py")):
             lines = path.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
             rows = [json.loads(line) for line in lines[:ROWS]]

@@ -31,6 +31,8 @@ class Engine(Runner):
     chat_template: a Jinja chat template in the place of the model's own.
     jump_forward:  text that a constraint forces is appended without drawing it.
     share_rows:    what rows of a batch ask alike, with a select or temperature 0, is asked once.
+    speculate:     while a run waits for a host function and nothing else is to be done, what is known of its next prompts is
+                   prefilled. Turn it off where host functions need the same processor.
     tokenizer:     the model's, where it is loaded already.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
@@ -48,6 +50,7 @@ class Engine(Runner):
         chat_template: str | None = None,
         jump_forward: bool = True,
         share_rows: bool = True,
+        speculate: bool = True,
         tokenizer: ModelTokenizer | None = None,
     ) -> None:
         limits = {"max_kv_tokens": max_kv_tokens, "chunk_tokens": chunk_tokens, "max_running": max_running}
@@ -64,7 +67,8 @@ class Engine(Runner):
         self._core = EngineCore(
             self._device, detokenizer, chunk_tokens=chunk_tokens, max_running=max_running, jumps=jumps
         )
-        super().__init__(EnginePort(self._core, own_tokenizer, detokenizer.decode), own_tokenizer, share_rows)
+        port = EnginePort(self._core, own_tokenizer, detokenizer.decode, speculate)
+        super().__init__(port, own_tokenizer, share_rows)
 
     def stats(self) -> Stats:
         """The counters since the start or the last `reset_stats`."""

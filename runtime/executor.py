@@ -306,6 +306,8 @@ class Executor:
             self._post(lambda: self.answered(run, frame, plan, value))
 
         self._workers.call(run.context, host.function, plan.arguments(run), keywords, op.timeout, op.function, done)
+        if run.future is not None:
+            run.future.call()
 
     def _switch(self, run: Run) -> None:
         """Goes on after the block: to a block that is known, or off the compiled paths."""

@@ -15,14 +15,15 @@ under way (`Foresight.begin`), and those of a batch as long as the batch (`Fores
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sglc.ir.errors import SglcError
 from sglc.ir.graph import Region, Switch
-from sglc.ir.ops import Append, Gen, Op, Primitive, Root, Select, prompts
+from sglc.ir.ops import Append, Call, Gen, Op, Primitive, Root, Select, prompts
 from sglc.ir.tokens import Tokenizer
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.family import Family, Kind
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sglc.runtime.executor import Run
     from sglc.runtime.jobs import Prompt
     from sglc.runtime.program import Block, Program
+    from sglc.runtime.speculation import Speculation
 
 Ways = dict[Op, dict[Op, int]]
 """state -> the ops that go on from it, each with the order of the first step that they lead to."""
@@ -84,9 +86,11 @@ def connect(top: Region, blocks: Mapping[Region, Block], constants: Mapping[Op, 
 
 
 class Foresight:
-    """The engine as runs tell it of their futures."""
+    """The engine as runs tell it of their futures. speculation: what computes some of it before it is asked, where that is
+    wanted."""
 
-    def __init__(self, core: EngineCore, tokenizer: Tokenizer) -> None:
+    def __init__(self, core: EngineCore, tokenizer: Tokenizer, speculation: Speculation | None = None) -> None:
+        self.speculation = speculation
         self._core = core
         self._tokenizer = tokenizer
         self._programs: WeakKeyDictionary[Program, _Known] = WeakKeyDictionary()
@@ -106,6 +110,8 @@ class Foresight:
     def end(self, run: Run, family: Family) -> None:
         """A run has ended."""
         self._core.end(family)
+        if self.speculation is not None:
+            self.speculation.go(run)
         known = self._programs[run.program]
         known.runs -= 1
         if not known.runs:
@@ -143,14 +149,15 @@ class _Known:
 
 class Future:
     """The ways that are left to one run. watched: states that steps have gone on from or answered with, and the claims of
-    those with a way left."""
+    those with a way left. calls: host functions that it waits for."""
 
-    __slots__ = ("_foresight", "_left", "_run", "_taken", "_watched", "family")
+    __slots__ = ("_calls", "_foresight", "_left", "_run", "_taken", "_watched", "family")
 
     def __init__(self, run: Run, foresight: Foresight) -> None:
         self.family = foresight.begin(run)
         self._run = run
         self._foresight = foresight
+        self._calls = 0
         self._left: Ways = {}
         self._taken: set[Op] = set()
         self._watched: dict[Op, Claim | None] = {}
@@ -175,10 +182,26 @@ class Future:
                 self._watched.setdefault(op.state, None)
             op = op.state
 
+    def call(self) -> None:
+        """A host function has been called."""
+        self._calls += 1
+        self._speculate()
+
     def answer(self, step: Op) -> None:
         """A step has answered: others may go on from there."""
         if isinstance(step, Gen | Select):
             self._watched.setdefault(step, None)
+        elif isinstance(step, Call):
+            self._calls -= 1
+
+    def to_come(self) -> Iterator[Gen | Select]:
+        """The steps with a prompt that were not asked for: of the blocks that the run has entered, then of those that it
+        may enter next."""
+        following = tuple(self._run.block.cases.values()) if self._run.switching else ()  # others may come meanwhile
+        for block in chain(self._run.path, following):
+            for plan in block.plans:
+                if isinstance(plan.op, Gen | Select) and plan.op not in self._taken:
+                    yield plan.op
 
     def settle(self) -> None:
         """Claims what has a way left, and gives up what has none."""
@@ -193,6 +216,7 @@ class Future:
                 del self._watched[state]
                 if claim is not None:
                     self._foresight.give_up(claim)
+        self._speculate()
 
     def end(self) -> None:
         """The run has ended: nothing will be read again."""
@@ -201,6 +225,16 @@ class Future:
                 self._foresight.give_up(claim)
         self._watched.clear()
         self._foresight.end(self._run, self.family)
+
+    def _speculate(self) -> None:
+        """What it will read may be computed while it waits for a host function."""
+        speculation = self._foresight.speculation
+        if speculation is None:
+            return
+        if self._calls:
+            speculation.wait(self._run)
+        else:
+            speculation.go(self._run)
 
     def _exit(self) -> Op | None:
         """The last state with KV of the prompt that a run goes on from where nothing was compiled."""

@@ -12,6 +12,7 @@ from sglc.runtime.engine.family import Family
 from sglc.runtime.engine.request import Failed, Finished, Progress
 from sglc.runtime.futures import Foresight
 from sglc.runtime.jobs import Answer, Decode, Job, Prompt
+from sglc.runtime.speculation import Speculation
 
 
 class Owner:
@@ -80,13 +81,14 @@ class _Asked:
 
 
 class EnginePort:
-    """The engine as a port."""
+    """The engine as a port. speculate: prompts that are to come are computed where its user says so (`Speculation`)."""
 
-    def __init__(self, core: EngineCore, tokenizer: Tokenizer, decode: Decode) -> None:
+    def __init__(self, core: EngineCore, tokenizer: Tokenizer, decode: Decode, speculate: bool = False) -> None:
         self._core = core
         self._tokenizer = tokenizer
         self._decode = decode
-        self.foresight: Foresight | None = Foresight(core, tokenizer)
+        speculation = Speculation(core, tokenizer) if speculate else None
+        self.foresight: Foresight | None = Foresight(core, tokenizer, speculation)
         self._asked: dict[int, _Asked] = {}  # by request
 
     @property

@@ -103,7 +103,7 @@ class Profile:
     def submitted(self, sequence: sequences.Sequence) -> None:
         now = self._to.now()
         self._asked[sequence.id] = _Asked(sequence, now, now)
-        self._to.name_track(REQUESTS, sequence.id, f"request {sequence.id}")
+        self._to.name_track(REQUESTS, sequence.id, _title(sequence))
 
     def planned(self, work: Sequence[Work], running: Collection[int], gauges: Gauges) -> None:
         now = self._to.now()
@@ -180,7 +180,7 @@ class Profile:
         sequence = asked.sequence
         how = "cancelled" if event is None else "failed" if isinstance(event, Failed) else "finished"
         self._to.span(
-            REQUESTS, sequence.id, f"request {sequence.id}", asked.start, now, how=how,
+            REQUESTS, sequence.id, _title(sequence), asked.start, now, how=how,
             prompt_tokens=sequence.prompt_tokens, cached_tokens=sequence.cached_tokens,
             decoded_tokens=sequence.decoded_tokens, **self.programs.about(sequence.request.order),
         )  # fmt: skip
@@ -258,6 +258,10 @@ class Programs:
         self._tracks += 1
         self._to.name_track(PROGRAMS, self._tracks, name)
         return self._tracks
+
+
+def _title(sequence: sequences.Sequence) -> str:
+    return f"{'speculation' if sequence.request.ahead else 'request'} {sequence.id}"
 
 
 def _name(op: Primitive) -> str:

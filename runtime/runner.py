@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from itertools import islice
@@ -31,6 +31,9 @@ T = TypeVar("T")
 
 WINDOW = 4096
 """Rows of a batch that run at a time."""
+
+GRACE = 0.005
+"""Seconds without a command before the engine speculates: what a fast host function waits for comes sooner."""
 
 
 @dataclass(slots=True, eq=False)
@@ -203,13 +206,24 @@ class Runner:
             if self._ended is None:
                 self._commands.put(command)
 
+    def _next(self) -> Callable[[], None] | None:
+        """The next command, waited for. Where runs wait for host functions, what they will read is computed meanwhile."""
+        foresight = self._port.foresight
+        speculation = foresight.speculation if foresight is not None else None
+        while speculation is not None and not speculation.idle:
+            with suppress(queue.Empty):
+                return self._commands.get(timeout=GRACE)
+            while self._commands.empty() and speculation.go_on():
+                self._port.turn()
+        return self._commands.get()
+
     def _loop(self) -> None:
         commands = self._commands
         try:
             while True:
                 while not self._port.idle and commands.empty():
                     self._port.turn()
-                command = commands.get()
+                command = self._next()
                 if command is None:
                     break
                 command()

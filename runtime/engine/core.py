@@ -84,7 +84,8 @@ class EngineCore:
         if family is not None:
             family.alive += 1
         self._scheduler.add(sequence)
-        self._scheduler.stats.prompt_tokens += sequence.prompt_tokens
+        if not request.ahead:
+            self._scheduler.stats.prompt_tokens += sequence.prompt_tokens
         if request.branches:
             apart = sum(len(request.ids) + len(branch) for branch in request.branches)
             self._scheduler.stats.shared_tokens += apart - sequence.prompt_tokens
@@ -105,6 +106,19 @@ class EngineCore:
         # The device may be writing to its pages: then they stay its own until the batch is back.
         if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):
             self._scheduler.drop(sequence)
+
+    def speculate(self, ids: Ids[int], kept: int) -> bool:
+        """Takes a prompt that nobody waits for, so that it is in the cache when it is asked; no event says so. False where
+        that would take KV that is claimed, or some of `kept` tokens that are not. Called while idle, before a `step`. Raises
+        as `submit`."""
+        wanted = array("i", ids)
+        handle, _ = self._tree.match(wanted, len(wanted))
+        spare = self._pool.free + self._tree.loose
+        self._tree.release(handle)
+        if len(wanted) - handle.length + kept > spare:
+            return False
+        self.submit(Request(ids=ids, ahead=True))
+        return True
 
     def claim(self, ids: Ids[int], when: tuple[int, ...]) -> Claim:
         """Says that the KV of these ids will be read again, at a time like `Request.order`, and is to be there till then:

@@ -31,6 +31,7 @@ class Request:
                   request generates nothing and scores nothing else; the KV of the branches is not kept.
     stream:       report the text as it comes.
     order:        requests with a smaller order are admitted first; neighbours should share long prefixes.
+    ahead:        nobody waits for it; only its computed tokens are counted (`Stats.speculated_tokens`).
     """
 
     ids: Sequence[int]
@@ -53,6 +54,7 @@ class Request:
     branches: Sequence[Sequence[int]] = ()
     stream: bool = False
     order: tuple[int, ...] = ()
+    ahead: bool = False
 
 
 class Score(NamedTuple):
@@ -121,13 +123,14 @@ class Stats:
     A prompt's tokens are those of `Finished.prompt_tokens`: a select's prompt counts once, whatever its choices.
     prompt_tokens + shared_tokens is what all would have had to read without a cache, each choice as a request of its own.
     prompt_tokens = cached_tokens + prefilled_tokens, but for tokens computed again after a preemption, which count as
-    prefilled each time they are computed.
+    prefilled each time they are computed. What was speculated is in none of the three, until a prompt finds it cached.
     """
 
     prompt_tokens: int = 0  # of submitted prompts
     shared_tokens: int = 0  # that prompts of selects would have had more, were each choice a request of its own
     cached_tokens: int = 0  # of prompts, found in the cache at admission
     prefilled_tokens: int = 0  # of prompts, computed
+    speculated_tokens: int = 0  # of prompts that were to come, computed while nothing else was to be done
     decoded_tokens: int = 0  # sampled
     forced_tokens: int = 0  # appended because the constraint allows nothing else
     forward_passes: int = 0  # calls of the model

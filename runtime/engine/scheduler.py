@@ -122,7 +122,11 @@ class Scheduler:
         """The tokens have been computed: count them, and share those of a prompt."""
         sequence = work.sequence
         start, end = sequence.computed, sequence.computed + work.count
-        self.stats.prefilled_tokens += max(0, min(end, max(sequence.prompt_tokens, sequence.counted)) - start)
+        prefilled = max(0, min(end, max(sequence.prompt_tokens, sequence.counted)) - start)
+        if sequence.request.ahead:
+            self.stats.speculated_tokens += prefilled
+        else:
+            self.stats.prefilled_tokens += prefilled
         sequence.counted = max(sequence.counted, end)
         share = sequence.prefilling
         sequence.computed = end
@@ -264,7 +268,8 @@ class Scheduler:
         self.running[sequence.id] = sequence
         cached = max(0, min(hit, sequence.prompt_tokens) - sequence.counted)
         sequence.cached_tokens += cached
-        self.stats.cached_tokens += cached
+        if not sequence.request.ahead:
+            self.stats.cached_tokens += cached
         sequence.counted = max(sequence.counted, hit)
 
     def _share(self, sequence: Sequence) -> None:

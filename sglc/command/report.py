@@ -75,7 +75,8 @@ def _short(text: str, width: int) -> str:
 
 def print_savings(console: Console, stats: Stats) -> None:
     """What sharing saved: prompt tokens that each request and each choice would have prefilled alone, against what was."""
-    without, shared = stats.prompt_tokens + stats.shared_tokens, stats.prefilled_tokens
+    without = stats.prompt_tokens + stats.shared_tokens
+    shared = stats.prefilled_tokens + stats.speculated_tokens
     table = Table(title="Prompt tokens prefilled")
     table.add_column("without sharing", justify="right")
     table.add_column("compiled", justify="right")

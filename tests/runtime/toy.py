@@ -64,11 +64,13 @@ class ByteTokenizer:
 class Machine:
     """An executor over a fake device of letters: only printable answers, so that prompts stay readable."""
 
-    def __init__(self, pages: int = 4096, **settings: Any) -> None:
+    def __init__(
+        self, pages: int = 4096, speculate: bool = False, device: FakeDevice | None = None, **settings: Any
+    ) -> None:
         self.tokenizer = ByteTokenizer()
-        self.device = FakeDevice(pages, vocabulary=128)
+        self.device = device or FakeDevice(pages, vocabulary=128)
         self.core = EngineCore(self.device, self.tokenizer, **settings)
-        self.port = EnginePort(self.core, self.tokenizer, self.tokenizer.decode)
+        self.port = EnginePort(self.core, self.tokenizer, self.tokenizer.decode, speculate)
         self.posted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.workers = Workers()
         self.executor = Executor(self.port, self.workers, self.posted.put)
@@ -108,13 +110,22 @@ class Machine:
         self.drain()
         return ended[0]
 
+    def speculate(self, most: int = 1_000) -> None:
+        """Computes what is to come, if that is wanted, in so many turns at most and while nothing is asked."""
+        assert self.port.foresight is not None
+        speculation = self.port.foresight.speculation
+        while most and self.port.idle and speculation is not None and speculation.go_on():
+            self.port.turn()
+            most -= 1
+
     def drain(self, most: int = 100_000) -> None:
         """Turns until nothing is under way; waits for host functions where the engine has nothing to do."""
         for _ in range(most):
             if self.executor.idle:
                 return
-            if self.port.idle or not self.posted.empty():
-                self.posted.get(timeout=10)()
-            else:
+            if not self.port.idle and self.posted.empty():
                 self.port.turn()
+            else:
+                self.speculate(2)
+                self.posted.get(timeout=10)()
         raise AssertionError("the executor does not come to an end")
