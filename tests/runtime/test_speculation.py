@@ -4,7 +4,7 @@ that compute nothing ahead. The host function answers when the test says so."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -340,22 +340,27 @@ def test_no_answer_depends_on_it(pages: int, monkeypatch: pytest.MonkeyPatch) ->
 # The loop
 
 
+class Telling(EngineCore):
+    """Says when a prompt is computed ahead that is long enough."""
+
+    def __init__(self, enough: int) -> None:
+        super().__init__(FakeDevice(4096, vocabulary=128), ByteTokenizer())
+        self.said = threading.Event()
+        self._enough = enough
+
+    def speculate(self, ids: Sequence[int], kept: int) -> bool:
+        if len(ids) >= self._enough:
+            self.said.set()
+        return super().speculate(ids, kept)
+
+
 class Noted:
-    """A runner on a fake device whose host function answers when something has been speculated, or when it may."""
+    """A runner on a fake device, and a host function that answers when it may."""
 
-    def __init__(self, program: SglFunction, enough: Callable[[int], bool]) -> None:
+    def __init__(self, program: SglFunction, enough: int) -> None:
         tokenizer = ByteTokenizer()
-        self.core = EngineCore(FakeDevice(4096, vocabulary=128), tokenizer)
+        self.core = Telling(enough)
         self.may = threading.Event()
-        self.enough = threading.Event()
-        speculate = self.core.speculate
-
-        def noting(ids: list[int], kept: int) -> bool:
-            if enough(len(ids)):
-                self.enough.set()
-            return speculate(ids, kept)
-
-        self.core.speculate = noting
         graph = optimise(program.trace())
         hosts = {op.function: Host(self._answer, op.function, None, True) for op in graph.ops if isinstance(op, Call)}
         self.program = Program(graph, lower(graph), {}, hosts)
@@ -370,12 +375,12 @@ class Noted:
 
 
 def test_the_loop_speculates_where_it_would_sleep() -> None:
-    noted = Noted(retrieval, lambda length: length > len(LONG))
+    noted = Noted(retrieval, len(LONG) + 1)
     with noted.runner as runner:
         ended: list[Outcome] = []
         over = threading.Event()
         runner.begin(noted.row(), lambda outcome: (ended.append(outcome), over.set())[0])
-        assert noted.enough.wait(10)
+        assert noted.core.said.wait(10)
         noted.may.set()
         assert over.wait(10)
         assert ended[0].error is None
@@ -383,10 +388,10 @@ def test_the_loop_speculates_where_it_would_sleep() -> None:
 
 
 def test_the_loop_ends_while_it_speculates() -> None:
-    noted = Noted(either_way, lambda length: True)
+    noted = Noted(either_way, 1)
     ended: list[Outcome] = []
     noted.runner.begin(noted.row(), ended.append)
-    assert noted.enough.wait(10)
+    assert noted.core.said.wait(10)
     noted.may.set()
     noted.runner.shutdown()
     assert "the engine was shut down" in str(ended[0].error) or ended[0].error is None
