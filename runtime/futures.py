@@ -103,7 +103,7 @@ class Foresight:
         known.runs += 1
         if known.runs == 1:
             if known.constants is None:  # once: it takes longer than many a run
-                known.constants = [self._tokenizer.stable_prefix(prompt) for prompt in run.program.warm]
+                known.constants = [self._tokenizer.encode(prompt) for prompt in run.program.warm]
             known.claims = [self._core.claim(ids, ()) for ids in known.constants]
         return Family(known.kind)
 
@@ -128,8 +128,9 @@ class Foresight:
         return claims
 
     def claim(self, prompt: Prompt, when: tuple[int, ...]) -> Claim:
-        """Claims what no continuation of a prompt can change."""
-        return self._core.claim(self._tokenizer.stable_prefix(prompt), when)
+        """Claims a prompt. Where text goes on from it, its last ids may be others: so much is claimed in vain, and to tell
+        which ids those are takes a hundred times as long."""
+        return self._core.claim(self._tokenizer.encode(prompt), when)
 
     def give_up(self, claim: Claim) -> None:
         self._core.give_up(claim)

@@ -109,7 +109,7 @@ def test_asyncio(backend: Simulated) -> None:
 
 def test_a_prompt_that_has_no_tokens_is_not_held() -> None:
     class Refusing(ByteTokenizer):
-        def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
+        def encode(self, prompt: Sequence[Piece]) -> list[int]:
             raise ModelError("this model has no chat template")
 
     assert Foresight(Machine().core, Refusing()).hold([()]) == []
@@ -119,9 +119,9 @@ def test_constant_prompts_are_tokenised_once_a_program() -> None:
     read: list[str] = []
 
     class Noting(ByteTokenizer):
-        def stable_prefix(self, prompt: Sequence[Piece]) -> list[int]:
+        def encode(self, prompt: Sequence[Piece]) -> list[int]:
             read.append(self.render(prompt))
-            return super().stable_prefix(prompt)
+            return super().encode(prompt)
 
     foresight = Foresight(Machine().core, Noting())
     made = program(two_looks)
