@@ -80,7 +80,7 @@ BUGS = (
     Bug("branches do not see the prompt's end", "core.py", "above = pages[:known] + array", "above = pages[: known - 1] + array"),
     Bug("only the first chunk's scores count", "core.py", "            scores = [*scores, *others]\n", ""),
     # The core
-    Bug("a cancelled request leaks", "core.py", "            self._scheduler.drop(sequence)\n\n    def claim", "            self._scheduler.running.pop(sequence.id, None)\n\n    def claim"),
+    Bug("a cancelled request leaks", "core.py", "            self._scheduler.drop(sequence)\n\n    def speculate", "            self._scheduler.running.pop(sequence.id, None)\n\n    def speculate"),
     Bug("pages are freed in flight", "core.py", "if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):", "if True:"),
     Bug("a late result reaches a cancelled request", "core.py", "            if sequence.cancelled:\n                self._scheduler.drop(sequence)\n                continue\n", ""),
     Bug("a failed batch reaches the cache", "core.py", "            self._scheduler.drop(item.sequence)\n            if not", "            self._scheduler.advance(item)\n            self._scheduler.finish(item.sequence)\n            if not"),
