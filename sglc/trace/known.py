@@ -13,26 +13,23 @@ from sglc.language.symbolic import new_nonce
 Leaf: TypeAlias = "str | int"
 """Where a text is from: the path of an argument, or the number of a gen, select, call, meta or render."""
 
-TestKey: TypeAlias = tuple[Any, ...]
-"""A question in terms of leaves: equal for the same question in another run of the body."""
-
 
 @dataclass(frozen=True)
 class Known:
     """What a run of the body is given.
 
-    values: of leaves. tests: answers to questions about the others. plain: the body sees no symbolic text at all: where
-    it reads an answer that is not known, the run stops. nonce: of the markers; the same for all runs of one program, so
-    that what a body makes of a marker's characters is no new question each time.
+    values: of leaves. tests: answers to questions, also about leaves that became known later. plain: the body sees no
+    symbolic text at all: where it reads an answer that is not known, the run stops. nonce: of the markers; the same for
+    all runs of one program, so that what a body makes of a marker's characters is no new question each time.
     """
 
     values: Mapping[Leaf, Any] = field(default_factory=dict["Leaf", Any])
-    tests: Mapping[TestKey, bool] = field(default_factory=dict["TestKey", bool])
+    tests: Mapping[Test, bool] = field(default_factory=dict["Test", bool])
     plain: bool = False
     nonce: str = field(default_factory=new_nonce)
 
-    def with_test(self, key: TestKey, answer: bool) -> Known:
-        return replace(self, tests={**self.tests, key: answer})
+    def with_test(self, test: Test, answer: bool) -> Known:
+        return replace(self, tests={**self.tests, test: answer})
 
     def with_values(self, values: Mapping[Leaf, Any]) -> Known:
         return replace(self, values={**self.values, **values})
@@ -40,7 +37,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Question:
-    """What a run stopped at. Either `test` with its `key`, or the values of `leaves`, which `ops` are.
+    """What a run stopped at. Either `test`, or the values of `leaves`, which `ops` are.
 
     final: the program's prompt so far. why: what the body did, in words.
     """
@@ -48,7 +45,6 @@ class Question:
     why: str
     loc: Location | None
     test: Test | None = None
-    key: TestKey = ()
     leaves: tuple[Leaf, ...] = ()
     ops: tuple[Op, ...] = ()
 
@@ -59,7 +55,7 @@ class Question:
     def answered(self, known: Known, values: Sequence[Any]) -> Known:
         """What is known after the answer; `values` in the order of `subjects`."""
         if self.test is not None:
-            return known.with_test(self.key, bool(values[0]))
+            return known.with_test(self.test, bool(values[0]))
         return known.with_values(dict(zip(self.leaves, values, strict=True)))
 
 

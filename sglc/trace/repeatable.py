@@ -33,6 +33,10 @@ CLOCKS = frozenset(
 """What reads a clock. Python's own modules may (a line of a log has its time); the body may not."""
 
 
+_PYTHON = (*PYTHON, "<frozen")
+_FOREIGN = (PACKAGE, *_PYTHON)
+
+
 class Draws:
     """Notices the first random number that a body draws, or clock that it reads.
 
@@ -59,7 +63,7 @@ class Draws:
     def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
         if event != "c_call" or self.found is not None:
             return
-        if given in CLOCKS and not frame.f_code.co_filename.startswith((PACKAGE, *PYTHON, "<frozen")):
+        if given in CLOCKS and not frame.f_code.co_filename.startswith(_FOREIGN):
             self.found = ("it reads a clock", user_location())
         elif given in DRAWS and not is_ours(frame):
             self.found = (DRAWS[given], user_location())
@@ -67,7 +71,7 @@ class Draws:
 
 def is_ours(frame: FrameType | None) -> bool:
     """Whether a frame is this package's, or Python's own on behalf of it."""
-    while frame is not None and frame.f_code.co_filename.startswith((*PYTHON, "<frozen")):
+    while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
         frame = frame.f_back
     return frame is None or frame.f_code.co_filename.startswith(PACKAGE)
 

@@ -7,6 +7,7 @@ to questions about the others. It runs to its end, or to the first question that
 from __future__ import annotations
 
 import copy
+import itertools
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -148,6 +149,7 @@ class _Recording:
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
+        self._answers = {self._question_key(test.name, test.arguments): yes for test, yes in known.tests.items()}
         defaults = default_texts(function)
         given = {param.name: param for param in params}
         self._params = {
@@ -181,7 +183,7 @@ class _Recording:
         return Recorded(
             body=tuple(self._builder.body),
             params=tuple(self._params.values()),
-            numbered=dict(self._builder.numbered),
+            numbered={**self._earlier, **self._builder.numbered},
             final=state.prompt,
             end=end or cast("Question", self._question),
             risky=frozenset(op.number for op in answers_below(self.markers.values)) if self.markers.used else None,
@@ -241,17 +243,15 @@ class _Recording:
         if few:  # better than the answer to one question: all is known of the text then
             keys = tuple(self._leaf_of(op) for op in few)
             self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(few)))
-        key = ("test", name, *map(self._key, given))
-        if name in ("eq", "le", "ge") and len(key) == 4 and key[2] == key[3]:
+        key = self._question_key(name, given)
+        if name in ("eq", "le", "ge") and key[1] == key[2]:
             return True
-        if key in self._known.tests:
-            return self._known.tests[key]
+        if key in self._answers:
+            return self._answers[key]
         test = self._one(("test", name, given), lambda: self._builder.test(name, given, loc=self._here()))
         assert isinstance(test, Test)
         why = f"{operation} of {text.name}"
-        self._stop(
-            Question(why, user_location(), test, key, tuple(self._leaf_of(op) for op in unknown), tuple(unknown))
-        )
+        self._stop(Question(why, user_location(), test, tuple(self._leaf_of(op) for op in unknown), tuple(unknown)))
 
     def need(self, text: SymbolicText, operation: str) -> NoReturn:
         leaves = self._unknown((text.op,))
@@ -330,15 +330,25 @@ class _Recording:
         assert isinstance(number, Numbered)
         return number.number
 
+    def _question_key(self, name: str, arguments: Sequence[Argument]) -> tuple[Any, ...]:
+        """Equal for what is the same question with the texts that are known by now, whichever were when it was asked."""
+        return (name, *map(self._key, arguments))
+
     def _key(self, argument: Argument) -> Any:
-        """An argument of a question in terms of leaves."""
+        """An argument of a question in terms of plain texts and of leaves that are not known."""
         if isinstance(argument, tuple):
             return tuple(map(self._key, argument))
         if not isinstance(argument, Op):
             return (type(argument).__name__, argument)
+        if not self._unknown((argument,)):
+            return ("str", self._plain(argument))
         match argument:
             case Format(parts=parts):
-                return ("format", *(self._key(part) if isinstance(part, Op) else part for part in flattened(parts)))
+                texts = [part.text if isinstance(part, Trusted) else part for part in flattened(parts)]
+                keys = [self._key(cast("Argument", text)) for text in texts]  # no text has a role in it
+                runs = itertools.groupby(keys, key=lambda key: key[0] == "str")
+                joined = [[("str", "".join(text for _, text in run))] if plain else [*run] for plain, run in runs]
+                return ("format", *itertools.chain(*joined))
             case Method(name=name, arguments=arguments):
                 return ("method", name, *map(self._key, arguments))
             case _:

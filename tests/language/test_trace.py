@@ -500,6 +500,49 @@ def test_a_text_that_is_known_now_beside_one_that_is_not() -> None:
     assert result.variables == {"in": True, "swallowed": True}
 
 
+@pytest.mark.parametrize("operation", ["eq", "in", "startswith", "lt"])
+@pytest.mark.parametrize("made", ["literal + text", "answer + text", "method"])
+def test_a_question_stays_answered_when_a_text_in_it_becomes_known(made: str, operation: str) -> None:
+    literal = "<a b>"
+
+    def text(s, a):
+        match made:
+            case "literal + text":  # like the answer, so that it counts as that once the answer is known
+                return literal + a
+            case "answer + text":
+                return s["k"] + a
+            case _:
+                return s["k"].upper() + a
+
+    def asked(value):
+        match operation:
+            case "eq":
+                return value == literal
+            case "in":
+                return literal in value
+            case "startswith":
+                return value.startswith(literal)
+            case _:
+                return value < literal
+
+    def body(s, a):
+        s += sgl.select("k", choices=[literal, "other"])
+        s["given"] = same(s["k"] if asked(text(s, a)) else "no")
+        s["length"] = len(s["k"])
+
+    with sgl.Scripted(lambda question: literal) as backend, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for a in ("", "x", literal):
+            compiled = program(body).run(a=a, backend=backend)
+            assert compiled.error() is None
+            assert compiled.variables == program(body).run(a=a, backend=backend, mode="interpret").variables
+
+
+@sgl.host
+def same(text: str) -> str:
+    return text
+
+
 def test_a_scope_that_began_before_an_answer_was_known() -> None:
     def body(s):
         s += "Q: " + sgl.select("k", choices=["no", "yes"])
