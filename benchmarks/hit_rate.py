@@ -45,7 +45,7 @@ def measure() -> Report:
     print(f"{'example':22}{'requests':>9}{'footprint':>10}" + f"{'found':>13}{columns}" * len(SIZES))
     with Simulated() as backend:
         for path in sorted((ROOT / "examples").glob("*.py")):
-            line = _example(backend, load_program(str(path)), many(_rows(path), ROWS), shares)
+            line = _example(backend, load_program(str(path)), many(rows_of(path), ROWS), shares)
             print(f"{path.stem:22}{line}", flush=True)
         for size in SIZES:
             for policy in POLICIES:
@@ -60,7 +60,7 @@ def _example(
     backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]], shares: dict[tuple[str, int], list[float]]
 ) -> str:
     """Measures one example: adds to `shares`, and answers its line of the table."""
-    run = _batch(backend, program, rows)
+    run = batch(backend, program, rows)
     backend.measure(run)  # traced and compiled here, and where the runs leave the compiled paths
     texts = backend.measure(run).texts
     asked = one_at_a_time(backend, program, rows).asked
@@ -81,17 +81,17 @@ def _example(
 
 def one_at_a_time(backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]]) -> Measured:
     """The requests of a batch in the order of the program, row after row."""
-    return backend.measure(_batch(backend, program, rows), max_running=1)
+    return backend.measure(batch(backend, program, rows), max_running=1)
 
 
 def recomputed_shares(backend: Simulated, count: int = MANY) -> tuple[float, float]:
     """Of a batch of so many rows in a tenth of its footprint: ours, and LRU."""
     path = ROOT / "examples" / "multi_turn_chat.py"
-    program, rows = load_program(str(path)), many(_rows(path), count)
+    program, rows = load_program(str(path)), many(rows_of(path), count)
     whole = footprint(one_at_a_time(backend, program, rows).asked)
 
     def share(policy: str) -> float:
-        measured = backend.measure(_batch(backend, program, rows), policy, whole // 10)
+        measured = backend.measure(batch(backend, program, rows), policy, whole // 10)
         print(
             f"{count:,} rows of {path.stem}, {policy}: {measured.computed:,} tokens computed, {measured.recomputed:,} of "
             f"them again, {measured.passes:,} forward passes, at most {measured.most_running} requests at once"
@@ -101,11 +101,11 @@ def recomputed_shares(backend: Simulated, count: int = MANY) -> tuple[float, flo
     return share("ours"), share("lru")
 
 
-def _batch(backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]]) -> Callable[[], list[Any]]:
+def batch(backend: Simulated, program: SglFunction, rows: Sequence[dict[str, Any]]) -> Callable[[], list[Any]]:
     return lambda: program.run_batch(rows, backend=backend, seed=0, max_new_tokens=MAX_NEW_TOKENS)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()]
 
 
