@@ -55,6 +55,7 @@ def hunt(start: int, count: int, processes: int) -> int:
             console.print(f"stopped; go on with --start {min(starts, default=start + count)}")
     for worker in workers:
         worker.terminate()
+    chunks.cancel_join_thread()  # nobody takes what an interrupted search leaves in it
     print(summary(total))
     return 1 if total.kinds or starts else 0
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import sglc as sgl
@@ -51,6 +54,28 @@ def test_a_planted_fault_is_found(fault: Fault) -> None:
             if check(generate(Choices.of_seed(seed)), runs).failure is not None:
                 return
     pytest.fail(f"no program of {FOUND_WITHIN} shows it")
+
+
+INTERRUPTED = """
+import sys
+from tests.fuzz import processes
+
+def interrupted(*rest):
+    raise KeyboardInterrupt
+
+processes._reports = interrupted
+sys.exit(processes.hunt(7_000_000, 1_000_000, 1))
+"""
+
+
+def test_an_interrupted_search_says_where_to_go_on_and_ends() -> None:
+    """Also where more is left to do than fits between the processes."""
+    search = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "stopped; go on with --start 7000000" in search.stderr
+    assert "0 programs, no failures" in search.stdout
+    assert search.returncode == 1
 
 
 def test_a_failure_becomes_small_and_says_how_to_run_it_again() -> None:
