@@ -7,7 +7,7 @@ ones are a row of their own. torch's best are its multinomial, a Gumbel argmax b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -27,28 +27,36 @@ DRY_ROWS, DRY_VOCABULARY = 3, 500
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of each row, [rows]. top_k -1 and top_p 1 are off; a draw depends on its seed and position alone."""
+    """Of all rows; each has a seed of its own. top_k -1 and top_p 1 are off."""
 
-    temperature: Tensor
-    top_k: Tensor
-    top_p: Tensor
-    min_p: Tensor
-    seed: Tensor
-    position: Tensor
+    temperature: float
+    top_k: int = -1
+    top_p: float = 1.0
 
 
-def draw(module: Any, logits: Tensor, settings: Settings) -> Tensor:
-    """The ids [rows] that the kernel draws from logits [rows, ids]."""
-    drawn = module.sample(
-        logits,
-        temperature=settings.temperature,
-        top_k=settings.top_k,
-        top_p=settings.top_p,
-        min_p=settings.min_p,
-        seed=settings.seed,
-        position=settings.position,
+TEMPERATURE, TOP_K, TOP_P = 0.8, 50, 0.9
+POSITION = 7
+
+Draw = Callable[[Tensor], Tensor]
+"""The ids [rows] of logits [rows, ids]."""
+
+
+def draw(module: Any, rows: int, device: torch.device, settings: Settings) -> Draw:
+    """The kernel with these settings. What it is told of the rows is on the device when it is called."""
+    chosen = module.choices(
+        [
+            module.Choice(
+                temperature=settings.temperature,
+                top_k=settings.top_k,
+                top_p=settings.top_p,
+                seed=row,
+                position=POSITION,
+            )
+            for row in range(rows)
+        ]
     )
-    return drawn if isinstance(drawn, Tensor) else drawn[0]
+    ready = replace(chosen, table=chosen.table.to(device))
+    return lambda logits: module.sample(logits, ready)[0]
 
 
 def measure(stage: Stage) -> None:
@@ -67,53 +75,44 @@ def measure(stage: Stage) -> None:
                 _case(stage, name, filtered=filtered, warm=warm)
 
 
-def settings_of(rows: int, device: torch.device, *, filtered: bool, temperature: float = 0.8) -> Settings:
-    def same(value: float, dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.full((rows,), value, dtype=dtype, device=device)
-
-    return Settings(
-        temperature=same(temperature),
-        top_k=same(50 if filtered else -1, torch.int32),
-        top_p=same(0.9 if filtered else 1.0),
-        min_p=same(0.0),
-        seed=torch.arange(rows, device=device),
-        position=same(7, torch.int64),
-    )
-
-
 def _case(stage: Stage, name: str, *, filtered: bool, warm: bool) -> None:
     module = import_module(MODULE)
     rows, size = stage.pick((ROWS, VOCABULARY), (DRY_ROWS, DRY_VOCABULARY))
     moved = rows * size * 4
-    count = 1 if warm else copies(moved, stage.l2)
-    sets = [3 * torch.randn((rows, size), device=stage.device) for _ in range(count)]
-    settings = settings_of(rows, stage.device, filtered=filtered)
-    check(lambda logits, how: draw(module, logits, how), sets[0], filtered=filtered)
-    ways: dict[str, Callable[[Tensor], object]] = {"sglc": lambda logits: draw(module, logits, settings)}
+    sets = [3 * torch.randn((rows, size), device=stage.device) for _ in range(1 if warm else copies(moved, stage.l2))]
+
+    def kernel(settings: Settings) -> Draw:
+        return draw(module, rows, stage.device, settings)
+
+    check(kernel, sets[0], filtered=filtered)
+    ways: dict[str, Draw] = {"sglc": kernel(settings_of(filtered))}
     if filtered:
         ways["torch sort"] = sort_and_draw
         ways["torch sort, compiled"] = sort_and_draw if stage.dry else torch.compile(sort_and_draw, dynamic=False)
     else:
-        ways["torch multinomial"] = lambda logits: (logits / 0.8).softmax(-1).multinomial(1)
+        ways["torch multinomial"] = lambda logits: (logits / TEMPERATURE).softmax(-1).multinomial(1)
         ways["torch Gumbel, compiled"] = gumbel if stage.dry else torch.compile(gumbel, dynamic=False)
     calls = {way: [lambda f=f, logits=logits: f(logits) for logits in sets] for way, f in ways.items()}
     times = race(stage.device, calls)
     stage.raced(name, times, figure=(moved, "GB/s", 1e9), share=stage.of_copy(moved, times["sglc"].seconds))
 
 
-def check(sample: Callable[[Tensor, Settings], Tensor], logits: Tensor, *, filtered: bool) -> None:
-    """Raises AssertionError where an id is drawn that the filters leave out, or that is not the likeliest at the lowest
+def settings_of(filtered: bool, temperature: float = TEMPERATURE) -> Settings:
+    return Settings(temperature, TOP_K, TOP_P) if filtered else Settings(temperature)
+
+
+def check(kernel: Callable[[Settings], Draw], logits: Tensor, *, filtered: bool) -> None:
+    """Raises AssertionError where an id is drawn that the filters leave out, or that is not the likeliest at a very low
     temperature, or where the same seeds draw something else."""
-    rows = len(logits)
-    settings = settings_of(rows, logits.device, filtered=filtered)
-    drawn = sample(logits, settings)
+    sample = kernel(settings_of(filtered))
+    drawn = sample(logits)
     kept = allowed(logits, filtered=filtered).gather(1, drawn.long()[:, None])
     if not kept.all():
-        raise AssertionError(f"{int((~kept).sum())} of {rows} ids are outside of what the filters leave")
-    if not torch.equal(drawn, sample(logits, settings)):
+        raise AssertionError(f"{int((~kept).sum())} of {len(logits)} ids are outside of what the filters leave")
+    if not torch.equal(drawn, sample(logits)):
         raise AssertionError("the same seeds and positions draw other ids")
-    coldest = settings_of(rows, logits.device, filtered=filtered, temperature=1e-4)
-    if not torch.equal(sample(logits, coldest).long(), logits.argmax(dim=-1)):
+    coldest = kernel(settings_of(filtered, temperature=1e-5))(logits)
+    if not torch.equal(coldest.long(), logits.argmax(dim=-1)):
         raise AssertionError("at the lowest temperature an id is not the likeliest one")
 
 
@@ -121,20 +120,20 @@ def allowed(logits: Tensor, *, filtered: bool) -> Tensor:
     """[rows, ids] whether an id may be drawn: in float64, with a hair's breadth at the edge of top-p."""
     if not filtered:
         return torch.ones_like(logits, dtype=torch.bool)
-    order = (logits.double() / 0.8).sort(dim=-1, descending=True)
-    weights = order.values[:, :50].softmax(dim=-1)
+    order = (logits.double() / TEMPERATURE).sort(dim=-1, descending=True)
+    weights = order.values[:, :TOP_K].softmax(dim=-1)
     before = weights.cumsum(dim=-1) - weights
     kept = torch.zeros_like(logits, dtype=torch.bool)
-    return kept.scatter_(1, order.indices[:, :50], before < 0.9 + 1e-5)
+    return kept.scatter_(1, order.indices[:, :TOP_K], before < TOP_P + 1e-5)
 
 
 def gumbel(logits: Tensor) -> Tensor:
-    return (logits / 0.8 - torch.log(-torch.log(torch.rand_like(logits)))).argmax(dim=-1)
+    return (logits / TEMPERATURE - torch.log(-torch.log(torch.rand_like(logits)))).argmax(dim=-1)
 
 
 def sort_and_draw(logits: Tensor) -> Tensor:
-    """Top-k of 50, then top-p of 0.9 among those."""
-    order = (logits / 0.8).sort(dim=-1, descending=True)
-    weights = order.values[:, :50].softmax(dim=-1)
-    weights = torch.where(weights.cumsum(dim=-1) - weights < 0.9, weights, 0.0)
+    """Top-k, then top-p among those."""
+    order = (logits / TEMPERATURE).sort(dim=-1, descending=True)
+    weights = order.values[:, :TOP_K].softmax(dim=-1)
+    weights = torch.where(weights.cumsum(dim=-1) - weights < TOP_P, weights, 0.0)
     return order.indices.gather(1, weights.multinomial(1))

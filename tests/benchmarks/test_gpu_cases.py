@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from types import ModuleType, SimpleNamespace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -146,55 +145,82 @@ def test_warm_cases_are_those_of_a_decode_step() -> None:
     assert {case.rows: case.warm for case in elementwise.cases(stage)} == {64: True, 4096: False}
 
 
-def right_sample(logits: Tensor, **settings: Tensor) -> Tensor:
-    """A sampler that draws with a generator of its own for each seed."""
-    filtered = bool(settings["top_k"][0] > 0)
-    scaled = logits / settings["temperature"][:, None]
-    scaled = scaled.masked_fill(~sampling.allowed(logits, filtered=filtered), -torch.inf)
-    drawn = [
-        torch.multinomial(row.softmax(-1), 1, generator=torch.Generator().manual_seed(int(seed)))
-        for row, seed in zip(scaled, settings["seed"], strict=True)
-    ]
-    return torch.cat(drawn)
+@dataclass(frozen=True)
+class Chosen:
+    """Settings of rows, as the kernel's door has them."""
+
+    table: Tensor
 
 
-def unfiltered_sample(logits: Tensor, **settings: Tensor) -> Tensor:
-    return right_sample(logits, **{**settings, "top_k": torch.full_like(settings["top_k"], -1)})
+class Sampling:
+    """Stands for the kernel: draws with a generator of its own for each seed."""
+
+    def Choice(self, **settings: float) -> list[float]:
+        return [settings[name] for name in ("temperature", "top_k", "top_p", "seed", "position")]
+
+    def choices(self, rows: list[list[float]]) -> Chosen:
+        return Chosen(torch.tensor(rows))
+
+    def sample(self, logits: Tensor, chosen: Chosen) -> tuple[Tensor, ...]:
+        temperature, top_k, _, seeds, _ = chosen.table.unbind(dim=1)
+        allowed = sampling.allowed(logits, filtered=self.filters(top_k))
+        weights = (logits / temperature[:, None]).masked_fill(~allowed, -torch.inf).softmax(dim=-1)
+        drawn = [
+            torch.multinomial(w, 1, generator=self.generator(seed)) for w, seed in zip(weights, seeds, strict=True)
+        ]
+        return (torch.cat(drawn),)
+
+    def filters(self, top_k: Tensor) -> bool:
+        return bool(top_k[0] > 0)
+
+    def generator(self, seed: Tensor) -> torch.Generator | None:
+        return torch.Generator().manual_seed(int(seed))
 
 
-def random_sample(logits: Tensor, **settings: Tensor) -> Tensor:
-    return (logits / settings["temperature"][:, None]).softmax(-1).multinomial(1)[:, 0]
+class Unfiltered(Sampling):
+    def filters(self, top_k: Tensor) -> bool:
+        return False
+
+
+class Unseeded(Sampling):
+    def generator(self, seed: Tensor) -> torch.Generator | None:
+        return None
+
+
+class Warm(Sampling):
+    """Draws at one temperature, whatever it is told."""
+
+    def choices(self, rows: list[list[float]]) -> Chosen:
+        return super().choices([[1.0, *row[1:]] for row in rows])
 
 
 @pytest.mark.parametrize("filtered", [False, True])
 @pytest.mark.parametrize(
-    ("sampler", "wrong"),
+    ("module", "wrong", "message"),
     [
-        (right_sample, (False, False)),
-        (unfiltered_sample, (False, True)),
-        (random_sample, (True, True)),
+        (Sampling(), (False, False), ""),
+        (Unfiltered(), (False, True), "outside of what the filters leave"),
+        (Unseeded(), (True, True), "draw other ids"),
+        (Warm(), (True, True), "not the likeliest"),
     ],
 )
-def test_draws_are_checked(sampler: Callable[..., Tensor], wrong: tuple[bool, bool], filtered: bool) -> None:
+def test_draws_are_checked(module: Sampling, wrong: tuple[bool, bool], message: str, filtered: bool) -> None:
     torch.manual_seed(0)
     logits = torch.randn((40, 400))
-    module = SimpleNamespace(sample=sampler)
 
-    def draw(logits: Tensor, settings: Settings) -> Tensor:
-        return sampling.draw(module, logits, settings)
+    def kernel(settings: Settings) -> Callable[[Tensor], Tensor]:
+        return sampling.draw(module, len(logits), CPU, settings)
 
     if wrong[filtered]:
-        with pytest.raises(AssertionError):
-            sampling.check(draw, logits, filtered=filtered)
+        with pytest.raises(AssertionError, match=message):
+            sampling.check(kernel, logits, filtered=filtered)
     else:
-        sampling.check(draw, logits, filtered=filtered)
+        sampling.check(kernel, logits, filtered=filtered)
 
 
 def test_sampling_is_measured_where_there_is_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("stand_in")
-    module.sample = right_sample  # pyright: ignore[reportAttributeAccessIssue]: a module made here
     monkeypatch.setattr(sampling, "find_spec", lambda name: name)
-    monkeypatch.setattr(sampling, "import_module", lambda name: module)
+    monkeypatch.setattr(sampling, "import_module", lambda name: Sampling())
     stage = Stage(CPU, Table([]), dry=True)
     sampling.measure(stage)
     assert [row.name for row in stage.table.rows if not row.failed] == [
