@@ -160,7 +160,8 @@ enum { ACCEPT = -1, NO_STATE = -2 };
 
 typedef struct {
     Job *job;
-    const int32_t *free_starts, *free_to; /* the moves of each NFA state without a character */
+    /* The moves of each NFA state without a character: free_to[free_begin[n]] .. free_to[free_end[n] - 1]. */
+    const int32_t *free_begin, *free_end, *free_to;
     const int32_t *step_set, *step_to;    /* the move with one: a set of letters, -1 for none, and the next state */
     const int32_t *masks;                 /* the letters of each set, as bits of `words` numbers */
     size_t states, words, max_states;
@@ -204,7 +205,7 @@ static void close_over(Subsets *s, int32_t from) {
             push(s->closures, at);
             continue;
         }
-        for (int32_t i = s->free_starts[at]; i < s->free_starts[at + 1]; i++)
+        for (int32_t i = s->free_begin[at]; i < s->free_end[at]; i++)
             if (is_new(s, s->free_to[i])) push(s->stack, s->free_to[i]);
     }
     spend(s, seen);
@@ -610,21 +611,21 @@ static void construct_all(void *given) {
 }
 
 PyDoc_STRVAR(subsets_doc,
-"subsets(free_starts, free_to, step_set, step_to, masks, words, first, max_states, work)\n\n"
+"subsets(free_begin, free_end, free_to, step_set, step_to, masks, words, first, max_states, work)\n\n"
 "-> (counts, sets, targets, accept, masks, work left), int32 but for the last; None where it is too much.");
 
 static PyObject *subsets(PyObject *module, PyObject *arguments) {
-    Py_buffer free_starts, free_to, step_set, step_to, masks;
+    Py_buffer free_begin, free_end, free_to, step_set, step_to, masks;
     Py_ssize_t words, max_states;
     int first;
     long long work;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*ninL", &free_starts, &free_to, &step_set, &step_to, &masks, &words,
-                          &first, &max_states, &work))
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*ninL", &free_begin, &free_end, &free_to, &step_set, &step_to, &masks,
+                          &words, &first, &max_states, &work))
         return NULL;
     Job job = {.owned = NULL};
     Construction c = {.first = first};
-    c.s = (Subsets){.job = &job, .free_starts = free_starts.buf, .free_to = free_to.buf, .step_set = step_set.buf,
-                    .step_to = step_to.buf, .masks = masks.buf, .states = (size_t)step_set.len / sizeof(int32_t),
+    c.s = (Subsets){.job = &job, .free_begin = free_begin.buf, .free_end = free_end.buf, .free_to = free_to.buf,
+                    .step_set = step_set.buf, .step_to = step_to.buf, .masks = masks.buf, .states = (size_t)step_set.len / sizeof(int32_t),
                     .words = (size_t)words, .max_states = (size_t)max_states, .work = work};
     c.set_count = words ? (size_t)masks.len / sizeof(int32_t) / (size_t)words : 0;
     End end = run_unlocked(&job, construct_all, &c);
@@ -632,8 +633,8 @@ static PyObject *subsets(PyObject *module, PyObject *arguments) {
                            : Py_BuildValue("(NNNNNL)", bytes_of(c.counts), bytes_of(c.sets), bytes_of(c.targets),
                                            bytes_of(c.accept), bytes_of(c.s.sets.items), (long long)c.s.work);
     free_all(&job);
-    PyBuffer_Release(&free_starts), PyBuffer_Release(&free_to), PyBuffer_Release(&step_set);
-    PyBuffer_Release(&step_to), PyBuffer_Release(&masks);
+    PyBuffer_Release(&free_begin), PyBuffer_Release(&free_end), PyBuffer_Release(&free_to);
+    PyBuffer_Release(&step_set), PyBuffer_Release(&step_to), PyBuffer_Release(&masks);
     return result;
 }
 

@@ -1,13 +1,16 @@
+from array import array
+
 import numpy as np
 from numpy.typing import NDArray
 
 _Numbers = NDArray[np.int32]
 
 def subsets(
-    free_starts: _Numbers,
-    free_to: _Numbers,
-    step_set: _Numbers,
-    step_to: _Numbers,
+    free_begin: array[int],
+    free_end: array[int],
+    free_to: array[int],
+    step_set: array[int],
+    step_to: array[int],
     masks: _Numbers,
     words: int,
     first: int,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from sglc.passes.regular.charset import EVERY, FIRST_ID, CharSet, char_set
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.looking import NEVER, Subsets
@@ -67,17 +69,20 @@ class _Builder:
 def _block_of(dfa: Dfa, runs: list[Run]) -> Block:
     """A DFA with sets of characters, of one with letters."""
     numbers: dict[tuple[int, ...], int] = {}  # of sets of letters
-    moves: list[list[tuple[int, int]]] = []
+    counts, move_set, move_to = list[int](), list[int](), list[int]()
     for row in dfa.moves.tolist():
         letters_to: dict[int, list[int]] = defaultdict(list)
         for letter, target in enumerate(row):
             if target >= 0:
                 letters_to[target].append(letter)
-        moves.append([(numbers.setdefault(tuple(of), len(numbers)), to) for to, of in letters_to.items()])
+        counts.append(len(letters_to))
+        move_set += [numbers.setdefault(tuple(of), len(numbers)) for of in letters_to.values()]
+        move_to += letters_to
     spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for run in runs:
         spans[run.letter].append((run.first, run.last))
-    return Block([_characters(of, spans) for of in numbers], moves, dfa.accept.tolist())
+    counts, move_set, move_to = (np.array(part, dtype=np.int32) for part in (counts, move_set, move_to))
+    return Block([_characters(of, spans) for of in numbers], counts, move_set, move_to, dfa.accept)
 
 
 def _characters(letters: tuple[int, ...], spans: dict[int, list[tuple[int, int]]]) -> CharSet:
