@@ -477,19 +477,21 @@ static Ints *refined(Job *job, size_t states, const int32_t *starts, const uint6
 
 /* ---- What tokens do to an automaton (walk.py) --------------------------------------------------------------------- */
 
-/* A function is a sequence of pairs: a state, ascending, and its image. Function 0 is defined nowhere, 1 is the identity. */
+/* A function is a sequence of pairs: a place of `asked`, ascending, and the image of the state there. Function 0 is
+   defined nowhere, function 1 is where all begin. */
 typedef struct {
     Job *job;
     const uint8_t *letter_of, *byte; /* of each byte; the byte that leads to each node of the trie */
-    const int64_t *first, *node_of;  /* the children of each node; the node of each id */
-    const int32_t *columns;          /* the next state, letter by letter */
-    size_t states, nodes, ids, most;
+    const int64_t *first;            /* the children of each node */
+    const int64_t *ids, *first_id;   /* the ids of each node */
+    const int32_t *columns, *asked;  /* the next state, letter by letter; the states that functions are asked of */
+    size_t states, places, most;     /* places: of `asked` */
     int shift; /* a function and a letter are one key: function << shift | letter */
     int64_t work;
     Table functions;
     Ints *after; /* of each key: the function that follows, -1 where it is not known */
-    Ints *value; /* of each node: its function */
-    Ints *room, *class_of, *members; /* members: the function of each class, from 1 on */
+    Ints *live;  /* the nodes that some state allows, each with its function */
+    Ints *room, *number, *members; /* number: the class of each function; members: the function of each class, from 1 on */
 } Walk;
 
 static void know(Walk *w, const int32_t *pairs, size_t size) {
@@ -521,48 +523,73 @@ static int32_t followed(Walk *w, int32_t function, int32_t letter) {
     return w->after->at[((size_t)function << w->shift) + (size_t)letter] = number;
 }
 
+/* A function, and the first of its ids. */
+typedef struct {
+    int64_t first;
+    int32_t function;
+} First;
+
+static int by_first(const void *one, const void *two) {
+    const First *a = one, *b = two;
+    return (a->first > b->first) - (a->first < b->first);
+}
+
+/* Numbers the functions that some id has, in the order of their first ids. */
+static void classify(Walk *w) {
+    size_t functions = count_of(&w->functions), count = 0;
+    w->number = filled(w->job, functions, 0);
+    w->members = filled(w->job, 1, 0);
+    First *firsts = (First *)(void *)filled(w->job, functions * (sizeof(First) / sizeof(int32_t)), 0)->at;
+    int32_t *place = w->number->at; /* of each function in `firsts`, from 1 on */
+    for (size_t i = 2; i < w->live->size; i += 2) {
+        int64_t node = w->live->at[i], begin = w->first_id[node];
+        int32_t function = w->live->at[i + 1];
+        if (begin == w->first_id[node + 1]) continue;
+        if (!place[function]) {
+            firsts[count] = (First){w->ids[begin], function};
+            place[function] = (int32_t)++count;
+        } else if (w->ids[begin] < firsts[place[function] - 1].first)
+            firsts[place[function] - 1].first = w->ids[begin];
+    }
+    qsort(firsts, count, sizeof(First), by_first);
+    for (size_t i = 0; i < count; i++) {
+        w->number->at[firsts[i].function] = (int32_t)i + 1;
+        push(w->members, firsts[i].function);
+    }
+}
+
 static void walk(void *given) {
     Walk *w = given;
     Job *job = w->job;
     w->functions = table(job);
-    w->after = ints(job), w->room = ints(job), w->members = ints(job);
+    w->after = ints(job), w->room = ints(job), w->live = ints(job);
     know(w, NULL, 0);
-    for (size_t state = 0; state < w->states; state++) {
-        push(w->room, (int32_t)state);
-        push(w->room, (int32_t)state);
+    for (size_t place = 0; place < w->places; place++) {
+        push(w->room, (int32_t)place);
+        push(w->room, w->asked[place]);
     }
     know(w, w->room->at, w->room->size);
-    w->value = filled(job, w->nodes, 0);
-    int32_t *value = w->value->at, *live = filled(job, w->nodes, 0)->at; /* live: the nodes that some state allows */
-    size_t count = 1;
-    value[0] = 1;
-    for (size_t i = 0; i < count; i++) { /* grows */
-        int64_t node = live[i], until = w->first[node + 1];
-        const int32_t *after = w->after->at + ((size_t)value[node] << w->shift);
+    push(w->live, 0);
+    push(w->live, 1);
+    for (size_t i = 0; i < w->live->size; i += 2) { /* grows */
+        int32_t node = w->live->at[i], function = w->live->at[i + 1];
+        int64_t until = w->first[node + 1];
+        const int32_t *after = w->after->at + ((size_t)function << w->shift);
         for (int64_t child = w->first[node]; child < until; child++) {
             int32_t letter = w->letter_of[w->byte[child]], found = after[letter];
             if (found < 0) {
-                found = followed(w, value[node], letter);
-                after = w->after->at + ((size_t)value[node] << w->shift);
+                found = followed(w, function, letter);
+                after = w->after->at + ((size_t)function << w->shift);
             }
-            value[child] = found;
-            live[count] = (int32_t)child;
-            count += found > 0;
+            if (found > 0) {
+                reserve(w->live, 2);
+                int32_t *entry = w->live->at + w->live->size;
+                entry[0] = (int32_t)child, entry[1] = found;
+                w->live->size += 2;
+            }
         }
     }
-    value[0] = 0; /* what has no bytes */
-    Ints *number = filled(job, count_of(&w->functions), 0);
-    w->class_of = filled(job, w->ids, 0);
-    push(w->members, 0);
-    for (size_t id = 0; id < w->ids; id++) {
-        int32_t function = value[w->node_of[id]];
-        if (!function) continue;
-        if (!number->at[function]) {
-            number->at[function] = (int32_t)w->members->size;
-            push(w->members, function);
-        }
-        w->class_of->at[id] = number->at[function];
-    }
+    classify(w);
 }
 
 /* ---- The module --------------------------------------------------------------------------------------------------- */
@@ -673,43 +700,57 @@ static PyObject *classes(PyObject *module, PyObject *arguments) {
     return result;
 }
 
-/* The next state of each class of tokens, class by class: -1 where it is not allowed. */
-static PyObject *next_of(const Walk *w) {
-    size_t cells = w->members->size * w->states;
+/* The class of each id. */
+static PyObject *class_of(const Walk *w, Py_ssize_t size) {
+    PyObject *made = PyBytes_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
+    if (!made) return NULL;
+    int32_t *of_id = (int32_t *)(void *)PyBytes_AsString(made);
+    memset(of_id, 0, (size_t)size * sizeof(int32_t));
+    for (size_t i = 2; i < w->live->size; i += 2) { /* but the root */
+        int64_t node = w->live->at[i];
+        int32_t number = w->number->at[w->live->at[i + 1]];
+        for (int64_t id = w->first_id[node]; id < w->first_id[node + 1]; id++) of_id[w->ids[id]] = number;
+    }
+    return made;
+}
+
+/* The state after each class of tokens, class by class, from each place: -1 where it is not allowed. */
+static PyObject *after_classes(const Walk *w) {
+    size_t cells = w->members->size * w->places;
     PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(cells * sizeof(int32_t)));
     if (!made) return NULL;
-    int32_t *next = (int32_t *)(void *)PyBytes_AsString(made);
-    memset(next, -1, cells * sizeof(int32_t));
-    for (size_t number = 1; number < w->members->size; number++, next += w->states) {
+    int32_t *after = (int32_t *)(void *)PyBytes_AsString(made);
+    memset(after, -1, cells * sizeof(int32_t));
+    for (size_t number = 1; number < w->members->size; number++) {
         const int32_t *pairs = items_of(&w->functions, w->members->at[number]);
         size_t size = length_of(&w->functions, w->members->at[number]);
-        for (size_t i = 0; i < size; i += 2) next[w->states + (size_t)pairs[i]] = pairs[i + 1];
+        for (size_t i = 0; i < size; i += 2) after[number * w->places + (size_t)pairs[i]] = pairs[i + 1];
     }
     return made;
 }
 
 PyDoc_STRVAR(walk_doc,
-"walk(letter_of, columns, letters, byte, first, node_of, work, most)\n\n"
-"-> (the class of each id, the next state class by class), int32; None where it is too much.");
+"walk(letter_of, columns, letters, asked, byte, first, ids, first_id, size, work, most)\n\n"
+"-> (the class of each id, the state after each class), int32; None where it is too much.");
 
 static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
-    Py_buffer letter_of, columns, byte, first, node_of;
+    Py_buffer letter_of, columns, asked, byte, first, ids, first_id;
     long long work;
-    Py_ssize_t letters, most;
-    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*Ln", &letter_of, &columns, &letters, &byte, &first, &node_of, &work,
-                          &most))
+    Py_ssize_t letters, size, most;
+    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*y*y*nLn", &letter_of, &columns, &letters, &asked, &byte, &first, &ids,
+                          &first_id, &size, &work, &most))
         return NULL;
     Job job = {.owned = NULL};
-    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .node_of = node_of.buf,
-              .columns = columns.buf, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
-              .nodes = (size_t)byte.len, .ids = (size_t)node_of.len / sizeof(int64_t), .most = (size_t)most,
-              .work = work};
+    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .ids = ids.buf,
+              .first_id = first_id.buf, .columns = columns.buf, .asked = asked.buf,
+              .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
+              .places = (size_t)asked.len / sizeof(int32_t), .most = (size_t)most, .work = work};
     while ((Py_ssize_t)1 << w.shift < letters) w.shift++;
     End end = run_unlocked(&job, walk, &w);
-    PyObject *result = end ? not_done(end) : Py_BuildValue("(NN)", bytes_of(w.class_of), next_of(&w));
+    PyObject *result = end ? not_done(end) : Py_BuildValue("(NN)", class_of(&w, size), after_classes(&w));
     free_all(&job);
-    PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&byte), PyBuffer_Release(&first);
-    PyBuffer_Release(&node_of);
+    PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&asked), PyBuffer_Release(&byte);
+    PyBuffer_Release(&first), PyBuffer_Release(&ids), PyBuffer_Release(&first_id);
     return result;
 }
 
