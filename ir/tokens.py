@@ -36,6 +36,8 @@ class Sampled:
 
 Piece: TypeAlias = Text | Role | Sampled
 
+_FEW = 32  # where fewer than one id of so many has a class, those are kept that have: a mask is made of them at once
+
 _MOST_FORCED = 256  # bytes that are looked at at once
 
 
@@ -179,6 +181,7 @@ class TokenAutomaton:
     row_ends: NDArray[np.bool_]
     _rows: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]], init=False, repr=False)
     _distances: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]], init=False, repr=False)
+    _ids: list[NDArray[np.int64] | None] = field(default_factory=list[NDArray[np.int64] | None], init=False, repr=False)
     _reaches: list[NDArray[np.int64]] = field(default_factory=list[NDArray[np.int64]], init=False, repr=False)
 
     @property
@@ -271,7 +274,13 @@ class TokenAutomaton:
 
         allowed: bool [classes]."""
         bits = np.zeros(-(-self.size // 32) * 32, dtype=np.bool_)
-        np.take(allowed, self.class_of, out=bits[: self.size], mode="clip")  # "raise" would buffer `out`
+        if not self._ids:
+            ids = np.flatnonzero(self.class_of > 0)
+            self._ids.append(ids if len(ids) * _FEW < self.size else None)
+        if (ids := self._ids[0]) is not None:
+            bits[ids] = allowed[self.class_of[ids]]
+        else:
+            np.take(allowed, self.class_of, out=bits[: self.size], mode="clip")  # "raise" would buffer `out`
         if ends:
             bits[self.ends] = True
         row = np.packbits(bits, bitorder="little").view("<i4").astype(np.int32, copy=False)

@@ -472,6 +472,13 @@ static Ints *refined(Job *job, size_t states, const int32_t *starts, const uint6
             }
         }
     }
+    Ints *numbers = filled(job, c.begin->size, -1);
+    int32_t count = 0;
+    for (size_t s = 0; s < states; s++) { /* in the order of their first states */
+        int32_t *number = numbers->at + c.class_of->at[s];
+        if (*number < 0) *number = count++;
+        c.class_of->at[s] = *number;
+    }
     return c.class_of;
 }
 

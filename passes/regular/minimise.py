@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.automaton import random_words
-from sglc.ir.distances import ranges
 from sglc.passes.regular.limits import Budget
 from sglc.passes.regular.native import native
 
@@ -98,43 +97,40 @@ def minimised(edges: Edges, budget: Budget) -> Dfa:
     letters = edges.letters.shape[1]
     if not len(edges.counts):
         return Dfa.empty(letters)
-    _, first, place_of = np.unique(_classes(edges, budget), return_index=True, return_inverse=True)
-    chosen = np.sort(first)  # in the order of their first states
-    number_of = np.argsort(np.argsort(first)).astype(np.int32)[place_of.reshape(-1)]
-    dfa = Dfa(_moves(edges, chosen, number_of), edges.accept[chosen])
-    others = np.delete(np.arange(len(edges.accept)), chosen)
-    same = number_of[others]
-    if not (
-        np.array_equal(_moves(edges, others, number_of), dfa.moves[same])
-        and np.array_equal(edges.accept[others], dfa.accept[same])
-    ):
+    number_of = _classes(edges, budget)
+    count = int(number_of.max()) + 1
+    chosen = np.empty(count, dtype=np.intp)
+    chosen[number_of[::-1]] = np.arange(len(number_of))[::-1]  # the first of each class: the last that is written stays
+    moves = _moves(edges, number_of)
+    if count == len(number_of):
+        return Dfa(moves, edges.accept)
+    dfa = Dfa(moves[chosen], edges.accept[chosen])
+    if not (np.array_equal(dfa.moves[number_of], moves) and np.array_equal(dfa.accept[number_of], edges.accept)):
         raise AssertionError("two signatures are equal by accident")  # which nobody will see
     return dfa
 
 
-def _moves(edges: Edges, states: NDArray[np.intp], number_of: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The moves of some states, to the classes of states: int32 [states, letters], -1 where there is none."""
-    counts = edges.counts[states].astype(np.int64)
-    at = ranges((np.cumsum(edges.counts) - edges.counts)[states], counts)
-    rows = np.repeat(np.arange(len(states)), counts)
-    moves = np.full((len(states), edges.letters.shape[1]), -1, dtype=np.int32)
-    edge, letter = np.nonzero(edges.letters[edges.sets[at]])
-    moves[rows[edge], letter] = number_of[edges.targets[at]][edge]
+def _moves(edges: Edges, number_of: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The moves of the states, to the classes of states: int32 [states, letters], -1 where there is none."""
+    sources = np.repeat(np.arange(len(edges.counts)), edges.counts)
+    moves = np.full((len(edges.counts), edges.letters.shape[1]), -1, dtype=np.int32)
+    edge, letter = np.nonzero(edges.letters[edges.sets])
+    moves[sources[edge], letter] = number_of[edges.targets][edge]
     return moves
 
 
 def _classes(edges: Edges, budget: Budget) -> NDArray[np.int32]:
-    """The final class of each state: from two on, those that accept and the others, classes are split until none falls
-    apart. Two classes may be one by accident; whoever uses them checks them."""
+    """The final class of each state, numbered in the order of their first states: from two on, those that accept and the
+    others, classes are split until none falls apart. Two classes may be one by accident; whoever uses them checks them."""
     starts = np.concatenate([[0], np.cumsum(edges.counts)]).astype(np.int32)
     most, letters = len(edges.counts) + 2, edges.letters.shape[1]
-    words = random_words(1, most + letters)[0][most:]  # the first are of classes
+    words = random_words(1, letters, after=most)[0]  # the first are of classes
     of_set = np.where(edges.letters, words, np.uint64(0)).sum(axis=1, dtype=np.uint64)
     weights = of_set[edges.sets]
     if native is None:
-        return np.array(
-            _refined(starts.tolist(), weights.tolist(), edges.targets.tolist(), edges.accept.tolist(), budget)
-        )
+        class_of = _refined(starts.tolist(), weights.tolist(), edges.targets.tolist(), edges.accept.tolist(), budget)
+        numbers: dict[int, int] = {}
+        return np.array([numbers.setdefault(number, len(numbers)) for number in class_of], dtype=np.int32)
     found = native.classes(starts, weights, edges.targets, edges.accept, budget.work)
     if found is None:
         raise budget.exceeded()

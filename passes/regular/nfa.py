@@ -152,6 +152,7 @@ class Nfa:
 
     def _step(self, chars: CharSet, after: int) -> int:
         """A state with a move."""
+        self.void |= not chars
         self.step_set.append(self.set_number(chars))
         self.step_to.append(after)
         self.free_begin.append(0)
@@ -162,13 +163,12 @@ class Nfa:
         """The state from which `tree` and then `after` is matched."""
         match tree:
             case Chars(chars):
-                self.void |= not chars
                 return self._step(chars, after)
             case Token(number):
                 return self._step(((FIRST_ID + number, FIRST_ID + number),), after)
             case Sequence(parts):
-                for part in reversed(parts):
-                    after = self._build(part, after)
+                for part in reversed(parts):  # most are characters
+                    after = self._step(part.chars, after) if isinstance(part, Chars) else self._build(part, after)
                 return after
             case Choice(parts):
                 self.void |= not parts
