@@ -22,6 +22,7 @@ from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
 from sglc.passes.regex.lexer import PatternLexer, items, switched
+from sglc.passes.regex.plain import is_plain
 from sglc.passes.regular.source import Source
 from sglc.passes.regular.tree import Chars, Look, Regular, Sequence, atomic, choice, repeat, sequence
 
@@ -70,6 +71,8 @@ _PROPERTY = re.compile(r"\\(?:[pP]\{\w*\}|.)", re.DOTALL)
 
 def _flags(pattern: str) -> int:
     """The flags of the whole pattern. Raises `ConstraintError` where Python does not accept it."""
+    if is_plain(pattern):
+        return int(re.UNICODE)
     # re folds the case of every character of a range one by one, up to 25 ms for each range
     if re.search(r"\(\?[aLmsux]*i", pattern) and len(re.findall(r"-(\\[uU]|[^\x00-\x7f])", pattern)) > 32:
         raise ConstraintError("the regex has more than 32 large ranges under (?i)", hint="write both cases out")
