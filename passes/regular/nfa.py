@@ -152,12 +152,14 @@ class Nfa:
 
     def _step(self, chars: CharSet, after: int) -> int:
         """A state with a move."""
-        self.void |= not chars
-        self.step_set.append(self.set_number(chars))
+        if not chars:
+            self.void = True
+        number = len(self.step_set)
+        self.step_set.append(self.char_sets.setdefault(chars, len(self.char_sets)))
         self.step_to.append(after)
         self.free_begin.append(0)
         self.free_end.append(0)
-        return len(self.step_set) - 1
+        return number
 
     def _build(self, tree: Regular, after: int) -> int:
         """The state from which `tree` and then `after` is matched."""
@@ -167,8 +169,9 @@ class Nfa:
             case Token(number):
                 return self._step(((FIRST_ID + number, FIRST_ID + number),), after)
             case Sequence(parts):
+                step, build = self._step, self._build
                 for part in reversed(parts):  # most are characters
-                    after = self._step(part.chars, after) if isinstance(part, Chars) else self._build(part, after)
+                    after = step(part.chars, after) if isinstance(part, Chars) else build(part, after)
                 return after
             case Choice(parts):
                 self.void |= not parts

@@ -126,17 +126,19 @@ def repeat(body: Regular, least: int, most: int | None, span: Place) -> Regular:
 
 
 def children(tree: Regular) -> tuple[Regular, ...]:
+    if isinstance(tree, (Sequence, Choice)):  # most are
+        return tree.parts
     match tree:
         case Chars() | Token():
             return ()
-        case Sequence(parts) | Choice(parts) | Both(parts):
+        case Both(parts):
             return parts
         case Repeat(body) | Not(body) | Look(body) | Atomic(body) | Part(body):
             return (body,)
 
 
 def nodes(tree: Regular) -> Iterator[Regular]:
-    """All nodes of a tree, outer before inner; a part that stands at many places once."""
+    """All nodes of a tree but those for one character, outer before inner; a part that stands at many places once."""
     seen: set[Part] = set()
     stack = [tree]
     while stack:
@@ -146,8 +148,7 @@ def nodes(tree: Regular) -> Iterator[Regular]:
                 continue
             seen.add(node)
         yield node
-        if not isinstance(node, Chars):  # most are
-            stack += reversed(children(node))
+        stack += [child for child in reversed(children(node)) if not isinstance(child, Chars)]  # most are
 
 
 def atomic(body: Regular, greedy: bool, span: Place) -> Regular:
@@ -167,8 +168,7 @@ def often(tree: Regular) -> set[Part]:
                 again.add(node)
                 continue
             seen.add(node)
-        if not isinstance(node, Chars):  # most are
-            stack += children(node)
+        stack += [child for child in children(node) if not isinstance(child, Chars)]  # most are
     return {part for part in again if not _is_small(part.body)}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,8 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
     by_range = np.concatenate([top, *inside.blocks])
     accept = np.zeros(len(by_range), dtype=np.bool_)
     accept[: len(dfa.accept)] = dfa.accept
-    range_of = np.repeat(np.arange(len(starts), dtype=np.uint8), np.diff(starts, append=256))
+    lengths = [until - start for start, until in pairwise([*starts, 256])]
+    range_of = np.repeat(np.arange(len(starts), dtype=np.uint8), lengths)
     return ByteDfa(range_of, by_range, accept, _ids(dfa.moves, runs, len(by_range)))
 
 
