@@ -11,6 +11,8 @@ from sglc.ir.tokens import TokenAutomaton
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+_FEW = 32  # ids are few where one of more than so many has a class
+
 
 def complete(
     class_of: NDArray[np.int32],
@@ -29,7 +31,8 @@ def complete(
     rows, row_classes = np.nonzero(np.ascontiguousarray(allowed.T[first]))
     row_starts = np.searchsorted(rows, np.arange(len(first) + 1))
     row_ends = row_ends_of[first]
-    forced, counts = _forced(class_of, next_state.shape[1], ends, row_starts, row_classes, row_ends)
+    ids = np.flatnonzero(class_of > 0)  # mostly few
+    forced, counts = _forced(class_of, ids, next_state.shape[1], ends, row_starts, row_classes, row_ends)
     by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1)
     return TokenAutomaton(
         class_of=class_of,
@@ -45,6 +48,7 @@ def complete(
         row_starts=row_starts.astype(np.int32),
         row_classes=row_classes.astype(np.int32),
         row_ends=row_ends,
+        few_ids=ids if len(ids) * _FEW < len(class_of) else None,
     )
 
 
@@ -88,15 +92,16 @@ def _distinct_columns(bits: Bools) -> tuple[Ints, NDArray[np.int32]]:
 
 def _forced(
     class_of: NDArray[np.int32],
+    ids: Ints,
     classes: int,
     ends: NDArray[np.int32],
     row_starts: Ints,
     row_classes: Ints,
     row_ends: Bools,
 ) -> tuple[NDArray[np.int32], Ints]:
-    """For each mask the only id that it allows or -1, and the number of ids that it allows."""
-    ids = np.flatnonzero(class_of > 0).astype(np.int32)  # mostly few
-    sizes = np.bincount(class_of[ids], minlength=classes)
+    """For each mask the only id that it allows or -1, and the number of ids that it allows. ids: those of a class."""
+    class_of = class_of[ids]
+    sizes = np.bincount(class_of, minlength=classes)
     until = np.concatenate([[0], np.cumsum(sizes[row_classes])])
     tokens = until[row_starts[1:]] - until[row_starts[:-1]]
     counts = tokens + row_ends * len(ends)
@@ -104,7 +109,7 @@ def _forced(
     ending = (counts == 1) & row_ends
     forced[ending & (tokens == 0)] = ends[0] if len(ends) else -1
     some_id = np.zeros(classes, dtype=np.int32)
-    some_id[class_of[ids]] = ids
+    some_id[class_of] = ids
     single = np.flatnonzero((counts == 1) & (tokens == 1))
     forced[single] = some_id[row_classes[row_starts[single]]]
     return forced, counts

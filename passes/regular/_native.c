@@ -472,14 +472,67 @@ static Ints *refined(Job *job, size_t states, const int32_t *starts, const uint6
             }
         }
     }
-    Ints *numbers = filled(job, c.begin->size, -1);
-    int32_t count = 0;
-    for (size_t s = 0; s < states; s++) { /* in the order of their first states */
-        int32_t *number = numbers->at + c.class_of->at[s];
-        if (*number < 0) *number = count++;
-        c.class_of->at[s] = *number;
-    }
     return c.class_of;
+}
+
+/* A DFA, and the smallest one. */
+typedef struct {
+    Job *job;
+    size_t states, letters, set_count;
+    const int32_t *counts, *sets, *targets; /* the edges of each state; the set and the target of each edge */
+    const char *members, *accept;           /* whether each letter is in a set, set by set; whether a state accepts */
+    int64_t work;
+    Ints *moves, *first; /* of the smallest: the next state, letter by letter, -1 for none; the first state of each class */
+    bool accident;       /* two signatures are equal and should not be */
+} Smallest;
+
+/* Writes the moves of a state, as classes. */
+static void write_moves(const Smallest *s, const int32_t *class_of, int32_t from, int32_t until, int32_t *moves) {
+    memset(moves, -1, s->letters * sizeof(int32_t));
+    for (int32_t e = from; e < until; e++) {
+        const char *members = s->members + (size_t)s->sets[e] * s->letters;
+        int32_t to = class_of[s->targets[e]];
+        for (size_t letter = 0; letter < s->letters; letter++)
+            if (members[letter]) moves[letter] = to;
+    }
+}
+
+/* Refines, numbers the classes in the order of their first states, and checks that all states of one do the same. */
+static void minimise(void *given) {
+    Smallest *s = given;
+    Job *job = s->job;
+    int32_t *starts = filled(job, s->states + 1, 0)->at;
+    for (size_t state = 0; state < s->states; state++) starts[state + 1] = starts[state] + s->counts[state];
+    size_t edges = (size_t)starts[s->states];
+    uint64_t *of_set = (uint64_t *)(void *)filled(job, 2 * s->set_count, 0)->at;
+    uint64_t *weights = (uint64_t *)(void *)filled(job, 2 * edges, 0)->at;
+    for (size_t set = 0; set < s->set_count; set++)
+        for (size_t letter = 0; letter < s->letters; letter++) /* the first words are of classes */
+            if (s->members[set * s->letters + letter]) of_set[set] += word_of(s->states + 2 + letter);
+    for (size_t e = 0; e < edges; e++) weights[e] = of_set[s->sets[e]];
+    Asked *asked = (Asked *)(void *)filled(job, s->states * (sizeof(Asked) / sizeof(int32_t)), 0)->at;
+    int32_t *class_of = refined(job, s->states, starts, weights, s->targets, s->accept, &s->work, asked)->at;
+    int32_t *numbers = filled(job, s->states + 2, -1)->at;
+    s->first = ints(job);
+    for (size_t state = 0; state < s->states; state++) {
+        int32_t *number = numbers + class_of[state];
+        if (*number < 0) {
+            *number = (int32_t)s->first->size;
+            push(s->first, (int32_t)state);
+        }
+        class_of[state] = *number;
+    }
+    s->moves = filled(job, s->first->size * s->letters, -1);
+    int32_t *row = filled(job, s->letters, 0)->at;
+    for (size_t state = 0; state < s->states; state++) {
+        int32_t number = class_of[state], first = s->first->at[number];
+        int32_t *moves = s->moves->at + (size_t)number * s->letters;
+        bool is_first = first == (int32_t)state;
+        write_moves(s, class_of, starts[state], starts[state + 1], is_first ? moves : row);
+        if (is_first) continue;
+        bool same = !memcmp(row, moves, s->letters * sizeof(int32_t)) && !s->accept[state] == !s->accept[first];
+        s->accident |= !same;
+    }
 }
 
 /* ---- What tokens do to an automaton (walk.py) --------------------------------------------------------------------- */
@@ -672,38 +725,28 @@ static PyObject *subsets(PyObject *module, PyObject *arguments) {
     return result;
 }
 
-typedef struct {
-    Job *job;
-    size_t states;
-    const int32_t *starts, *targets;
-    const uint64_t *weights;
-    const char *accept;
-    int64_t work;
-    Ints *classes, *asked;
-} Refinement;
+PyDoc_STRVAR(smallest_doc,
+"smallest(counts, letters, count, sets, targets, accept, work)\n\n"
+"-> (moves, the first state of each of its states, work left), int32 but for the last; None where it is too much.");
 
-static void refine(void *given) {
-    Refinement *r = given;
-    r->asked = filled(r->job, r->states * (sizeof(Asked) / sizeof(int32_t)), 0);
-    r->classes = refined(r->job, r->states, r->starts, r->weights, r->targets, r->accept, &r->work,
-                         (Asked *)(void *)r->asked->at);
-}
-
-PyDoc_STRVAR(classes_doc,
-"classes(starts, weights, targets, accept, work)\n\n"
-"-> (the class of each state, int32, work left); None where it is too much.");
-
-static PyObject *classes(PyObject *module, PyObject *arguments) {
-    Py_buffer starts, weights, targets, accept;
+static PyObject *smallest(PyObject *module, PyObject *arguments) {
+    Py_buffer counts, members, sets, targets, accept;
+    Py_ssize_t letters;
     long long work;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*L", &starts, &weights, &targets, &accept, &work)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*L", &counts, &members, &letters, &sets, &targets, &accept, &work))
+        return NULL;
     Job job = {.owned = NULL};
-    Refinement r = {.job = &job, .states = (size_t)accept.len, .starts = starts.buf, .targets = targets.buf,
-                    .weights = weights.buf, .accept = accept.buf, .work = work};
-    End end = run_unlocked(&job, refine, &r);
-    PyObject *result = end ? not_done(end) : Py_BuildValue("(NL)", bytes_of(r.classes), (long long)r.work);
+    Smallest s = {.job = &job, .states = (size_t)accept.len, .letters = (size_t)letters, .counts = counts.buf,
+                  .set_count = letters ? (size_t)members.len / (size_t)letters : 0, .members = members.buf,
+                  .sets = sets.buf, .targets = targets.buf, .accept = accept.buf, .work = work};
+    End end = run_unlocked(&job, minimise, &s);
+    PyObject *result = NULL;
+    if (end) result = not_done(end);
+    else if (s.accident) PyErr_SetString(PyExc_AssertionError, "two signatures are equal by accident");
+    else result = Py_BuildValue("(NNL)", bytes_of(s.moves), bytes_of(s.first), (long long)s.work);
     free_all(&job);
-    PyBuffer_Release(&starts), PyBuffer_Release(&weights), PyBuffer_Release(&targets), PyBuffer_Release(&accept);
+    PyBuffer_Release(&counts), PyBuffer_Release(&members), PyBuffer_Release(&sets), PyBuffer_Release(&targets);
+    PyBuffer_Release(&accept);
     return result;
 }
 
@@ -763,7 +806,7 @@ static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
 
 static PyMethodDef methods[] = {
     {"subsets", subsets, METH_VARARGS, subsets_doc},
-    {"classes", classes, METH_VARARGS, classes_doc},
+    {"smallest", smallest, METH_VARARGS, smallest_doc},
     {"walk", walk_tokens, METH_VARARGS, walk_doc},
     {NULL, NULL, 0, NULL},
 };

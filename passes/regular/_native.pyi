@@ -18,9 +18,16 @@ def subsets(
     work: int,
     /,
 ) -> tuple[bytes, bytes, bytes, bytes, bytes, int] | None: ...
-def classes(
-    starts: _Numbers, weights: NDArray[np.uint64], targets: _Numbers, accept: NDArray[np.bool_], work: int, /
-) -> tuple[bytes, int] | None: ...
+def smallest(
+    counts: _Numbers,
+    letters: NDArray[np.bool_],
+    count: int,
+    sets: _Numbers,
+    targets: _Numbers,
+    accept: NDArray[np.bool_],
+    work: int,
+    /,
+) -> tuple[bytes, bytes, int] | None: ...
 def walk(
     letter_of: NDArray[np.uint8],
     columns: _Numbers,

@@ -21,7 +21,7 @@ def plain(nfa: Nfa, first: int, letters: list[list[int]], count: int, budget: Bu
     masks = np.packbits(members, axis=1, bitorder="little").view("<i4")
     made = _in_python(nfa, first, masks, budget) if native is None else _in_c(nfa, first, masks, budget)
     bits = np.unpackbits(made.masks.view(np.uint8), axis=1, bitorder="little").view(np.bool_)
-    return Edges(bits[:, :count], made.counts, made.sets, made.targets, made.accept)
+    return Edges(np.ascontiguousarray(bits[:, :count]), made.counts, made.sets, made.targets, made.accept)
 
 
 class _Made(NamedTuple):

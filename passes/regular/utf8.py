@@ -160,6 +160,9 @@ _LAST = (0x7F, 0x7FF, 0xFFFF, 0x10FFFF)  # the last character of one, two, three
 
 def _spans(first: int, last: int) -> Iterator[tuple[tuple[int, int], ...]]:
     """The byte ranges, one tuple of ranges after another, of the characters first .. last (no surrogates)."""
+    if last < 0x80:
+        yield ((first, last),)
+        return
     for limit in _LAST:
         if first <= limit and last > limit:
             yield from _spans(first, limit)
