@@ -76,6 +76,13 @@ static Ints *filled(Job *job, size_t size, int32_t number) {
     return made;
 }
 
+/* Room for so many numbers, which are not set. */
+static int32_t *unset(Job *job, size_t size) {
+    Ints *made = ints(job);
+    reserve(made, size);
+    return made->at;
+}
+
 static void free_all(Job *job) {
     for (Ints *next, *one = job->owned; one; one = next) {
         next = one->next;
@@ -541,22 +548,23 @@ static void minimise(void *given) {
    defined nowhere, function 1 is where all begin. */
 typedef struct {
     Job *job;
-    const uint8_t *letter_of, *byte; /* of each byte; the byte that leads to each node of the trie */
-    const int64_t *first;            /* the children of each node */
-    const int64_t *ids, *first_id;   /* the ids of each node */
-    const int32_t *columns, *asked;  /* the next state, letter by letter; the states that functions are asked of */
-    size_t states, places, most;     /* places: of `asked` */
-    int shift; /* a function and a letter are one key: function << shift | letter */
+    const uint8_t *letter_of, *byte;       /* of each byte; the byte that leads to each node of the trie */
+    const int32_t *first, *ids, *first_id; /* the children of each node, and its ids */
+    const int32_t *columns, *asked;        /* the next state, letter by letter; the states that functions are asked of */
+    size_t nodes, letters, states, places, most; /* places: of `asked` */
     int64_t work;
     Table functions;
-    Ints *after; /* of each key: the function that follows, -1 where it is not known */
-    Ints *live;  /* the nodes that some state allows, each with its function */
-    Ints *room, *number, *members; /* number: the class of each function; members: the function of each class, from 1 on */
+    Ints *after; /* the function that follows each function and letter, -1 where it is not known */
+    Ints *room, *members; /* members: the function of each class, from 1 on */
+    int32_t *class_of;    /* of each id; all are 0 at first */
+    size_t ids_count;
 } Walk;
 
 static void know(Walk *w, const int32_t *pairs, size_t size) {
     number_of(&w->functions, pairs, size);
-    for (size_t letter = 0; letter < (size_t)1 << w->shift; letter++) push(w->after, -1);
+    reserve(w->after, w->letters);
+    memset(w->after->at + w->after->size, -1, w->letters * sizeof(int32_t));
+    w->after->size += w->letters;
 }
 
 /* The function that follows a function and a letter, which is not known yet. */
@@ -580,41 +588,34 @@ static int32_t followed(Walk *w, int32_t function, int32_t letter) {
         know(w, to, kept);
         if (count_of(&w->functions) > w->most) longjmp(w->job->leave, TOO_MUCH);
     }
-    return w->after->at[((size_t)function << w->shift) + (size_t)letter] = number;
+    return w->after->at[(size_t)function * w->letters + (size_t)letter] = number;
 }
 
-/* A function, and the first of its ids. */
-typedef struct {
-    int64_t first;
-    int32_t function;
-} First;
-
-static int by_first(const void *one, const void *two) {
-    const First *a = one, *b = two;
-    return (a->first > b->first) - (a->first < b->first);
-}
-
-/* Numbers the functions that some id has, in the order of their first ids. */
-static void classify(Walk *w) {
-    size_t functions = count_of(&w->functions), count = 0;
-    w->number = filled(w->job, functions, 0);
-    w->members = filled(w->job, 1, 0);
-    First *firsts = (First *)(void *)filled(w->job, functions * (sizeof(First) / sizeof(int32_t)), 0)->at;
-    int32_t *place = w->number->at; /* of each function in `firsts`, from 1 on */
-    for (size_t i = 2; i < w->live->size; i += 2) {
-        int64_t node = w->live->at[i], begin = w->first_id[node];
-        int32_t function = w->live->at[i + 1];
-        if (begin == w->first_id[node + 1]) continue;
-        if (!place[function]) {
-            firsts[count] = (First){w->ids[begin], function};
-            place[function] = (int32_t)++count;
-        } else if (w->ids[begin] < firsts[place[function] - 1].first)
-            firsts[place[function] - 1].first = w->ids[begin];
-    }
-    qsort(firsts, count, sizeof(First), by_first);
+/* Numbers the functions that some id has, in the order of their first ids. live: all nodes but the root that some state
+   allows; value: the function of each of them. */
+static void classify(Walk *w, const int32_t *live, size_t count, const int32_t *value) {
+    const int32_t *ids = w->ids, *first_id = w->first_id;
+    int32_t *class_of = w->class_of, *number = filled(w->job, count_of(&w->functions), 0)->at;
     for (size_t i = 0; i < count; i++) {
-        w->number->at[firsts[i].function] = (int32_t)i + 1;
-        push(w->members, firsts[i].function);
+        int32_t node = live[i], until = first_id[node + 1];
+        for (int32_t id = first_id[node]; id < until; id++) class_of[ids[id]] = value[node];
+    }
+    w->members = filled(w->job, 1, 0);
+    for (size_t id = 0; id < w->ids_count; id++) {
+        int32_t function = class_of[id];
+        if (!function) {
+            uint64_t next[4]; /* mostly there are many of these in a row */
+            for (; id + 9 <= w->ids_count; id += 8) {
+                memcpy(next, class_of + id + 1, sizeof(next));
+                if (next[0] | next[1] | next[2] | next[3]) break;
+            }
+            continue;
+        }
+        if (!number[function]) {
+            number[function] = (int32_t)w->members->size;
+            push(w->members, function);
+        }
+        class_of[id] = number[function];
     }
 }
 
@@ -622,34 +623,33 @@ static void walk(void *given) {
     Walk *w = given;
     Job *job = w->job;
     w->functions = table(job);
-    w->after = ints(job), w->room = ints(job), w->live = ints(job);
+    w->after = ints(job), w->room = ints(job);
     know(w, NULL, 0);
     for (size_t place = 0; place < w->places; place++) {
         push(w->room, (int32_t)place);
         push(w->room, w->asked[place]);
     }
     know(w, w->room->at, w->room->size);
-    push(w->live, 0);
-    push(w->live, 1);
-    for (size_t i = 0; i < w->live->size; i += 2) { /* grows */
-        int32_t node = w->live->at[i], function = w->live->at[i + 1];
-        int64_t until = w->first[node + 1];
-        const int32_t *after = w->after->at + ((size_t)function << w->shift);
-        for (int64_t child = w->first[node]; child < until; child++) {
-            int32_t letter = w->letter_of[w->byte[child]], found = after[letter];
+    int32_t *value = unset(job, w->nodes), *live = unset(job, w->nodes); /* only what is live is ever touched */
+    const int32_t *first = w->first;
+    const uint8_t *letter_of = w->letter_of, *byte = w->byte;
+    size_t count = 1;
+    live[0] = 0, value[0] = 1;
+    for (size_t i = 0; i < count; i++) { /* grows */
+        int32_t node = live[i], function = value[node], until = first[node + 1];
+        const int32_t *after = w->after->at + (size_t)function * w->letters;
+        for (int32_t child = first[node]; child < until; child++) {
+            int32_t letter = letter_of[byte[child]], found = after[letter];
             if (found < 0) {
                 found = followed(w, function, letter);
-                after = w->after->at + ((size_t)function << w->shift);
+                after = w->after->at + (size_t)function * w->letters;
             }
-            if (found > 0) {
-                reserve(w->live, 2);
-                int32_t *entry = w->live->at + w->live->size;
-                entry[0] = (int32_t)child, entry[1] = found;
-                w->live->size += 2;
-            }
+            value[child] = found;
+            live[count] = child;
+            count += found > 0;
         }
     }
-    classify(w);
+    classify(w, live + 1, count - 1, value);
 }
 
 /* ---- The module --------------------------------------------------------------------------------------------------- */
@@ -750,20 +750,6 @@ static PyObject *smallest(PyObject *module, PyObject *arguments) {
     return result;
 }
 
-/* The class of each id. */
-static PyObject *class_of(const Walk *w, Py_ssize_t size) {
-    PyObject *made = PyBytes_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
-    if (!made) return NULL;
-    int32_t *of_id = (int32_t *)(void *)PyBytes_AsString(made);
-    memset(of_id, 0, (size_t)size * sizeof(int32_t));
-    for (size_t i = 2; i < w->live->size; i += 2) { /* but the root */
-        int64_t node = w->live->at[i];
-        int32_t number = w->number->at[w->live->at[i + 1]];
-        for (int64_t id = w->first_id[node]; id < w->first_id[node + 1]; id++) of_id[w->ids[id]] = number;
-    }
-    return made;
-}
-
 /* The state after each class of tokens, class by class, from each place: -1 where it is not allowed. */
 static PyObject *after_classes(const Walk *w) {
     size_t cells = w->members->size * w->places;
@@ -793,11 +779,16 @@ static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
     Job job = {.owned = NULL};
     Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .ids = ids.buf,
               .first_id = first_id.buf, .columns = columns.buf, .asked = asked.buf,
-              .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
-              .places = (size_t)asked.len / sizeof(int32_t), .most = (size_t)most, .work = work};
-    while ((Py_ssize_t)1 << w.shift < letters) w.shift++;
-    End end = run_unlocked(&job, walk, &w);
-    PyObject *result = end ? not_done(end) : Py_BuildValue("(NN)", class_of(&w, size), after_classes(&w));
+              .nodes = (size_t)byte.len, .letters = (size_t)letters, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
+              .places = (size_t)asked.len / sizeof(int32_t), .ids_count = (size_t)size, .most = (size_t)most, .work = work};
+    PyObject *result = NULL, *class_of = PyBytes_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
+    if (class_of) {
+        w.class_of = (int32_t *)(void *)PyBytes_AsString(class_of);
+        memset(w.class_of, 0, (size_t)size * sizeof(int32_t));
+        End end = run_unlocked(&job, walk, &w);
+        result = end ? not_done(end) : Py_BuildValue("(ON)", class_of, after_classes(&w));
+        Py_DECREF(class_of);
+    }
     free_all(&job);
     PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&asked), PyBuffer_Release(&byte);
     PyBuffer_Release(&first), PyBuffer_Release(&ids), PyBuffer_Release(&first_id);
