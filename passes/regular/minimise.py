@@ -99,9 +99,7 @@ def minimised(edges: Edges, budget: Budget) -> Dfa:
         return Dfa.empty(letters)
     if native is None:
         return _in_python(edges, budget)
-    made = native.smallest(
-        edges.counts, edges.letters, letters, edges.sets, edges.targets, edges.accept, budget.work
-    )
+    made = native.smallest(edges.counts, edges.letters, letters, edges.sets, edges.targets, edges.accept, budget.work)
     if made is None:
         raise budget.exceeded()
     moves, first = (np.frombuffer(part, dtype=np.int32) for part in made[:2])

@@ -197,7 +197,7 @@ def _walked(
             live = np.flatnonzero(found) + begin
         else:
             children = trie.first[live + 1] - trie.first[live]
-            nodes = ranges(trie.first[live], children)
+            nodes = ranges(trie.first[live].astype(np.int64), children)
             keys = np.repeat(value[live], children)
             keys += letter_at[nodes]
             value[nodes] = found = _followed(keys, after, functions, shift)
