@@ -42,7 +42,7 @@ def check_size(dfa: Dfa, runs: list[Run], vocabulary: Vocabulary, source: Source
     letter_of = np.full(256, len(letters), dtype=np.uint8)
     for run in runs:
         letter_of[run.first : min(run.last + 1, 128)] = letters.index(run.letter)
-    asked = np.arange(0, states, states // SAMPLE, dtype=np.int32)
+    asked = np.arange(0, states, -(-states // SAMPLE), dtype=np.int32)
     try:
         _, after = walk(letter_of, columns, vocabulary.trie, MAX_WORK, states, asked)
     except TooMuchWork:
