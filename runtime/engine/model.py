@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from transformers.utils import logging as logging_of_transformers
 from sglc.ir.errors import ModelError
 from sglc.runtime.engine import probe
 from sglc.runtime.engine.attention import NAME
+from sglc.runtime.engine.fused import fuse as fuse_layers
 from sglc.runtime.engine.linear import make_row_invariant
 from sglc.runtime.engine.network import Model
 
@@ -47,17 +49,26 @@ def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
     return prepare(network.to(target), folder)
 
 
-def prepare(network: PreTrainedModel, name: str) -> Model:
-    """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before."""
+def prepare(network: PreTrainedModel, name: str, *, fuse: bool | None = None) -> Model:
+    """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before.
+
+    fuse: run layers in few kernels where they are recognised; None: on a GPU. On a CPU rows then depend on their batch in
+    the last bits.
+    """
     network.eval().requires_grad_(False)
     with torch.inference_mode():
         expected = probe.reference(network, name)
         network.set_attn_implementation(NAME)
-        layers = probe.layer_shapes(network, name)
+        model = Model(name, network, probe.layer_shapes(network, name), _max_positions(network.config))
         if network.device.type == "cpu":
             network.set_experts_implementation("eager")  # plain products, which make_row_invariant replaces
+        fused = fuse_layers(network) if (network.device.type == "cuda" if fuse is None else fuse) else None
+        if fused is not None and probe.confirms(model, expected):
+            return replace(model, fused=fused)
+        if fused is not None:
+            fused.undo()
+        if network.device.type == "cpu":
             make_row_invariant(network)
-        model = Model(name, network, layers, _max_positions(network.config))
         probe.check(model, expected)
     return model
 
