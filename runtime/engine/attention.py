@@ -16,7 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from sglc.kernels.attention import paged_attention
 from sglc.kernels.elementwise import rotate_and_store
 from sglc.kernels.norm import Norm
-from sglc.kernels.plan import Plan
+from sglc.kernels.plan import WorkList
 
 NAME = "sglc"
 
@@ -84,7 +84,7 @@ class Paged:
     residual: what fused layers have yet to add to the states that they hand on (`fused.py`).
     """
 
-    plan: Plan
+    plan: WorkList
     pool: Sequence[tuple[Tensor, Tensor]]
     residual: Tensor | None = None
     calls: int = 0

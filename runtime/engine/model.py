@@ -35,7 +35,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
     """The model of a folder in Hugging Face format. Weights are read from safetensors files only, and no code from the
-    folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing; device "auto" is cuda if there is one.
+    folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing, but bfloat16 in place of float32 on a GPU;
+    device "auto" is cuda if there is one.
 
     Raises `ModelError` for everything that is missing, damaged or of a class that cannot work.
     """
@@ -45,8 +46,35 @@ def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
     config = _config(folder)
     _check_class(folder, config)
     _check_weights(Path(folder))
-    network: Any = _read(folder, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
-    return prepare(network.to(target), folder)
+    stored = checkpoint_dtype(config)
+    wanted = DTYPES[dtype] if dtype != "auto" else default_dtype(stored, target)
+    if target.type == "cpu":
+        return prepare(_read(folder, config, wanted), folder)
+    network: Any = _read(folder, config, stored if _plain_dtype(config) else wanted)
+    move(network, target, wanted)
+    return prepare(network, folder)
+
+
+def default_dtype(stored: torch.dtype, device: torch.device) -> torch.dtype:
+    """Of a model whose user names none."""
+    return torch.bfloat16 if device.type == "cuda" and stored == torch.float32 else stored
+
+
+def move(network: Any, device: torch.device, dtype: torch.dtype) -> None:
+    """Takes a network that was read in its file's dtype to a device, weight by weight, and changes the dtype there: its weights
+    are views of the mapped file till then, so that no copy of the whole is made on the host. Buffers keep their dtype."""
+    for parameter in network.parameters():
+        there = parameter.data.to(device)
+        parameter.data = there.to(dtype) if there.is_floating_point() else there
+    network.to(device)
+    for config in (network.config, network.config.get_text_config()):
+        config.dtype = dtype
+
+
+def _plain_dtype(config: PreTrainedConfig) -> bool:
+    """Whether all weights are to be of one dtype."""
+    cls: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    return not (cls._keep_in_fp32_modules or cls._keep_in_fp32_modules_strict)
 
 
 def prepare(network: PreTrainedModel, name: str, *, fuse: bool | None = None) -> Model:
@@ -184,7 +212,7 @@ def _read(name: str, config: PreTrainedConfig, dtype: torch.dtype) -> PreTrained
     return network
 
 
-def _checkpoint_dtype(config: PreTrainedConfig) -> torch.dtype:
+def checkpoint_dtype(config: PreTrainedConfig) -> torch.dtype:
     return config.dtype if isinstance(config.dtype, torch.dtype) else torch.float32
 
 
