@@ -4,10 +4,20 @@ is a product of its own, as it is to a matrix instruction: what the tests compar
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With a GPU these are the tests of what runs on it (`make test-gpu`)."""
+    for item in items:
+        if torch.cuda.is_available() and item.path.parent == Path(__file__).parent:
+            item.add_marker("gpu")
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,6 @@ from sglc.kernels.static import Layout, Static, write
 from sglc.kernels.work import Cut
 from tests.device.test_attention import PAGES, Case, pool, queries, scattered
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CHUNK = 128
 GROUP = Case().heads // Case().kv_heads
 
@@ -32,6 +31,11 @@ def kernels(request: pytest.FixtureRequest) -> ModuleType:
     return attention_triton
 
 
+def device_of(kernels: Any) -> torch.device:
+    """torch's kernel promises its bits on a CPU alone."""
+    return torch.device("cpu" if kernels is attention_torch or not torch.cuda.is_available() else "cuda")
+
+
 def layout_of(kernels: Any, rows: int, windows: tuple[int | None, ...], items: int) -> Layout:
     if kernels is attention_torch:
         cuts = [Cut(window, attention_torch.tile_of(GROUP)[1], plan.CHUNK) for window in windows]
@@ -42,13 +46,14 @@ def layout_of(kernels: Any, rows: int, windows: tuple[int | None, ...], items: i
 
 def attend(kernels: Any, query: Tensor, kv: tuple[Tensor, Tensor], work: Any, window: int | None) -> Tensor:
     more = {} if kernels is attention_torch else {"chunk": CHUNK}
-    keys, values = (x.to(DEVICE) for x in kv)
-    return kernels.paged_attention(query.to(DEVICE), keys, values, work, scale=0.3, window=window, **more).cpu()
+    device = device_of(kernels)
+    keys, values = (x.to(device) for x in kv)
+    return kernels.paged_attention(query.to(device), keys, values, work, scale=0.3, window=window, **more).cpu()
 
 
 def laid_out(layout: Layout, host: Any, device: Tensor, spans: list[Span]) -> Plan:
     """Writes a batch and copies what is to be copied, and no more."""
-    made = Plan(spans, DEVICE)
+    made = Plan(spans, device.device)
     parts = write(layout, host, np.arange(len(spans)), made)
     assert parts is not None
     for part in parts:
@@ -62,7 +67,7 @@ def test_batch_after_batch_in_one_buffer(kernels: Any) -> None:
     case, windows = Case(), (None, 70)
     layout = layout_of(kernels, 4, windows, 60)
     host = np.random.default_rng(0).integers(-5, 2**30, layout.words, dtype=np.int32)
-    device = torch.from_numpy(host.copy()).to(DEVICE)
+    device = torch.from_numpy(host.copy()).to(device_of(kernels))
     static = Static(layout, device)
     kv = pool(case)
     for batch in range(3):
@@ -77,7 +82,7 @@ def test_batch_after_batch_in_one_buffer(kernels: Any) -> None:
         assert torch.equal(static.slots, made.slots)
         query = queries(case, 4)
         for window in windows:
-            expected = attend(kernels, query, kv, Plan(spans, DEVICE), window)
+            expected = attend(kernels, query, kv, Plan(spans, device_of(kernels)), window)
             assert torch.equal(attend(kernels, query, kv, static, window), expected), (batch, window)
 
 
@@ -94,10 +99,10 @@ def test_rows_that_pad_change_nothing_and_read_nothing_of_others(kernels: Any) -
     others[torch.from_numpy(pages)] = False
     keys[others] = values[others] = torch.nan
     query = queries(case, 4)
-    alone = attend(kernels, query[:1], (keys, values), Plan(spans[:1], DEVICE), None)
+    alone = attend(kernels, query[:1], (keys, values), Plan(spans[:1], device_of(kernels)), None)
     assert alone.isfinite().all()
     host = np.zeros(layout.words, dtype=np.int32)
-    device = torch.zeros(layout.words, dtype=torch.int32, device=DEVICE)
+    device = torch.zeros(layout.words, dtype=torch.int32, device=device_of(kernels))
     laid_out(layout, host, device, spans)
     for content in (0.0, 1e30, torch.nan):
         keys[spare] = values[spare] = query[1:] = content
@@ -108,7 +113,7 @@ def test_what_has_no_place_is_not_written(kernels: Any) -> None:
     layout = layout_of(kernels, 1, (None,), 2)
     host = np.full(layout.words, 7, dtype=np.int32)
     [long] = scattered([(400, 1)])
-    assert write(layout, host, np.array([3]), Plan([long], DEVICE)) is None
+    assert write(layout, host, np.array([3]), Plan([long], device_of(kernels))) is None
     assert (host == 7).all()
 
 
