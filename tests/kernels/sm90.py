@@ -69,11 +69,11 @@ def attention(kind: str, dim: int, group: int, *, tiles: bool) -> dict[str, int]
     if tiles:
         tables = dict.fromkeys(("pages", "tile_page", "tile_row", "tile_count", "tile_position"), "*i32")
         return compiled(attention_triton.attend_tiles, data | tables, SINKS=False, **shape.constants(launch))
-    tables = dict.fromkeys(("pages", "item_key", "item_start", "item_length", "item_rows"), "*i32") | {
-        "positions": "*i64"
-    }
+    cut = attention_triton.cut_for(group, dim, None)
+    tables = dict.fromkeys(("table", "count"), "*i32") | {"positions": "*i64"}
     partials = dict.fromkeys(("partial", "log_sums"), "*fp32")
-    return compiled(attention_triton.attend_items, data | tables | partials, **shape.constants(launch))
+    constants = {"WIDTH": cut.width, "RECORD": cut.record} | shape.constants(launch)
+    return compiled(attention_triton.attend_items, data | tables | partials, **constants)
 
 
 def main() -> None:
