@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sglc.ir.errors import CapacityError
+from sglc.kernels.launch import uploaded
 from sglc.kernels.plan import Plan, Span
 from sglc.runtime.engine import sampler
 from sglc.runtime.engine.attention import Paged
@@ -20,6 +21,7 @@ from sglc.runtime.engine.request import Score
 from sglc.runtime.mask_table import MaskTable
 
 _LOGITS_BYTES = 4 << 20  # logits computed at a time, so that a large vocabulary does not set the peak of memory
+_CUDA_LOGITS_BYTES = 256 << 20
 _DEFAULT_PAGES = 65536  # at most, on a CPU
 _CPU_SHARE, _CUDA_SHARE = 0.25, 0.9  # of the free memory
 
@@ -86,25 +88,30 @@ class TorchDevice:
         unknown = float("nan")
         result = Result([None] * len(chunks), [[Score(id_, unknown) for _, id_ in c.score] for c in chunks])
         wanted = _wanted(chunks)
-        step = max(1, _LOGITS_BYTES // (4 * self._model.vocab_size))
+        most = _CUDA_LOGITS_BYTES if device.type == "cuda" else _LOGITS_BYTES
+        step = max(1, most // (4 * self._model.vocab_size))
         for a in range(0, len(wanted), step):
             self._look(hidden, wanted[a : a + step], result)
         return result
 
     def _look(self, hidden: Tensor, wanted: Sequence[_Wanted], result: Result) -> None:
         """Draws from and scores a few rows; their logits are gone afterwards."""
-        rows = torch.tensor([w.row for w in wanted], device=hidden.device)
+        rows = uploaded(torch.tensor([w.row for w in wanted]), hidden.device)
         logits = self._model.logits(hidden[rows])[:, : self._vocab_size]
         drawing = [k for k, w in enumerate(wanted) if w.draw is not None]
         draws = [w.draw for w in wanted if w.draw is not None]
+        logprobs: dict[int, float | None] = {}
         if draws:
-            chosen = sampler.draw(logits if len(draws) == len(wanted) else logits[drawing], draws, self._masks)
-            for k, id_ in zip(drawing, chosen, strict=True):
+            some = logits
+            if len(draws) < len(wanted):
+                some = logits.index_select(0, uploaded(torch.tensor(drawing), hidden.device))
+            for k, drawn in zip(drawing, sampler.draw(some, draws, self._masks), strict=True):
+                logprobs[k] = drawn.logprob
                 if result.drawn[wanted[k].chunk] is None:  # else a score of the chunk has failed
-                    result.drawn[wanted[k].chunk] = id_
+                    result.drawn[wanted[k].chunk] = drawn.id
         for k, w in enumerate(wanted):
             if w.score or (w.draw is not None and w.draw.score):
-                _score(logits[k], w, result)
+                _score(logits[k], w, result, logprobs.get(k))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +153,16 @@ def _wanted(chunks: Sequence[Chunk]) -> list[_Wanted]:
     return wanted
 
 
-def _score(logits: Tensor, wanted: _Wanted, result: Result) -> None:
-    """The log probabilities asked for in one row, with that of the id drawn there. logits: [ids]."""
+def _score(logits: Tensor, wanted: _Wanted, result: Result, logprob: float | None) -> None:
+    """The log probabilities asked for in one row, with that of the id drawn there, if known: `logprob`. logits: [ids]."""
     scores, drawn = result.scores[wanted.chunk], result.drawn[wanted.chunk]
     ids = [id_ for _, id_ in wanted.score]
     if wanted.draw is not None and wanted.draw.score and isinstance(drawn, int):
         ids.append(drawn)
-    found = sampler.scores(logits, ids, wanted.score_top)
+    if isinstance(drawn, int) and not wanted.score and not wanted.score_top and logprob is not None:
+        found = [Score(drawn, logprob)]
+    else:
+        found = sampler.scores(logits, ids, wanted.score_top)
     if any(np.isnan(score.logprob) for score in found):
         result.drawn[wanted.chunk] = sampler.failure(np.nan)
     for (place, _), score in zip(wanted.score, found, strict=False):
