@@ -44,7 +44,8 @@ class Batch:
 def example(tokenizer: Tokenizer, document: Document, *, longest: int = 4096) -> Example:
     """The document as ids; what is beyond `longest` is cut off."""
     ids, spans = encoded(tokenizer, document)
-    return Example(ids[:longest], [(a, min(b, longest)) for a, b in spans if a < min(longest, len(ids))], document.task)
+    ids = ids[:longest]
+    return Example(ids, [(first, min(end, len(ids))) for first, end in spans if first < len(ids)], document.task)
 
 
 def of_step(tokenizer: Tokenizer, seed: int, step: int, tokens: int) -> list[Example]:

@@ -73,7 +73,7 @@ class Draw:
                 return name
 
     def syllables(self) -> str:
-        count = self.of((1, 2, 2, 2, 3))
+        count = self.of((1, 1, 2, 2, 2, 2, 3))
         parts = [self.of(ONSETS) + self.of(VOWELS) + self.of(CODAS) for _ in range(count)]
         return ("".join(parts) + (self.of(CODAS) if count == 1 else "")).capitalize()
 
@@ -92,7 +92,7 @@ class Draw:
 
     def thing(self) -> str:
         """The name of a river, a mountain, a building: one or two words."""
-        return self._name(None) if self.below(0.55) else f"{self._name(None)} {self._name(None)}"
+        return self._name(None) if self.below(0.7) else f"{self._name(None)} {self._name(None)}"
 
 
 def pair_key(operator: str, one: int, other: int) -> str:
