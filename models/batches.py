@@ -37,8 +37,8 @@ class Batch:
     tasks: list[str]
 
     def to(self, device: str) -> Batch:
-        moved = (tensor.to(device) for tensor in (self.ids, self.positions, self.targets, self.answers))
-        return Batch(*moved, self.tasks)
+        ids, positions = self.ids.to(device), self.positions.to(device)
+        return Batch(ids, positions, self.targets.to(device), self.answers.to(device), self.tasks)
 
 
 def example(tokenizer: Tokenizer, document: Document, *, longest: int = 4096) -> Example:

@@ -141,12 +141,16 @@ def fields_right(said: Any, wanted: Any) -> tuple[int, int]:
     )
 
 
+def field_figure(name: str, counted: Sequence[tuple[int, int]]) -> Figure:
+    return Figure(name, sum(right for right, _ in counted), sum(count for _, count in counted), 0.95)
+
+
 def records(backend: Runner, count: int) -> Figure:
     """Records of a message, unconstrained, field by field."""
     documents = drawn(extraction.record, count)
     pairs = zip(answers(backend, documents), documents, strict=True)
     counted = [fields_right(read(text), json.loads(document.answers[-1].text)) for text, document in pairs]
-    return Figure("JSON records, unconstrained (fields)", *map(sum, zip(*counted, strict=True)), 0.95)
+    return field_figure("JSON records, unconstrained (fields)", counted)
 
 
 def order_rows(count: int) -> tuple[list[dict[str, Any]], list[Any]]:
@@ -163,7 +167,7 @@ def orders(backend: Runner, count: int) -> Figure:
     results = load_program(str(EXAMPLES / "json_extraction.py")).run_batch(rows, backend=backend)
     pairs = zip(results, wanted, strict=True)
     counted = [fields_right(read(str(checked(result)["order"])), data) for result, data in pairs]
-    return Figure("JSON orders, example (fields)", *map(sum, zip(*counted, strict=True)), 0.95)
+    return field_figure("JSON orders, example (fields)", counted)
 
 
 def react_problems(backend: Runner, count: int) -> Figure:

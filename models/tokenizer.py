@@ -87,7 +87,7 @@ def encoded(tokenizer: Tokenizer, document: Document) -> tuple[list[int], list[t
     What a gen draws is encoded by itself; a choice of a select together with what stands before it. The token after an
     answer, which ends it, is counted in.
     """
-    ids: list[int] = [] if document.messages[0].role is not None else [tokenizer.token_to_id(BEGIN)]
+    ids = [] if document.messages[0].role is not None else [id_of(tokenizer, BEGIN)]
     spans: list[tuple[int, int]] = []
     before = ""
     for text, answer in rendered(document):
@@ -104,6 +104,13 @@ def encoded(tokenizer: Tokenizer, document: Document) -> tuple[list[int], list[t
             spans.append((first, len(ids) + 1))
             before = ""
     return ids + _ids(tokenizer, before), spans
+
+
+def id_of(tokenizer: Tokenizer, special: str) -> int:
+    token = tokenizer.token_to_id(special)
+    if token is None:
+        raise ValueError(f"the tokenizer has no {special}")
+    return token
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -130,7 +137,7 @@ def write(tokenizer: Tokenizer, folder: Path) -> None:
         "tokenizer_class": "PreTrainedTokenizerFast",
     }
     write_json(folder / "tokenizer_config.json", config)
-    begin, end, turn_end = map(tokenizer.token_to_id, (BEGIN, END, TURN_END))
+    begin, end, turn_end = (id_of(tokenizer, name) for name in (BEGIN, END, TURN_END))
     generation = {"bos_token_id": begin, "eos_token_id": [turn_end, end], "pad_token_id": end}
     write_json(folder / "generation_config.json", generation)
 

@@ -10,6 +10,7 @@ accuracies. With `--steps` instead of `--minutes` two runs on one machine give t
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ from models.document import BEGIN, END, TURN_END
 from models.mixture import documents
 from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates
-from models.tokenizer import ENTRIES, text_of, trained, write, write_json
+from models.tokenizer import ENTRIES, id_of, text_of, trained, write, write_json
 
 TOKENIZER_DOCUMENTS = 40000
 EVALUATION_SEED = 1
@@ -48,7 +49,7 @@ class Settings:
     batch_tokens: int = 2048
     warm_up: float = 0.02
     decay: float = 0.5
-    evaluations: int = 12
+    evaluations: int = 18
     each: int = 12
     rates: Rates = field(default_factory=Rates)
     device: str = "cpu"
@@ -99,6 +100,8 @@ def one_step(run: Run, tokenizer: Tokenizer, settings: Settings, step_documents:
             part = F.cross_entropy(run.network(batch.ids, batch.positions), batch.targets, reduction="sum") / supervised
             part.backward()
             loss += part.item()
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"the loss of step {run.step} is {loss}: try lower rates")
     run.optimiser.step(run.step, scale_at(progress_of(run, settings), settings))
     run.step += 1
     run.tokens += sum(len(one.ids) for one in examples)
@@ -139,7 +142,7 @@ def _facts(path: Path) -> dict[str, Any]:
 def export(network: Network, tokenizer: Tokenizer, folder: Path) -> None:
     """A folder that sglc and transformers read: bfloat16 weights, which are computed with in float32."""
     write(tokenizer, folder)
-    begin, end, turn_end = map(tokenizer.token_to_id, (BEGIN, END, TURN_END))
+    begin, end, turn_end = (id_of(tokenizer, name) for name in (BEGIN, END, TURN_END))
     write_json(folder / "config.json", network.shape.config(begin=begin, ends=(turn_end, end)))
     tensors = {
         name: weight.detach().to("cpu", torch.bfloat16).contiguous() for name, weight in network.named_parameters()
@@ -208,19 +211,28 @@ def tokenizer_of(folder: Path, seed: int, count: int = TOKENIZER_DOCUMENTS, entr
     return tokenizer
 
 
+def shape_of(hidden: int, layers: int) -> Shape:
+    """Heads of 32, and eight thirds of the width between the halves of an MLP."""
+    heads = hidden // 32
+    return Shape(ENTRIES, 32 * heads, layers, heads, heads, 64 * round(hidden / 24))
+
+
 def main(
     out: Annotated[Path, typer.Option(help="the folder of the run")] = Path("build/model"),
     minutes: Annotated[float | None, typer.Option(help="how long to train; 90 where neither is given")] = None,
     steps: Annotated[int | None, typer.Option(help="how many steps to train instead")] = None,
     seed: Annotated[int, typer.Option()] = 0,
+    rate: Annotated[float, typer.Option(help="learning rate of the matrices")] = Rates().matrix,
+    hidden: Annotated[int, typer.Option(help="width of the network")] = Shape(ENTRIES).hidden,
+    layers: Annotated[int, typer.Option(help="depth of the network")] = Shape(ENTRIES).layers,
     threads: Annotated[int, typer.Option(help="of torch; 0 for its own choice")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cuda" if torch.cuda.is_available() else "cpu",
 ) -> None:
     if threads:
         torch.set_num_threads(threads)
     minutes = 90.0 if minutes is None and steps is None else minutes
-    settings = Settings(minutes=minutes, steps=steps, seed=seed, device=device)
-    run = train(settings, Shape(vocabulary=ENTRIES), out, tokenizer_of(out, seed))
+    settings = Settings(minutes=minutes, steps=steps, seed=seed, device=device, rates=Rates(matrix=rate))
+    run = train(settings, shape_of(hidden, layers), out, tokenizer_of(out, seed))
     print(
         f"{run.step} steps, {run.tokens} tokens, {run.spent / 60:.1f} minutes, mean accuracy {run.best:.1%}: {out / 'model'}"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from models.document import Answer, Document, Piece, chat, joined, plain
 from models.draw import Draw
+from models.examples import constant
 from models.world.countries import CONTINENTS, COUNTRIES, Country
 from models.world.elements import ELEMENTS
 from models.world.general import FACTS
@@ -264,7 +265,7 @@ def letters(draw: Draw) -> Document:
     """Multiple choice with letters, after examples: the form of `examples/mmlu.py`."""
     intro = draw.of(("", "The following are multiple-choice questions, each with its answer.\n\n"))
     if draw.below(0.3):
-        intro = "The following are multiple-choice questions about the sciences, each with its answer.\n\n"
+        intro = str(constant("mmlu", "EXAMPLES"))
     pieces: list[Piece] = [intro]
     for _ in range(draw.int(1, 6)):
         question, answer, wrong = _multiple_choice(draw)

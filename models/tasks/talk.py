@@ -265,24 +265,33 @@ STORIES = (
 )  # fmt: skip
 
 
+SHOWN = str(constant("hellaswag", "EXAMPLES"))
+
+
 def story(draw: Draw) -> Document:
-    pieces: list[Piece] = [draw.of(("Each story goes on in the way that makes the most sense.\n\n", ""))]
+    pieces: list[Piece] = [draw.of((SHOWN, "Each story goes on in the way that makes the most sense.\n\n", ""))]
     for begin, end in draw.some(STORIES, draw.int(1, 3)):
         others = [text for _, text in draw.some(STORIES, 4) if text != end][:3]
         pieces += [f"Story: {begin}\nGoes on: ", Answer(end, (end, *others)), "\n\n"]
     return plain("talk.story", *joined(pieces))
 
 
+WORKED = str(constant("self_consistency", "EXAMPLE"))
+STEPWISE = str(constant("tree_of_thought", "INSTRUCTIONS"))
+SHORT_STEPWISE = "Solve the problem in 3 short steps.\n\n"
+
+
 def word_problem(draw: Draw) -> Document:
     """In the form of `examples/self_consistency.py`, or step by step as in `examples/tree_of_thought.py`."""
     problem, thoughts, value = _problem(draw)
     if draw.below(0.6):
-        intro = draw.of(("Think in one line, then give the answer as a number.\n\n", "", "Solve the problem.\n\n"))
+        intros = ("Think in one line, then give the answer as a number.\n\n", "", "Solve the problem.\n\n", WORKED)
+        intro = draw.of(intros)
         said = f" {' '.join(thoughts)}"
         start = f"{intro}Problem: {problem}\nThought:"
         return plain("talk.word_problem", start, Answer(said), "\nAnswer: ", Answer(str(value)), "\n")
     steps = [*thoughts, "That is all.", "Nothing is left to do."][:3]
-    pieces: list[Piece] = [f"Solve the problem in 3 short steps.\n\nProblem: {problem}\n"]
+    pieces: list[Piece] = [f"{draw.of((STEPWISE, SHORT_STEPWISE))}Problem: {problem}\n"]
     for number, step in enumerate(steps, 1):
         pieces += [f"Step {number}:", Answer(f" {step}"), "\n"]
         if number < 3 and draw.below(0.5):  # a branch asks how useful its own step is

@@ -15,7 +15,18 @@ from models.accuracy import accuracy, held_out_examples
 from models.batches import Example, batches, of_step
 from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates, orthogonal
-from models.train import Run, Settings, export, load_checkpoint, one_step, save_checkpoint, scale_at, start, train
+from models.train import (
+    Run,
+    Settings,
+    export,
+    load_checkpoint,
+    one_step,
+    save_checkpoint,
+    scale_at,
+    shape_of,
+    start,
+    train,
+)
 from tests.training.support import ENTRIES, SHAPE, tokenizer
 
 SETTINGS = Settings(steps=30, step_tokens=512, batch_tokens=256, evaluations=2, each=1)
@@ -52,6 +63,7 @@ def test_the_shipped_shape_fits_the_limits() -> None:
     shape = Shape(4096)
     assert shape.parameters == sum(weight.numel() for weight in Network(shape).parameters()) <= 6_000_000
     assert shape.positions >= 4096
+    assert shape_of(shape.hidden, shape.layers) == shape
 
 
 def test_the_loss_falls_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
@@ -67,6 +79,14 @@ def test_the_loss_falls_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
     assert (again.step, again.tokens) == (12, stopped.tokens)
     assert first + steps(again, 18) == losses
     assert_same(whole.network, again.network)
+
+
+def test_a_loss_that_is_no_number_ends_the_run() -> None:
+    run = start(tokenizer(), SHAPE, SETTINGS)
+    with torch.no_grad():
+        run.network.model.norm.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="the loss of step 0 is nan"):
+        steps(run, 1)
 
 
 def test_no_checkpoint_is_no_fault(tmp_path: Path) -> None:
