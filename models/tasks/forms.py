@@ -1,4 +1,7 @@
-"""Following a form: lists, numbered steps, scores with a reason, yes or no."""
+"""Following a form: lists, numbered steps, scores with a reason, yes or no.
+
+One question has one answer, the first items of a table: the form is to be learnt, and chance cannot be.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ def lists(draw: Draw) -> Document:
     how = draw.wording(train=train, held_out=held_out)
     number = draw.of((str(count), COUNTS[count]))
     asked = draw.wording(train=NAME, held_out=NAME_HELD_OUT).format(number, what, how)
-    answer, pattern = _laid_out(form, draw.some(items, count))
+    answer, pattern = _laid_out(form, items[:count])
     return chat("forms.list", draw.of(SYSTEMS), (asked, answer), pattern=pattern)
 
 
@@ -115,7 +118,7 @@ def score(draw: Draw) -> Document:
     text, label = opinion(draw)
     asked = draw.wording(train=SCORES, held_out=SCORES_HELD_OUT).format(text)
     reason = re.split(r"(?<=[.!])", text)[0].strip()
-    number = draw.of((8, 9)) if label == "positive" else draw.of((2, 3))
+    number = 8 if label == "positive" else 3
     answer = f"Score: {number}\nReason: {reason}"
     return chat("forms.score", draw.of(SYSTEMS), (asked, answer), pattern=r"Score: ([1-9]|10)\nReason: [^\n]+")
 

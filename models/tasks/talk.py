@@ -43,9 +43,16 @@ ASKS = (
 )
 
 
+def advice_on(wish: str, count: int) -> list[tuple[str, str]]:
+    """For one wish always the same."""
+    first = WISHES.index(wish)
+    return [ADVICE[(first + 5 * number) % len(ADVICE)] for number in range(count)]
+
+
 def skeleton(draw: Draw) -> Document:
-    question = draw.of(ASKS).format(draw.of(WISHES))
-    points = draw.some(ADVICE, 4)
+    wish = draw.of(WISHES)
+    question = draw.of(ASKS).format(wish)
+    points = advice_on(wish, 4)
     outline: list[Piece] = []
     for number, (point, _) in enumerate(points, 1):
         outline += [f"{number}. ", Answer(point), "\n"]
@@ -64,8 +71,9 @@ def skeleton(draw: Draw) -> Document:
 
 
 def advice(draw: Draw) -> Document:
-    question = draw.of(ASKS).format(draw.of(WISHES))
-    texts = [text for _, text in draw.some(ADVICE, 2)]
+    wish = draw.of(WISHES)
+    question = draw.of(ASKS).format(wish)
+    texts = [text for _, text in advice_on(wish, 2)]
     system = draw.of(("You give advice. Answer at length.", "Answer at length, with reasons and examples.", ""))
     return chat("talk.advice", system, (question, " ".join(texts)))
 
@@ -121,7 +129,7 @@ def judge(draw: Draw) -> Document:
     """One dimension of an essay."""
     good = draw.below(0.6)
     name = draw.of(list(QUESTIONS))
-    score = draw.of((7, 8, 8)) if good else draw.of((3, 4, 4))
+    score = 8 if good else 4
     question = f"This is the essay.\n\n{essay(draw, good)}\n\nJudge its {name}. {QUESTIONS[name]}"
     said = ("Comment: ", Answer(COMMENTS[name][not good]), "\nScore: ", Answer(str(score)))
     messages = (Message("system", (_rubric(draw),)), Message("user", (question,)), Message("assistant", said))
