@@ -72,7 +72,7 @@ Botswana|Gaborone|Africa|English|pula
 Brazil|Brasilia|South America|Portuguese|real
 Brunei|Bandar Seri Begawan|Asia|Malay|dollar
 Bulgaria|Sofia|Europe|Bulgarian|euro
-Burkina Faso|Ouagadougou|Africa|French|franc
+Burkina Faso|Ouagadougou|Africa|-|franc
 Burundi|Gitega|Africa|Kirundi|franc
 Cambodia|Phnom Penh|Asia|Khmer|riel
 Cameroon|Yaounde|Africa|French|franc

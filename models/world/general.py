@@ -59,7 +59,7 @@ Which is the second largest ocean? / What ocean comes second in size? / After th
 Which is the smallest ocean? / What ocean lies round the North Pole? / No ocean is smaller than which one? = The Arctic Ocean = The Pacific; The Atlantic; The Indian Ocean
 Which is the highest mountain? / What is the highest mountain on Earth? / No mountain is higher than which one? = Mount Everest = Mont Blanc; Kilimanjaro; Denali
 Which is the largest continent? / What is the biggest continent? / No continent is larger than which one? = Asia = Africa; Europe; Oceania
-Which is the largest desert of sand? / What great desert lies in the north of Africa? / Which desert is south of Algeria and Libya? = The Sahara = The Gobi; The Namib; The Atacama
+Which is the largest hot desert? / What great desert lies in the north of Africa? / Which desert is south of Algeria and Libya? = The Sahara = The Gobi; The Namib; The Atacama
 Which sea is between Norway and Scotland? / What is the sea east of Scotland called? / Norway and Scotland are on which sea? = The North Sea = The Baltic Sea; The Black Sea; The Red Sea
 Which sea is between Europe and Africa? / What is the sea south of Italy called? / Greece and Egypt are on which sea? = The Mediterranean = The North Sea; The Baltic Sea; The Red Sea
 On which river is Lisbon? / What river flows through Lisbon? / Lisbon is on which river? = The Tagus = The Rhine; The Seine; The Danube
@@ -81,7 +81,7 @@ How many sides does a hexagon have? / What is the number of corners of a hexagon
 How many continents are there? / What is the number of continents? / The Earth has how many continents? = 7 = 5; 6; 9
 Which of these numbers is prime: 9, 11, 12, 15? / What prime number comes after 7? / Which number between 9 and 12 is prime? = 11 = 9; 12; 15
 What is the square root of 81? / Which number times itself is 81? / 81 is the square of which number? = 9 = 8; 7; 27
-Which change is a chemical one: melting, rusting, breaking, dissolving? / What is a chemical change of iron? / What happens to iron in wet air? = It rusts = It melts; It boils; It freezes
+What does iron do in rain and air? / What is a chemical change of iron? / What happens to iron in wet air? = It rusts = It melts; It boils; It freezes
 Who wrote Hamlet? / Which author wrote Romeo and Juliet? / Hamlet is a play by whom? = Shakespeare = Goethe; Dante; Homer
 Who wrote the Odyssey? / Which poet told of Odysseus? / The Odyssey is by whom? = Homer = Dante; Shakespeare; Goethe
 Which instrument has black and white keys? / What do you play with keys and pedals? / Which instrument does a pianist play? = The piano = The violin; The flute; The drum
