@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -24,9 +27,10 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from models.accuracy import accuracy, held_out_examples
-from models.batches import batches, of_step
+from models.batches import Batch, batches, of_step
 from models.document import BEGIN, END, TURN_END
 from models.mixture import documents
 from models.network import Network, Shape
@@ -40,13 +44,15 @@ EVALUATION_SEED = 1
 @dataclass(frozen=True)
 class Settings:
     """minutes, steps: the length of the run, one of the two. step_tokens: of one step of the optimiser. batch_tokens: of
-    one forward pass. warm_up, decay: shares of the run in which the rates rise and fall. evaluations: in a run."""
+    one forward pass. workers: forward passes at once; the weights do not depend on it. warm_up, decay: shares of the run
+    in which the rates rise and fall. evaluations: in a run. each: documents of a task in an evaluation."""
 
     minutes: float | None = None
     steps: int | None = None
     seed: int = 0
     step_tokens: int = 6144
-    batch_tokens: int = 2048
+    batch_tokens: int = 1536
+    workers: int = 1
     warm_up: float = 0.02
     decay: float = 0.5
     evaluations: int = 18
@@ -88,18 +94,18 @@ def start(tokenizer: Tokenizer, shape: Shape, settings: Settings) -> Run:
     return Run(network, Optimiser(network, settings.rates))
 
 
-def one_step(run: Run, tokenizer: Tokenizer, settings: Settings, step_documents: Callable[..., Any] = of_step) -> float:
-    """The mean loss of the answers' tokens."""
+def one_step(run: Run, tokenizer: Tokenizer, settings: Settings, pool: Executor) -> float:
+    """The mean loss of the answers' tokens. pool: computes the batches, each by itself, so that workers on a CPU never
+    wait for each other inside of one; their gradients are added in the order of the batches."""
     begin = time.perf_counter()
-    examples = step_documents(tokenizer, settings.seed, run.step, settings.step_tokens)
+    examples = of_step(tokenizer, settings.seed, run.step, settings.step_tokens)
     supervised = sum(end - first for one in examples for first, end in one.spans)
+    parts = list(batches(examples, settings.batch_tokens))[::-1]  # long ones first: the last to be done are short
     loss = 0.0
-    for cpu_batch in batches(examples, settings.batch_tokens):
-        batch = cpu_batch.to(settings.device)
-        if len(batch.targets):
-            part = F.cross_entropy(run.network(batch.ids, batch.positions), batch.targets, reduction="sum") / supervised
-            part.backward()
-            loss += part.item()
+    for part, gradients in pool.map(lambda batch: gradients_of(run, batch.to(settings.device), supervised), parts):
+        loss += part
+        for weight, gradient in zip(run.network.parameters(), gradients, strict=True):
+            weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
     if not math.isfinite(loss):
         raise FloatingPointError(f"the loss of step {run.step} is {loss}: try lower rates")
     run.optimiser.step(run.step, scale_at(progress_of(run, settings), settings))
@@ -107,6 +113,21 @@ def one_step(run: Run, tokenizer: Tokenizer, settings: Settings, step_documents:
     run.tokens += sum(len(one.ids) for one in examples)
     run.spent += time.perf_counter() - begin
     return loss
+
+
+def gradients_of(run: Run, batch: Batch, supervised: int) -> tuple[float, tuple[Tensor, ...]]:
+    """A batch's part of the loss, and its gradients by all parameters."""
+    logits = run.network(batch.ids, batch.positions)
+    loss = F.cross_entropy(logits, batch.targets, reduction="sum") / supervised
+    return loss.item(), torch.autograd.grad(loss, list(run.network.parameters()))
+
+
+@contextmanager
+def workers(settings: Settings) -> Iterator[Executor]:
+    """Threads that compute batches; where there are several, each of them on one core."""
+    one_core: Callable[[], None] | None = (lambda: torch.set_num_threads(1)) if settings.workers > 1 else None
+    with ThreadPoolExecutor(settings.workers, initializer=one_core) as pool:
+        yield pool
 
 
 def save_checkpoint(run: Run, folder: Path) -> None:
@@ -183,10 +204,10 @@ def train(settings: Settings, shape: Shape, out: Path, tokenizer: Tokenizer) -> 
         TimeElapsedColumn(),
     )
     loss = 0.0
-    with Progress(*columns) as bar:
+    with Progress(*columns) as bar, workers(settings) as pool:
         shown = bar.add_task("training", total=1.0)
         while (progress := progress_of(run, settings)) < 1.0:
-            now = one_step(run, tokenizer, settings)
+            now = one_step(run, tokenizer, settings, pool)
             loss = now if loss == 0.0 else 0.95 * loss + 0.05 * now
             speed = run.tokens / run.spent
             words = f"step {run.step}, loss {loss:.3f}, {speed:.0f} tokens/s, best {max(run.best, 0.0):.1%}"
@@ -225,13 +246,12 @@ def main(
     rate: Annotated[float, typer.Option(help="learning rate of the matrices")] = Rates().matrix,
     hidden: Annotated[int, typer.Option(help="width of the network")] = Shape(ENTRIES).hidden,
     layers: Annotated[int, typer.Option(help="depth of the network")] = Shape(ENTRIES).layers,
-    threads: Annotated[int, typer.Option(help="of torch; 0 for its own choice")] = 0,
+    cores: Annotated[int, typer.Option(help="workers on a CPU; 0 for all cores")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cuda" if torch.cuda.is_available() else "cpu",
 ) -> None:
-    if threads:
-        torch.set_num_threads(threads)
+    count = (cores or os.cpu_count() or 1) if device == "cpu" else 1
     minutes = 90.0 if minutes is None and steps is None else minutes
-    settings = Settings(minutes=minutes, steps=steps, seed=seed, device=device, rates=Rates(matrix=rate))
+    settings = Settings(minutes=minutes, steps=steps, seed=seed, workers=count, device=device, rates=Rates(matrix=rate))
     run = train(settings, shape_of(hidden, layers), out, tokenizer_of(out, seed))
     print(
         f"{run.step} steps, {run.tokens} tokens, {run.spent / 60:.1f} minutes, mean accuracy {run.best:.1%}: {out / 'model'}"

@@ -5,6 +5,8 @@ A model of this size has no opinions and few ideas: what it learns here is to sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.document import Answer, Document, Message, Piece, chat, joined, plain
 from models.draw import Draw
 from models.examples import constant
@@ -27,7 +29,7 @@ ADVICE = (
     ("Think of the weather", "Be ready for rain and for heat."),
 )  # fmt: skip
 ADVICE_SYSTEM = "You give practical advice. First you outline your answer, then you work out each point of it."
-WISHES = """\
+WISHES: Sequence[str] = """\
 learn to swim, learn a language, save money, find a flat, keep a diary, grow tomatoes, plan a journey, run ten kilometres,
 learn to draw, tidy up my room, make new friends, write a letter, choose a gift, look after a dog, sleep better, eat less
 sugar, get up early, learn the piano, prepare an exam, talk to my neighbours, mend my clothes, paint my kitchen, cook for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,16 @@ from models.train import (
     shape_of,
     start,
     train,
+    workers,
 )
 from tests.training.support import ENTRIES, SHAPE, tokenizer
 
 SETTINGS = Settings(steps=30, step_tokens=512, batch_tokens=256, evaluations=2, each=1)
 
 
-def steps(run: Run, count: int) -> list[float]:
-    return [one_step(run, tokenizer(), SETTINGS) for _ in range(count)]
+def steps(run: Run, count: int, settings: Settings = SETTINGS) -> list[float]:
+    with workers(settings) as pool:
+        return [one_step(run, tokenizer(), settings, pool) for _ in range(count)]
 
 
 def assert_same(one: nn.Module, other: nn.Module) -> None:
@@ -79,6 +82,13 @@ def test_the_loss_falls_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
     assert (again.step, again.tokens) == (12, stopped.tokens)
     assert first + steps(again, 18) == losses
     assert_same(whole.network, again.network)
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    torch.set_num_threads(1)
+    one, two = start(tokenizer(), SHAPE, SETTINGS), start(tokenizer(), SHAPE, SETTINGS)
+    assert steps(one, 3) == steps(two, 3, replace(SETTINGS, workers=2))
+    assert_same(one.network, two.network)
 
 
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
