@@ -19,10 +19,15 @@ from models.network import Network
 
 
 def held_out_examples(tokenizer: Tokenizer, seed: int, each: int, tasks: Sequence[str] = ()) -> list[Example]:
-    """`each` held-out documents of every task, or of those whose name begins with one of `tasks`."""
+    """`each` held-out documents of every task, or of those whose name begins with one of `tasks`; one of a long task."""
     draw = Draw(seed, held_out=True)
-    found = [example(tokenizer, task(draw)) for _, task in MIXTURE for _ in range(each)]
-    return [one for one in found if not tasks or one.task.startswith(tuple(tasks))]
+    found: list[Example] = []
+    for _, task in MIXTURE:
+        first = task(draw)
+        if not tasks or first.task.startswith(tuple(tasks)):
+            more = 0 if first.task.startswith("long.") else each - 1
+            found += [example(tokenizer, one) for one in (first, *(task(draw) for _ in range(more)))]
+    return found
 
 
 @torch.no_grad()
