@@ -48,7 +48,7 @@ def complete(
         row_starts=row_starts.astype(np.int32),
         row_classes=row_classes.astype(np.int32),
         row_ends=row_ends,
-        few_ids=ids if len(ids) * _FEW < len(class_of) else ids[:0],
+        few_ids=ids if len(ids) * _FEW < len(class_of) else np.empty(0, dtype=np.int64),
     )
 
 
