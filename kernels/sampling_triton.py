@@ -262,7 +262,7 @@ def _tile(logits, masks, biases, mask, bias, group, whole, vocab, words):
     x = plain
     if bias >= 0:
         more = tl.load(biases + id_, mask=there, other=0.0)
-        x = tl.where(more == float("-inf"), float("-inf"), x + more)
+        x = tl.where(more == float("-inf"), more, x + more)
     if mask >= 0:
         word = tl.load(masks + group, mask=(group >= 0) & (group < words), other=0)
         x = tl.where(((word[:, None] >> bit[None, :]) & 1) != 0, x, float("-inf"))
@@ -349,19 +349,27 @@ def _last_place(logits, masks, biases, mask, bias, listed, top, count, vocab, wo
     high = _place(top, 0)
     middle = low
     found = count + 1
+    first = _listed_places(logits, masks, biases, mask, bias, listed, length, 0, vocab, words, STEP)  # mostly all
     while (found > count) & (high - low > 1):
-        above = tl.full([], 0, tl.int64)
-        for at in range(0, length, STEP):
-            lane = at + tl.arange(0, STEP)
-            group = tl.load(listed + 2 + lane, mask=lane < length, other=-1)
-            _, x, id_ = _tile(logits, masks, biases, mask, bias, group, False, vocab, words)
-            above += tl.sum((_place(x, id_) > middle).to(tl.int32))
+        above = tl.sum((first > middle).to(tl.int32))
+        for at in range(STEP, length, STEP):
+            more = _listed_places(logits, masks, biases, mask, bias, listed, length, at, vocab, words, STEP)
+            above += tl.sum((more > middle).to(tl.int32))
         enough = above >= count
         found = tl.where(enough, above, tl.where(middle == low, count, found))  # at first: are so many possible?
         high = tl.where(enough, high, middle)
         low = tl.where(enough, middle, low)
         middle = low + (high - low) // 2
     return low
+
+
+@triton.jit
+def _listed_places(logits, masks, biases, mask, bias, listed, length, at, vocab, words, STEP: tl.constexpr):
+    """Of the ids of `STEP` groups of the list, the places in the order; that of impossible ids where the list ends."""
+    lane = at + tl.arange(0, STEP)
+    group = tl.load(listed + 2 + lane, mask=lane < length, other=-1)
+    _, x, id_ = _tile(logits, masks, biases, mask, bias, group, False, vocab, words)
+    return _place(x, id_)
 
 
 @triton.jit
