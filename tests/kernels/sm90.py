@@ -92,14 +92,28 @@ def main() -> None:
     found["rotate_and_store"] = compiled(
         elementwise_triton._rotate_and_store,
         turned,
-        **{"GROUP": 4, "GROUPS": 4, "HALF": 64, "REST": 0, "DV": 128, "BLOCK_HALF": 64, "BLOCK_REST": 1, "BLOCK_DV": 128},
+        **{
+            "GROUP": 4,
+            "GROUPS": 4,
+            "HALF": 64,
+            "REST": 0,
+            "DV": 128,
+            "BLOCK_HALF": 64,
+            "BLOCK_REST": 1,
+            "BLOCK_DV": 128,
+        },
         NORM=True,
         ROUND=True,
         num_warps=4,
     )
     partials = dict.fromkeys(("partial", "log_sums"), "*fp32") | {"merged": "*i32", "first": "*i32"}
     found["merge"] = compiled(
-        attention_triton._merge, {"out": "*bf16", "sinks": "*bf16"} | partials, DV=128, BLOCK_DV=128, SINKS=False, num_warps=4
+        attention_triton._merge,
+        {"out": "*bf16", "sinks": "*bf16"} | partials,
+        DV=128,
+        BLOCK_DV=128,
+        SINKS=False,
+        num_warps=4,
     )
     print(json.dumps(found, indent=1))
 
