@@ -25,7 +25,7 @@ from models.document import Document, message_text
 from models.draw import Draw
 from models.examples import FOLDER as EXAMPLES
 from models.programs import question_of
-from models.tasks import arithmetic, classify, extraction, facts, forms, reading
+from models.tasks import arithmetic, classify, copying, extraction, facts, forms, reading
 from models.tasks import react as tools
 from sglc.command.program_file import load_program
 from sglc.runtime.runner import Runner
@@ -227,6 +227,7 @@ MEASURES: tuple[Measure, ...] = (
     records,
     exact("one field of a message", extraction.single, wanted=0.95),
     exact("answers from a text", reading.passage),
+    exact("lines repeated, values looked up", copying.repeat, copying.ask),
     exact("sentiment by select", classify.sentiment, classify.sentiment_series, wanted=0.95),
     exact("topic, language of a sentence", classify.topic, classify.language),
     exact("two-digit addition", arithmetic.addition, wanted=0.95),

@@ -7,10 +7,12 @@ from typing import TypeAlias
 
 from models.document import Document
 from models.draw import Draw
-from models.tasks import arithmetic, classify, extraction, facts, forms, long, reading, talk
+from models.tasks import arithmetic, classify, copying, extraction, facts, forms, long, reading, talk
 from models.tasks.react import react
 
 Task: TypeAlias = Callable[[Draw], Document]
+
+COPYING: tuple[Task, ...] = (copying.repeat, copying.look_up, copying.ask)
 
 MIXTURE: tuple[tuple[float, Task], ...] = (
     # facts: short documents, many times
@@ -29,6 +31,9 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
     (1.0, facts.calendar),
     (0.7, facts.unit),
     # reading and copying
+    (2.5, copying.repeat),
+    (3.5, copying.look_up),
+    (2.0, copying.ask),
     (8.0, extraction.order),
     (7.0, extraction.record),
     (3.0, extraction.single),
@@ -72,11 +77,15 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
 )
 """(share of the documents, task)"""
 
+EARLY_STEPS = 300
+EARLY = 6.0
+"""In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
 
-def documents(seed: int | str, *, held_out: bool = False) -> Iterator[Document]:
-    """Documents of all tasks without end; the same for the same seed."""
+
+def documents(seed: int | str, *, held_out: bool = False, early: bool = False) -> Iterator[Document]:
+    """Documents of all tasks without end; the same for the same seed. early: with more of copying."""
     draw = Draw(seed, held_out=held_out)
-    shares = [share for share, _ in MIXTURE]
+    shares = [share * (EARLY if early and task in COPYING else 1.0) for share, task in MIXTURE]
     tasks = [task for _, task in MIXTURE]
     while True:
         (task,) = draw.random.choices(tasks, shares)

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from models.accuracy import accuracy, held_out_examples
 from models.batches import Example, batches, of_step
+from models.mixture import EARLY_STEPS
 from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates, orthogonal
 from models.train import (
@@ -118,6 +119,13 @@ def test_a_run_writes_model_log_and_checkpoint(tmp_path: Path) -> None:
 def test_steps_depend_on_seed_and_number_alone() -> None:
     assert of_step(tokenizer(), 0, 7, 500) == of_step(tokenizer(), 0, 7, 500)
     assert of_step(tokenizer(), 0, 7, 500) != of_step(tokenizer(), 0, 8, 500)
+
+
+def test_copying_is_practised_first() -> None:
+    def copied(step: int) -> int:
+        return sum(one.task.startswith("copying.") for one in of_step(tokenizer(), 0, step, 20000))
+
+    assert copied(0) > 2 * copied(EARLY_STEPS)
 
 
 def test_batches_hold_every_answer_once() -> None:
