@@ -20,6 +20,7 @@ from sglc.kernels import choices
 from sglc.kernels.choices import BLOCK
 from sglc.runtime.engine import sampler
 from sglc.runtime.engine.device import Draw
+from sglc.runtime.mask_table import MaskTable
 
 GREEDY = Draw(
     temperature=0.0,
@@ -318,3 +319,25 @@ def test_log_probabilities_at_the_edges() -> None:
     assert (impossible.logprob, outside.logprob) == (-np.inf, -np.inf)
     assert impossible.top[0][0] == 1
     assert np.isnan(sampler.scores(torch.tensor([1.0, np.nan]), [0])[0].logprob)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_gpu_draws_the_same_and_waits_only_to_be_read(dtype: torch.dtype) -> None:
+    random, size = Random(0), 20000
+    logits = torch.randn((64, size), generator=torch.Generator().manual_seed(0)).mul(4).to("cuda", dtype)
+    draws = [dataclasses.replace(random_draw(random, size), score=True) for _ in range(64)]
+    table = MaskTable(-(-size // 32), "cuda")
+    sampler.start(logits, draws, table)  # compiles the kernels
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        started = sampler.start(logits, draws, table)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    found = sampler.read(started, draws)
+    assert [drawn.id for drawn in found] == ids(logits.cpu(), draws)
+    expected = logits.double().log_softmax(-1).cpu()
+    for (id_, logprob), row in zip(found, expected, strict=True):
+        assert isinstance(id_, int)
+        assert logprob == pytest.approx(float(row[id_]), abs=1e-5, rel=1e-5)
