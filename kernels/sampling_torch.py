@@ -22,10 +22,13 @@ def sample(logits: Tensor, choices: Sequence[Choice], masks: Tensor | None, edit
     """See `sglc.kernels.sampling.sample`."""
     plain = logits.float()
     x = _allowed(plain, choices, masks, edits)
-    best = x.argmax(dim=-1, keepdim=True)  # the lowest of equal ones; what is no number counts as the largest
-    tops = x.gather(-1, best)[:, 0].tolist()
+    wide = x.numpy()
+    best = wide.argmax(
+        axis=-1
+    )  # the lowest of equal ones; what is no number counts as the largest; faster than torch's
+    tops = wide[np.arange(len(choices)), best].tolist()
     out = np.zeros((3, len(choices)), dtype=np.int32)
-    out[0] = best[:, 0].numpy()
+    out[0] = best
     logprobs = out[1].view(np.float32)
     logprobs[:] = np.nan
     for i, choice in enumerate(choices):
@@ -36,7 +39,7 @@ def sample(logits: Tensor, choices: Sequence[Choice], masks: Tensor | None, edit
         else:
             out[2, i] = OK
             if tops[i] < np.inf and (how := draw_of(choice)) is not None:
-                out[0, i] = _draw(x[i].numpy(), how, block)
+                out[0, i] = _draw(wide[i], how, block)
             if choice.score:
                 logprobs[i] = float(plain[i].double().log_softmax(dim=-1)[out[0, i]])
     return torch.from_numpy(out)

@@ -105,7 +105,7 @@ def _edits_of(d: Draw, size: int) -> tuple[NDArray[np.int64], Floats]:
         values = -(np.float64(d.frequency_penalty) * counts + d.presence_penalty)
     if d.forbidden:
         forbidden = np.fromiter(d.forbidden, dtype=np.int64)
-        others = np.isin(ids, forbidden, invert=True)
+        others = np.isin(ids, forbidden, invert=True) if len(ids) else slice(0)
         ids = np.concatenate([ids[others], forbidden])
         values = np.concatenate([values[others], np.full(len(forbidden), -np.inf)])
     return ids[ids < size], values[ids < size]
