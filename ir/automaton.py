@@ -33,7 +33,7 @@ def complete(
     row_ends = row_ends_of[first]
     ids = np.flatnonzero(class_of > 0)  # mostly few
     forced, counts = _forced(class_of, ids, next_state.shape[1], ends, row_starts, row_classes, row_ends)
-    by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1)
+    by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1) if len(own_ids) else np.bool_(False)
     return TokenAutomaton(
         class_of=class_of,
         next=next_state,

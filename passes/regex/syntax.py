@@ -118,7 +118,8 @@ class _Reader:
             if isinstance(child, Tree):
                 branches.append(self._sequence(child, scope))
             else:  # words
-                words = [tuple(_letters(word, scope.flags)) for word in child[1:].split("|")]
+                letters = {character: one_of(character, scope.flags) for character in {*child} - {"|"}}
+                words = [tuple(map(letters.__getitem__, word)) for word in child[1:].split("|")]
                 branches += [word[0] if len(word) == 1 else Sequence(word) for word in words]
         return branches[0] if len(branches) == 1 else choice(branches)
 

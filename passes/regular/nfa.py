@@ -169,10 +169,7 @@ class Nfa:
             case Token(number):
                 return self._step(((FIRST_ID + number, FIRST_ID + number),), after)
             case Sequence(parts):
-                step, build = self._step, self._build
-                for part in reversed(parts):  # most are characters
-                    after = step(part.chars, after) if isinstance(part, Chars) else build(part, after)
-                return after
+                return self._sequence(parts, after)
             case Choice(parts):
                 self.void |= not parts
                 return self._state([self._build(part, after) for part in parts])
@@ -190,6 +187,24 @@ class Nfa:
                     start = self._inlined(self._block(tree), after) if often else self._build(body, after)
                     self._built[tree, after] = start
                 return self._built[tree, after]
+
+    def _sequence(self, parts: tuple[Regular, ...], after: int) -> int:
+        """Most parts are characters: for these it does what `_step` does, without asking what they are first."""
+        sets, step_set, step_to = self.char_sets, self.step_set, self.step_to
+        free_begin, free_end = self.free_begin, self.free_end
+        for part in reversed(parts):
+            if not isinstance(part, Chars):
+                after = self._build(part, after)
+                continue
+            chars = part.chars
+            if not chars:
+                self.void = True
+            step_set.append(sets.setdefault(chars, len(sets)))
+            step_to.append(after)
+            free_begin.append(0)
+            free_end.append(0)
+            after = len(step_set) - 1
+        return after
 
     def _repeat(self, body: Regular, least: int, most: int | None, after: int) -> int:
         entry = after
