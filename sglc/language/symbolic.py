@@ -28,7 +28,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 PYTHON = tuple(path + os.sep for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")})
 """Where Python's own modules and installed ones are."""
 
-_FOREIGN = (PACKAGE, *PYTHON, "<frozen")
+FOREIGN = (PACKAGE, *PYTHON, "<frozen")
 """What is no code of the user's."""
 
 _OPEN, _SEPARATOR, _CLOSE = "\U0010f8f0", "\U0010f8f1", "\U0010f8f2"  # private use: no case, no compatibility forms
@@ -43,7 +43,7 @@ def user_location() -> Location | None:
 def user_place() -> Location | None:
     """The same with the file as Python names it, whatever the working folder is."""
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: the only way to the caller
-    while frame is not None and frame.f_code.co_filename.startswith(_FOREIGN):
+    while frame is not None and frame.f_code.co_filename.startswith(FOREIGN):
         frame = frame.f_back
     return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
 

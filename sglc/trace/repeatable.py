@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from sglc.ir.errors import Location, ProgramError
-from sglc.language.symbolic import PACKAGE, PYTHON, shown_path, user_location
+from sglc.language.symbolic import FOREIGN, PACKAGE, PYTHON, shown_path, user_location
 
 DRAWS = {
     random.random: "it draws a random number",
@@ -34,7 +34,6 @@ CLOCKS = frozenset(
 
 
 _PYTHON = (*PYTHON, "<frozen")
-_FOREIGN = (PACKAGE, *_PYTHON)
 
 
 class Draws:
@@ -63,7 +62,7 @@ class Draws:
     def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
         if event != "c_call" or self.found is not None:
             return
-        if given in CLOCKS and not frame.f_code.co_filename.startswith(_FOREIGN):
+        if given in CLOCKS and not frame.f_code.co_filename.startswith(FOREIGN):
             self.found = ("it reads a clock", user_location())
         elif given in DRAWS and not is_ours(frame):
             self.found = (DRAWS[given], user_location())

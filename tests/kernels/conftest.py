@@ -1,8 +1,9 @@
 """Triton's interpreter multiplies with numpy, whose order of summation depends on the shape on some processors. Here each row
-is a product of its own, as it is to a matrix instruction: what the tests compare bit for bit is the kernels' order."""
+is a product of its own, as is meant of a matrix instruction (decision 16): what the tests compare bit for bit is the kernels' order."""
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 def rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     if os.environ.get("TRITON_INTERPRET") != "1":
         return
-    interpreter: Any = pytest.importorskip("triton.runtime.interpreter")
+    interpreter: Any = importlib.import_module("triton.runtime.interpreter")
     handle = interpreter.TensorHandle
 
     def product(_: Any, a: Any, b: Any, total: Any, *__: Any) -> Any:
