@@ -7,13 +7,13 @@ the user's Python (host functions, ways on that were not compiled, checks) runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
 from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Switch, leaves
-from sglc.ir.ops import Call, Gen, Op, Sampling, Select, prompts
+from sglc.ir.ops import Call, Gen, Op, Primitive, Sampling, Select, prompts
 from sglc.runtime.engine.family import Family
 from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
@@ -21,8 +21,9 @@ from sglc.runtime.port import Desk, Owner, Port
 from sglc.runtime.program import (
     Block,
     BodyRaised,
-    Checked,
+    Check,
     Input,
+    Instead,
     Plan,
     Program,
     answers_below,
@@ -36,15 +37,16 @@ from sglc.runtime.workers import Workers
 class Run:
     """One run of a program. `done` is called once, from the loop, with its outcome.
 
-    values: of the ops so far; of a gen or select the prompt after it. answers: of the gens and selects so far.
+    values: of the ops so far; of a gen or select the prompt after it. failed: the calls that raised. answers: of the gens and selects so far.
     progress: called with (gen, text so far) while gens of a streamed run answer. future: what it will read again, where
     the port wants to know. desk: where its jobs are handed in while it is under way; None is the executor's port, always
-    for a streamed run.
+    for a streamed run. certain: the steps that were in doubt and are not any more.
     """
 
     __slots__ = (
-        "answers", "block", "context", "desk", "done", "ended", "executor", "failing", "future", "path", "program", "progress",
-        "remaining", "row", "sampling", "seed", "submitted", "switching", "texts", "values", "waiting",
+        "answers", "block", "calling", "certain", "context", "desk", "done", "doubtful", "ended", "executor", "failed",
+        "failing", "future", "instead", "path", "program", "progress", "remaining", "row", "sampling", "seed", "submitted",
+        "switching", "texts", "values", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +77,11 @@ class Run:
         self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for
         self.submitted: list[Hashable] = []  # at the port, also what has been answered
         self.remaining = 0  # steps that have not answered
+        self.calling = 0  # host functions that have not answered
+        self.doubtful: list[tuple[Frame, Plan]] = []  # steps that more answers may make certain
+        self.certain: set[Op] = set()
+        self.failed: dict[Op, Exception] = {}
+        self.instead: Instead | None = None  # what gives the outcome, when no host function is under way
         self.switching = False  # the way on after the block is being decided
         self.ended = False
         self.failing = False  # a step has failed, so it has ended, and it is being checked whether that counts
@@ -93,6 +100,10 @@ class Run:
         for op, function in inputs:
             if op not in values:
                 values[op] = function(self)
+
+    def doubts(self, step: Primitive) -> bool:
+        """Whether the program may not get to this step with the real texts."""
+        return step not in self.certain and any(step.number in block.doubts for block in self.path if block.doubts)
 
     def rendered(self, prompt: Prompt, since: Prompt) -> str:
         """The text of a prompt after another that it begins with."""
@@ -194,6 +205,14 @@ class Executor:
 
     def answered(self, run: Run, frame: Frame, plan: Plan, answer: Any) -> None:
         """A step's answer: from the port, or what a host function gave."""
+        if isinstance(plan.op, Call):
+            run.calling -= 1
+            if isinstance(answer, Exception):
+                run.failed[plan.op] = answer
+            elif run.failing:
+                run.values[plan.op] = answer
+            if run.failing:
+                self._take_instead(run)
         if run.ended:
             return
         if self.onlooker is not None:
@@ -213,6 +232,10 @@ class Executor:
         if future is not None:
             future.answer(op)
         run.remaining -= 1
+        if run.doubtful:
+            doubtful, run.doubtful = run.doubtful, []
+            for other, waiting in doubtful:
+                self._doubt(run, other, waiting)
         for index in plan.followers:
             self._count_down(run, frame, index)
         if run.waiting:
@@ -262,10 +285,13 @@ class Executor:
     def _fire(self, run: Run, frame: Frame, plan: Plan) -> None:
         try:
             run.compute(plan.inputs)
+            doubts = frame.block.doubts
+            in_doubt = doubts is not None and plan.op.number in doubts and run.program.certain is not None
+            if in_doubt and (plan.arguments is not None or run.progress is not None):
+                self._doubt(run, frame, plan)
             if plan.arguments is not None:
-                if self.onlooker is not None:
-                    self.onlooker.fired(run, plan, None)
-                self._call(run, frame, plan)
+                if not in_doubt:
+                    self._call(run, frame, plan)
                 return
             job = self._job(run, plan)
             if self.onlooker is not None:
@@ -299,6 +325,8 @@ class Executor:
                 hint="run the program's source, or give it: load(path, hosts={...})",
             )
         keywords = dict(zip((key for key, _ in op.keywords), plan.keywords(run), strict=True))
+        if self.onlooker is not None:
+            self.onlooker.fired(run, plan, None)
 
         def done(value: Any) -> None:
             if host.gives_text and not isinstance(value, str | Exception):
@@ -306,8 +334,45 @@ class Executor:
             self._post(lambda: self.answered(run, frame, plan, value))
 
         self._workers.call(run.context, host.function, plan.arguments(run), keywords, op.timeout, op.function, done)
+        run.calling += 1
         if run.future is not None:
             run.future.call()
+
+    def _doubt(self, run: Run, frame: Frame, plan: Plan) -> None:
+        """Asks whether the program gets to a step: before a host function is called, and before the text of a streamed run
+        is told."""
+        certain = run.program.certain
+        assert certain is not None
+        known = run.remaining, len(run.path)
+
+        def found(answer: Any) -> None:
+            if run.ended:
+                return
+            if answer is None and known == (run.remaining, len(run.path)):
+                run.doubtful.append((frame, plan))
+            elif answer is None:
+                self._doubt(run, frame, plan)
+            elif answer is True:
+                self._made_certain(run, frame, plan)
+            elif isinstance(answer, Exception):
+                self._fail(run, plan.op.loc, answer)
+            else:
+                self._instead(run, answer)
+
+        self._workers.trace(
+            lambda: run.context.copy().run(certain, run, plan.op), lambda answer: self._post(lambda: found(answer))
+        )
+
+    def _made_certain(self, run: Run, frame: Frame, plan: Plan) -> None:
+        run.certain.add(plan.op)
+        if plan.arguments is None:
+            if run.progress is not None:
+                run.progress(run, None, "")
+            return
+        try:
+            self._call(run, frame, plan)
+        except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
+            self._failed(run, plan.op.loc, error)
 
     def _switch(self, run: Run) -> None:
         """Goes on after the block: to a block that is known, or off the compiled paths."""
@@ -335,12 +400,12 @@ class Executor:
                 return
             if isinstance(way, Exception):
                 self._fail(run, switch.loc, way)
-            elif isinstance(way, Outcome):
-                self._end(run, way)
-            else:
+            elif isinstance(way, Block):
                 self._enter(run, way)
                 if run.future is not None:
                     run.future.settle()
+            else:
+                self._instead(run, way)
 
         self._workers.trace(
             lambda: run.context.copy().run(leave, run, switch, values), lambda way: self._post(lambda: found(way))
@@ -374,12 +439,10 @@ class Executor:
         if check is None or run.ended:
             self._fail(run, where, error)
             return
-        self.cancel(run)
-        run.failing = True
-        self._runs.add(run)
+        self._give_up(run)
         self._ask(run, check, error, lambda: self._fail(run, where, error))
 
-    def _ask(self, run: Run, check: Checked, error: Exception | None, otherwise: Callable[[], None]) -> None:
+    def _ask(self, run: Run, check: Check, error: Exception | None, otherwise: Callable[[], None]) -> None:
         """Ends a run as the check says, or otherwise."""
 
         def checked(instead: Any) -> None:
@@ -388,13 +451,42 @@ class Executor:
             if isinstance(instead, Exception):
                 self._fail(run, None, instead)
             elif instead is not None:
-                self._end(run, instead)
+                self._instead(run, instead)
             else:
                 otherwise()
 
         self._workers.trace(
             lambda: run.context.copy().run(check, run, error), lambda instead: self._post(lambda: checked(instead))
         )
+
+    def _give_up(self, run: Run) -> None:
+        """Ends what is under way, while the outcome is being decided."""
+        self.cancel(run)
+        run.failing = True
+        self._runs.add(run)
+
+    def _instead(self, run: Run, instead: Instead) -> None:
+        if not run.failing:
+            self._give_up(run)
+        run.instead = instead
+        self._take_instead(run)
+
+    def _take_instead(self, run: Run) -> None:
+        """Ends a run with the outcome of `Run.instead`, where nothing is waited for."""
+        instead = run.instead
+        if instead is None or run.calling:
+            return
+
+        def ended(outcome: Any) -> None:
+            if not run.failing:
+                return
+            if isinstance(outcome, Exception):
+                self._fail(run, None, outcome)
+            else:
+                self._end(run, outcome)
+
+        run.instead = None
+        self._workers.trace(lambda: run.context.copy().run(instead), lambda outcome: self._post(lambda: ended(outcome)))
 
     def _end(self, run: Run, outcome: Outcome) -> None:
         self._ended(run)
@@ -405,6 +497,7 @@ class Executor:
     def _ended(self, run: Run) -> None:
         run.ended, run.failing = True, False
         self._runs.discard(run)
+        run.doubtful = []
         run.desk, run.submitted = None, []  # what a batch remembers ends with its last run
         if run.future is not None:
             run.future.end()
@@ -427,21 +520,30 @@ def _known_results(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
     """The variables, and what is known of them, that were answered before a failure: a batch keeps what it paid for."""
     variables: dict[str, Any] = {}
     meta: dict[str, Any] = {}
-    block, end = run.block, run.block.end
+    end = run.block.end
     if isinstance(end, End):
-        for name, tree in end.variables.items():
-            texts, answers = tuple(leaves(tree)), tuple(leaves(end.answers.get(name)))
-            if all(op in run.values for op in (*answers_below(texts), *answers)):
-                run.compute(inputs_of(texts))
-                variables[name] = block.variables[name](run)
-                if name in block.metas:
-                    meta[name] = block.metas[name](run)
+        for name, value, known in known_variables(run, end):
+            variables[name] = value
+            if name in run.block.metas:
+                meta[name] = known
         return variables, meta
     for state in prompts(end.final):
         if isinstance(state, Gen | Select) and state.name is not None and state in run.answers:
             variables.setdefault(state.name, run.answers[state].text)
             meta.setdefault(state.name, run.answers[state].meta)
     return dict(reversed(variables.items())), dict(reversed(meta.items()))
+
+
+def known_variables(run: Run, end: End, without: Container[str] = ()) -> Iterator[tuple[str, Any, Any]]:
+    """The program's variables whose answers are there by now, each with its meta info or None."""
+    block = run.block
+    for name, tree in end.variables.items():
+        if name in without:
+            continue
+        texts, answers = tuple(leaves(tree)), tuple(leaves(end.answers.get(name)))
+        if all(op in run.values for op in (*answers_below(texts), *answers)):
+            run.compute(inputs_of(texts))
+            yield name, block.variables[name](run), block.metas[name](run) if name in block.metas else None
 
 
 def located(error: Exception, where: Location | None) -> SglcError:

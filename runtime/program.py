@@ -6,9 +6,9 @@ that computes it, so that a run is a walk of flat lists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from sglc.ir.builder import flattened
 from sglc.ir.errors import Location, RunError
@@ -75,19 +75,29 @@ class BodyRaised(Exception):
         self.variables = variables
 
 
+Instead: TypeAlias = "Callable[[], Outcome]"
+"""Gives the outcome that counts, where a run did something that its program does not do. It runs the user's Python, off
+the loop, when no host function of the run is under way any more: what those give is not asked for again."""
+
+
 class Leave(Protocol):
-    """Goes on where no path was compiled: the block for these values of a switch; or the outcome of the run, where the
-    program does not come here. Runs the user's Python, so it is called off the loop. What it raises is the program's
-    error."""
+    """Goes on where no path was compiled: the block for these values of a switch, if the program comes here. Runs the
+    user's Python, so it is called off the loop. What it raises is the program's error."""
 
-    def __call__(self, run: Run, switch: Switch, values: tuple[Any, ...], /) -> Block | Outcome: ...
+    def __call__(self, run: Run, switch: Switch, values: tuple[Any, ...], /) -> Block | Instead: ...
 
 
-class Checked(Protocol):
-    """Asked at the end of a run, or where a step failed, off the loop: the outcome that counts. None takes the run's
-    own."""
+class Check(Protocol):
+    """Asked off the loop at the end of a run, or where a step failed. None takes the run's own outcome."""
 
-    def __call__(self, run: Run, error: Exception | None, /) -> Any: ...
+    def __call__(self, run: Run, error: Exception | None, /) -> Instead | None: ...
+
+
+class Certain(Protocol):
+    """Asked off the loop about a step of `Block.doubts`: whether the program gets to it with the texts that are known;
+    None where it takes more of them to tell."""
+
+    def __call__(self, run: Run, step: Primitive, /) -> Literal[True] | Instead | None: ...
 
 
 class Plan:
@@ -133,15 +143,17 @@ class Block:
     """A region of the graph, ready to run.
 
     plans: its steps. inputs: what its end or its switch reads. counts: for each step, and last for the switch, how many
-    steps of this block it waits for; outside: which ones of earlier blocks. cases: the blocks that are known to follow, by the values of the switch's subjects; it grows where runs leave the
-    compiled paths. checked: whether runs to this end need no check any more (`Program.check`). origin, risky: what
-    `leave` and `check` note here for themselves. ways: what its steps go on from (`futures.py`). inside: the numbers of
-    the blocks inside it, where those were compiled.
+    steps of this block it waits for; outside: which ones of earlier blocks. cases: the blocks that are known to follow, by
+    the values of the switch's subjects; it grows where runs leave the compiled paths. checked: whether runs to this end
+    need no check any more (`Program.check`). doubts: None where all is certain; else its end is when it was checked, and a
+    step of these numbers when `Program.certain` says it: no host function is called before. origin, risk: what `leave`
+    and `certain` note here for themselves. ways: what its steps go on from (`futures.py`). inside: the numbers of the
+    blocks inside it, where those were compiled.
     """
 
     __slots__ = (
-        "body", "cases", "checked", "counts", "end", "inputs", "inside", "metas", "origin", "outside", "plans",
-        "risky", "switches", "values", "variables", "ways",
+        "body", "cases", "checked", "counts", "doubts", "end", "inputs", "inside", "metas", "origin", "outside", "plans",
+        "risk", "switches", "values", "variables", "ways",
     )  # fmt: skip
 
     def __init__(self, plans: tuple[Plan, ...], region: Region) -> None:
@@ -149,7 +161,8 @@ class Block:
         self.body = region.body
         self.end = end = region.end
         self.origin: Any = None
-        self.risky: Any = None
+        self.risk: Any = None
+        self.doubts: Container[int] | None = None
         self.inputs = inputs_of(_not_answers(end.outputs()) if isinstance(end, End) else end.subjects)
         self.cases: dict[tuple[Any, ...], Block] = {}
         self.checked = False
@@ -187,7 +200,7 @@ class Program:
     """A schedule made ready to run.
 
     hosts: the host functions that it calls, by name. leave: how to go on beyond the compiled paths; without it such a
-    run fails. check: asked at the end of runs along paths that are not trusted yet.
+    run fails. check: asked at the end of runs along paths that are not trusted yet. certain: asked about steps in doubt.
     """
 
     def __init__(
@@ -197,13 +210,15 @@ class Program:
         automata: dict[Constraint, TokenConstraint],
         hosts: Mapping[str, Host] | None = None,
         leave: Leave | None = None,
-        check: Checked | None = None,
+        check: Check | None = None,
+        certain: Certain | None = None,
     ) -> None:
         self.name = graph.name
         self.automata = automata
         self.hosts = dict(hosts or {})
         self.leave = leave
         self.check = check
+        self.certain = certain
         self.params = tuple(graph.params)
         self.prefixes = graph.prefixes
         self.constants: dict[Op, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, TypeAlias
@@ -37,7 +38,7 @@ def interpret(
     orders: FreeOrders = NO_ORDERS,
 ) -> Outcome:
     """One run. An exception of the body, or of a primitive, is the outcome's error. answered: what is known already and
-    is not asked again. orders: of parts whose order is free."""
+    is not asked again; an exception is raised again. orders: of parts whose order is free."""
     note_folder()
     machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {}, orders)
     state = ProgramState(machine, n=n)
@@ -61,6 +62,15 @@ def interpret(
 
 Asked: TypeAlias = tuple[int, str]
 """The number of a primitive, and what it asks (`sglc.trace.replay.question_of`) as text."""
+
+
+class _Unknown(enum.Enum):
+    """Not known: None is what some host functions give. (An enum's member is itself when it is copied.)"""
+
+    UNKNOWN = 0
+
+
+_UNKNOWN = _Unknown.UNKNOWN
 
 
 class Failed(BaseException):
@@ -148,7 +158,7 @@ class _Interpreter:
 
     def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         value = self._known_answer(self._number(), lambda: ("call", host.name, plain(arguments), plain(keywords)))
-        if value is None:
+        if value is _UNKNOWN:
             done: Future[Any] = Future()
             self._engine.workers.call(
                 outside(), host.function, arguments, keywords, host.timeout, host.name, done.set_result
@@ -163,10 +173,11 @@ class _Interpreter:
         return value
 
     def _known_answer(self, number: int, call: Callable[[], tuple[Any, ...]]) -> Any:
-        """What is known already and is not asked again; None where it has to be."""
+        """What is known already and is not asked again; _UNKNOWN where it has to be."""
         if not self._answered:
-            return None
-        return copy.deepcopy(self._answered.get((number, repr(question_of(call())))))
+            return _UNKNOWN
+        known = self._answered.get((number, repr(question_of(call()))), _UNKNOWN)
+        return known if isinstance(known, Exception) else copy.deepcopy(known)
 
     def meta(self, prompt: Prompt) -> dict[str, Any]:
         self._number()
@@ -187,9 +198,9 @@ class _Interpreter:
     def text_method(self, name: str, text: Any, *arguments: Any) -> Any:
         return METHODS[name](text, *arguments)
 
-    def _ask(self, job: DecodeJob | ScoreJob, known: Answer | None) -> Answered:
+    def _ask(self, job: DecodeJob | ScoreJob, known: Any) -> Answered:
         try:
-            answer = self._engine.ask(job) if known is None else known
+            answer: Answer = self._engine.ask(job) if known is _UNKNOWN else known
         except Exception as error:  # noqa: BLE001 - ends the program, whatever the body catches
             self._fail(located(error, user_location()))
         self._untrusted.append(answer.text)

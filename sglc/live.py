@@ -13,26 +13,26 @@ import itertools
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sglc.compiler import Compiled
 from sglc.interpreter import Asked, followed, interpret
 from sglc.ir.errors import ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
-from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Render, Select, operands
+from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
 from sglc.runtime.executor import Run, located
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.program import Block, BodyRaised, Program, arguments_of, key_of, pieces_of
+from sglc.runtime.program import Block, BodyRaised, Instead, Program, arguments_of, key_of, pieces_of
 from sglc.runtime.runner import Runner
 from sglc.trace.confirm import differs, differs_from_itself
 from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable
-from sglc.trace.replay import Answers, Events, choices_of, normal, plain, question_of, replay, shown
-from sglc.trace.tracer import record
+from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, shown
+from sglc.trace.tracer import Risk, record
 
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
@@ -85,16 +85,16 @@ class LiveProgram:
             self._traced.hosts,
             lambda run, switch, values: self._leave(run, values, backend),
             lambda run, error: self._check(run, error, backend),
+            lambda run, step: self._certain(run, step, backend),
         )
-        for block, risky in zip(_blocks(program.entry), self._traced.risky, strict=True):
-            block.risky = risky
+        for block, risk in zip(_blocks(program.entry), self._traced.risks, strict=True):
+            _note_risk(block, risk)
             if isinstance(block.end, Switch):
                 block.origin = self._traced.origins[block.end.number]
         return program
 
-    def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block | Outcome:
-        """The block that follows the run's last one for these values; or the outcome to take instead, where the body
-        does not come here with the real texts."""
+    def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block | Instead:
+        """The block that follows the run's last one for these values, where the body comes here with the real texts."""
         block, program = run.block, run.program
         origin: Origin = block.origin
         known = origin.question.answered(origin.known, values)
@@ -107,7 +107,8 @@ class LiveProgram:
                 self._function, self._arguments, known, earlier, program.params, hosts, self._n, self.orders
             )
         except AskedOtherwise as other:
-            return self._instead(run, _events(run), other.where, backend)
+            where = other.where
+            return lambda: self._instead(run, where, backend)
         except SglcError:
             raise
         except Exception as error:
@@ -126,7 +127,7 @@ class LiveProgram:
                 except ConstraintError as error:
                     raise located(error, op.loc) from error
         found = program.block(region)
-        found.risky = recorded.risky
+        _note_risk(found, recorded.risk)
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
         self._keep(block, key_of(values), found)
@@ -139,25 +140,46 @@ class LiveProgram:
             oldest, key = self._ways.popleft()
             oldest.cases.pop(key, None)
 
-    def _check(self, run: Run, error: Exception | None, backend: Runner) -> Outcome | None:
-        """Compares a run that has ended with a replay of the body; the outcome to take instead, where they differ. A step
-        that failed may be one that the body does not take."""
-        risky = [block.risky for block in run.path if block.risky is not None]
+    def _certain(self, run: Run, step: Primitive, backend: Runner) -> Literal[True] | Instead | None:
+        """Whether the body gets to a step with the real texts and asks there what the graph says; None where answers that
+        it may have looked at by then are still to come."""
+        looked_at = _looked_at(run, step)
+        if any(op.number in looked_at for block in run.path for op in _missing(block, run)):
+            return None
+        expected = _calls(run, step.number)
+        expected.calls[step.number] = _call(run, step)
+        unknown: set[int] = set()
+        where = differs(expected, self._replayed(run, expected, unknown, end=step.number + 1))
+        if not unknown.isdisjoint(looked_at):  # the graph left them out
+            return lambda: self._interpreted(run, backend)
+        if where is not None:
+            place = where
+            return lambda: self._instead(run, place, backend)
+        return True
+
+    def _check(self, run: Run, error: Exception | None, backend: Runner) -> Instead | None:
+        """Compares a run that has ended with a replay of the body. A step that failed may be one that the body does not
+        take."""
+        risks: list[Risk] = [block.risk for block in run.path if block.risk is not None]
         if error is not None:
-            return self._after_failure(run, backend) if risky else None
+            return (lambda: self._after_failure(run, backend)) if risks else None
         expected = _events(run)
         unknown: set[int] = set()
         where = differs(expected, self._replayed(run, expected, unknown))
         if where is not None:
-            return self._instead(run, expected, where, backend)
-        if not unknown.isdisjoint(itertools.chain(*risky)):  # the body may have looked at what the graph left out
-            return self._interpreted(run, backend)
-        run.block.checked = not risky
+            place = where
+            return lambda: self._instead(run, place, backend)
+        if not unknown.isdisjoint(
+            itertools.chain(*(risk.answers for risk in risks))
+        ):  # the body may have looked at what the graph left out
+            return lambda: self._interpreted(run, backend)
+        run.block.checked = not risks
         return None
 
-    def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None) -> Events:
-        """unknown: gets the numbers of the answers that the run does not have."""
-        return replay(self._function, self._arguments, run.texts, _answers(run, events, unknown), self._n, self.orders)
+    def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None, end: int | None = None) -> Events:
+        """unknown: gets the numbers of the answers that the run does not have. end: the number that it goes up to."""
+        answers = _answers(run, events, unknown, end)
+        return replay(self._function, self._arguments, run.texts, answers, self._n, self.orders)
 
     def _after_failure(self, run: Run, backend: Runner) -> Outcome:
         """What plain Python does, where a step failed that a marker may have misled."""
@@ -166,9 +188,10 @@ class LiveProgram:
             self._distrust(f"{self._function.__name__}: the compiled program failed where its function does not")
         return outcome
 
-    def _instead(self, run: Run, events: Events, where: Location, backend: Runner) -> Outcome:
+    def _instead(self, run: Run, where: Location, backend: Runner) -> Outcome:
         """What plain Python does, where the graph does something else. Raises `ProgramError` for a body that differs from
         itself."""
+        events = _events(run)
         if (itself := differs_from_itself(self._replayed(run, events), self._replayed(run, events))) is not None:
             raise not_repeatable(self._function, itself)
         self._distrust(f"{where}: the compiled program did something else than its function does with these texts")
@@ -189,6 +212,9 @@ class LiveProgram:
                 answered[number, repr(question_of(call))] = run.answers[op]
             elif isinstance(op, Call):
                 answered[number, repr(question_of(call))] = run.values[op]
+        for op, error in run.failed.items():
+            assert isinstance(op, Call)
+            answered[op.number, repr(question_of(_call(run, op)))] = error
         return interpret(
             self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered, self.orders
         )
@@ -222,29 +248,30 @@ def _numbered(run: Run) -> Iterator[Numbered]:
                 yield op
 
 
+def _note_risk(block: Block, risk: Risk | None) -> None:
+    block.risk = risk
+    block.doubts = None if risk is None else risk.steps
+
+
+def _looked_at(run: Run, step: Primitive) -> frozenset[int]:
+    """The numbers of the answers that the body may have looked at before it came to a step in doubt."""
+    risk: Risk = next(block.risk for block in run.path if block.doubts and step.number in block.doubts)
+    return frozenset(risk.answers[: risk.steps[step.number]])
+
+
+def _missing(block: Block, run: Run) -> Iterator[Primitive]:
+    """The steps of a block that have not answered."""
+    return (plan.op for plan in block.plans if plan.op not in run.values)
+
+
 def _events(run: Run) -> Events:
-    """What the run did."""
-    events = Events()
-    values = run.values
-    for op in _numbered(run):
-        if op not in values:
-            continue
-        match op:
-            case Gen():
-                call: tuple[Any, ...] = ("gen", normal(values[op.state]), op.name, op.sampling, op.constraint)
-            case Select():
-                call = ("select", normal(values[op.state]), op.name, _choices(run, op), op.method)
-            case Call():
-                call = ("call", op.function.partition("#")[0], *_arguments(run, op))
-            case Meta():
-                call = ("meta", normal(values[op.state]))
-            case Render():
-                call = ("text", shown(normal(values[op.state])), shown(normal(values[op.since])))
-        events.calls[op.number] = call
-        events.places[op.number] = op.loc
+    """What the run did, and how it ended."""
+    events = _calls(run)
     end = run.block.end
     if run.failing or not isinstance(end, End):
         return events
+
+    values = run.values
 
     def prompt(op: Op) -> Any:
         return normal(values[op])
@@ -253,6 +280,32 @@ def _events(run: Run) -> Events:
     answers = {name: map_leaves(tree, prompt) for name, tree in end.answers.items()}
     events.end = ("ends", normal(values[end.final]), variables, answers, run.block.values(run))
     return events
+
+
+def _calls(run: Run, end: int | None = None) -> Events:
+    """What the run asked and was answered, up to a number."""
+    events = Events()
+    for op in _numbered(run):
+        if op in run.values and (end is None or op.number < end):
+            events.calls[op.number] = _call(run, op)
+            events.places[op.number] = op.loc
+    return events
+
+
+def _call(run: Run, op: Numbered) -> tuple[Any, ...]:
+    """What the run asked at an op, as `Events` has it."""
+    values = run.values
+    match op:
+        case Gen():
+            return ("gen", normal(values[op.state]), op.name, op.sampling, op.constraint)
+        case Select():
+            return ("select", normal(values[op.state]), op.name, _choices(run, op), op.method)
+        case Call():
+            return ("call", op.function.partition("#")[0], *_arguments(run, op))
+        case Meta():
+            return ("meta", normal(values[op.state]))
+        case Render():
+            return ("text", shown(normal(values[op.state])), shown(normal(values[op.since])))
 
 
 def _choices(run: Run, op: Select) -> tuple[str, ...]:
@@ -269,13 +322,15 @@ def _arguments(run: Run, op: Call) -> tuple[Any, Any]:
     return plain(tuple(arguments)), plain(dict(zip((key for key, _ in op.keywords), keywords, strict=True)))
 
 
-def _answers(run: Run, events: Events, unknown: set[int] | None) -> Answers:
-    """What the run was answered, by number. What the graph left out has the answer of its twin, where it was left out
+def _answers(run: Run, events: Events, unknown: set[int] | None, end: int | None) -> Answers:
+    """What the run was answered, by number, up to `end`. What the graph left out has the answer of its twin, where it was left out
     because it has one, and NEVER_GIVEN, or a choice, where it was because nothing needs it: this one is `unknown`."""
     by_number: Mapping[int, Op] = {op.number: op for op in _numbered(run) if op in run.values}
     twins = {question_of(call): number for number, call in events.calls.items()}
 
     def answer(number: int, call: tuple[Any, ...]) -> Any:
+        if end is not None and number >= end:
+            raise NoAnswer
         op = by_number.get(number) or by_number.get(twins.get(question_of(call), -1))
         if op is None:
             if unknown is not None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from sglc.ir.ops import Gen, Op, Primitive, Select, prompts
+from sglc.ir.graph import End
+from sglc.ir.ops import Gen, Op, Select, prompts
 from sglc.result import Result
-from sglc.runtime.executor import Run
-from sglc.runtime.jobs import Outcome
+from sglc.runtime.executor import Run, known_variables
+from sglc.runtime.jobs import Answer, Outcome
 from sglc.runtime.program import answers_below, inputs_of
 
 
 class Stream(Result):
-    """A run under way. Pieces come in the order of the program's text; reading a variable waits for it, anything else
-    for the end of the run."""
+    """A run under way. Pieces come in the order of the program's text, those of a variable from the first gen of its name
+    that adds to the program's own state. Reading a variable waits until it is certain, anything else for the end of the
+    run."""
 
     def __init__(self) -> None:
         super().__init__(Outcome())
@@ -24,22 +26,25 @@ class Stream(Result):
         self._listeners: list[Callable[[], None]] = []
         self._text = ""
         self._answers: dict[str, _Said] = {}  # by name: what the first gen of that name has said
+        self._final: dict[str, tuple[Any, Any]] = {}  # by name: values that no later step changes, and their meta info
         self._partial: dict[Gen, str] = {}  # of gens that have not answered yet
         self._done = False
 
     # -- from the loop
 
     def progress(self, run: Run, gen: Gen | None, more: str) -> None:
-        """More of an answer, or (gen None) a step that has answered."""
+        """More of an answer, or (gen None) a step that has answered, or is certain now."""
         with self._changed:
             if gen is not None:
                 self._partial[gen] = self._partial.get(gen, "") + more
-                self._said(gen, self._partial[gen], None)
-            else:
-                for op, answer in run.answers.items():
-                    if isinstance(op, Gen | Select):
-                        self._said(op, answer.text, answer.meta)
-            self._grow(_text_so_far(run, self._partial))
+            said = _said_so_far(run, self._partial)
+            self._grow(said.text)
+            for op in said.steps:
+                if op.name is not None and (known := self._answers.setdefault(op.name, _Said(op))).op is op:
+                    known.tell(run.answers.get(op), self._partial.get(op, "") if isinstance(op, Gen) else "")
+            if gen is None and said.certain and isinstance(end := run.block.end, End):
+                for name, value, meta in known_variables(run, end, self._final):
+                    self._final[name] = value, meta
         self._notify()
 
     def finish(self, outcome: Outcome) -> None:
@@ -50,12 +55,6 @@ class Stream(Result):
                 self._grow(outcome.text)
             self._done = True
         self._notify()
-
-    def _said(self, op: Gen | Select, text: str, meta: dict[str, Any] | None) -> None:
-        if op.name is not None:
-            said = self._answers.setdefault(op.name, _Said(op))
-            if said.op is op:
-                said.text, said.meta = text, meta
 
     def _grow(self, text: str) -> None:
         if text.startswith(self._text):
@@ -134,19 +133,19 @@ class Stream(Result):
                 self._changed.wait()
 
     def __getitem__(self, name: str) -> Any:
-        with self._changed:
-            while not self._done and (name not in self._answers or self._answers[name].meta is None):
-                self._changed.wait()
-            if not self._done:
-                return self._answers[name].text
-        return super().__getitem__(name)
+        known = self._known(name)
+        return super().__getitem__(name) if known is None else known[0]
 
     def get_meta_info(self, name: str) -> Any:
-        self[name]
+        known = self._known(name)
+        return super().get_meta_info(name) if known is None else known[1]
+
+    def _known(self, name: str) -> tuple[Any, Any] | None:
+        """A variable and its meta info, as soon as nothing can change it any more; None where the run has ended first."""
         with self._changed:
-            if not self._done:
-                return self._answers[name].meta
-        return super().get_meta_info(name)
+            while not self._done and name not in self._final:
+                self._changed.wait()
+            return None if self._done else self._final[name]
 
     def sync(self) -> None:
         """Waits for the end of the run."""
@@ -192,7 +191,7 @@ class Stream(Result):
 
 
 class _Said:
-    """What a gen has said so far. meta: None until it has answered."""
+    """What a gen or select has said so far. meta: None until it has answered."""
 
     __slots__ = ("meta", "op", "text")
 
@@ -201,21 +200,44 @@ class _Said:
         self.text = ""
         self.meta: dict[str, Any] | None = None
 
+    def tell(self, answer: Answer | None, so_far: str) -> None:
+        self.text = so_far if answer is None else answer.text
+        self.meta = None if answer is None else answer.meta
 
-def _text_so_far(run: Run, partial: dict[Gen, str]) -> str:
+
+class _SoFar(NamedTuple):
+    """What can be told of a run. steps: the gens and selects whose answers `text` has, the last one maybe in part.
+    certain: whether the program's own state has nothing in doubt."""
+
+    text: str
+    steps: list[Gen | Select]
+    certain: bool
+
+
+def _said_so_far(run: Run, partial: dict[Gen, str]) -> _SoFar:
     """The program's text as far as it is certain: up to the first answer that is under way, and the part of it that has
-    come."""
-    *states, _ = prompts(run.block.end.final)  # without the root
-    last: Op | None = None
+    come. What stands behind the last step that is certain is not, where the run's path is in doubt."""
+    *states, root = prompts(run.block.end.final)
+    in_doubt = run.block.doubts is not None
+    told: Op = root
+    last: Op = root
     more = ""
+    steps: list[Gen | Select] = []
     for state in reversed(states):
-        if isinstance(state, Primitive):
+        if isinstance(state, Gen | Select):
+            if run.doubts(state):
+                break
+            told = last
+            steps.append(state)
             if state not in run.values:
                 more = partial.get(state, "") if isinstance(state, Gen) else ""
                 break
+            told = state
         elif state not in run.values:
             if any(op not in run.values for op in answers_below([state])):
                 break
             run.compute(inputs_of([state]))
         last = state
-    return ("" if last is None else run.rendered(run.values[last], ())) + more
+        if not in_doubt:
+            told = last
+    return _SoFar(("" if told is root else run.rendered(run.values[told], ())) + more, steps, not in_doubt)

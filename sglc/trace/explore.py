@@ -24,7 +24,7 @@ from sglc.passes.drop_dead import drop_dead
 from sglc.trace.foresee import foreseen, foreseen_all
 from sglc.trace.known import Known, Question
 from sglc.trace.replay import raise_if_always
-from sglc.trace.tracer import Recorded, record
+from sglc.trace.tracer import Recorded, Risk, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Traced:
-    """graph: the program. origins: of its switches, by number. risky: for each region, as for a
-    recorded run. hosts: the host functions that it calls, by name. failure: what the body raised before the first
-    question; with the real texts it may go well, so a run finds an exit there."""
+    """graph: the program. origins: of its switches, by number. risks: of its regions. hosts: the host functions that it
+    calls, by name. failure: what the body raised before the first question; with the real texts it may go well, so a run
+    finds an exit there."""
 
     graph: Graph
     origins: dict[int, Origin]
-    risky: tuple[frozenset[int] | None, ...]
+    risks: tuple[Risk | None, ...]
     hosts: dict[str, Host]
     failure: Exception | None = None
 
@@ -84,7 +84,7 @@ def explore(
     root = _Node(Known(plain=plain), {}, 0)
     root.recorded = record(function, arguments, root.known, hosts=hosts, n=n)
     failure = root.recorded.failure
-    if failure is not None and root.recorded.risky is None:
+    if failure is not None and root.recorded.risk is None:
         raise_if_always(function, arguments, n, failure)
     params = root.recorded.params
     waiting = deque([root])
@@ -116,30 +116,30 @@ def explore(
         waiting.extend(cases)
     numbers = itertools.count()
     origins: dict[int, Origin] = {}
-    risky: list[frozenset[int] | None] = []
+    risks: list[Risk | None] = []
     orders: dict[Location, Order] = {}
-    region = _region(root, numbers, origins, risky, orders)
+    region = _region(root, numbers, origins, risks, orders)
     graph = Graph(function.__name__, params, (), region, arguments.statics, orders)
-    return Traced(drop_dead(graph), origins, tuple(risky), hosts, failure)
+    return Traced(drop_dead(graph), origins, tuple(risks), hosts, failure)
 
 
 def _region(
     node: _Node,
     numbers: Iterable[int],
     origins: dict[int, Origin],
-    risky: list[frozenset[int] | None],
+    risks: list[Risk | None],
     orders: dict[Location, Order],
 ) -> Region:
     recorded = node.recorded
     assert recorded is not None
-    risky.append(recorded.risky)
+    risks.append(recorded.risk)
     orders.update(recorded.orders)
     body = tuple(op for op in recorded.body if not isinstance(op, Param))
     if isinstance(recorded.end, End):
         return Region(body, recorded.end)
     number = next(iter(numbers))
     origins[number] = Origin(node.known, recorded.end)
-    cases = tuple(Case(case.choice, _region(case, numbers, origins, risky, orders)) for case in node.inside)
+    cases = tuple(Case(case.choice, _region(case, numbers, origins, risks, orders)) for case in node.inside)
     return Region(body, switch_at(recorded.final, recorded.end, number, cases, opened=node.open))
 
 

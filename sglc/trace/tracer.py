@@ -33,6 +33,7 @@ from sglc.ir.ops import (
     Op,
     Param,
     Part,
+    Primitive,
     Read,
     Render,
     Role,
@@ -79,13 +80,24 @@ class Stopped(BaseException):
 
 
 @dataclass(frozen=True)
+class Risk:
+    """What may be otherwise with the real texts, since Python's own string methods may have seen markers in their place.
+
+    answers: the numbers of the answers that such texts are made of, in the order in which the body used them. steps: of
+    each step of the region that came after the first such text, by number, how many of those answers came before it.
+    """
+
+    answers: tuple[int, ...]
+    steps: Mapping[int, int]
+
+
+@dataclass(frozen=True)
 class Recorded:
     """One run of the body: its ops and how it ended.
 
     numbered: all ops that have a number, also those that the run was given. failure: what the body raised, where that is
-    what it stopped at: with real strings it may not be raised. risky: where Python's own string methods may have
-    seen a marker in the place of a text, so that each run along this path is to be checked, the numbers of the answers
-    that such texts are made of; else None. orders: of parts whose order is free but was looked at: they stay as written.
+    what it stopped at: with real strings it may not be raised. risk: None where there is none. orders: of parts whose
+    order is free but was looked at: they stay as written.
     """
 
     body: tuple[Op, ...]
@@ -93,7 +105,7 @@ class Recorded:
     numbered: dict[int, Numbered]
     final: Op
     end: End | Question
-    risky: frozenset[int] | None
+    risk: Risk | None
     failure: Exception | None
     orders: dict[Location, Order]
 
@@ -149,6 +161,9 @@ class _Recording:
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
+        self._behind: dict[int, None] = {}  # the answers in the markers that were counted
+        self._counted = 0
+        self._doubted: dict[int, int] = {}  # `Risk.steps`
         self._answers = {self._question_key(test.name, test.arguments): yes for test, yes in known.tests.items()}
         defaults = default_texts(function)
         given = {param.name: param for param in params}
@@ -186,7 +201,7 @@ class _Recording:
             numbered={**self._earlier, **self._builder.numbered},
             final=state.prompt,
             end=end or cast("Question", self._question),
-            risky=frozenset(op.number for op in answers_below(self.markers.values)) if self.markers.used else None,
+            risk=Risk(tuple(self._behind_markers()), self._doubted) if self.markers.used else None,
             failure=failure,
             orders=self._kept,
         )
@@ -595,7 +610,20 @@ class _Recording:
             if before != attributes:
                 self._differ()
         self._repeated()
+        self._doubt(op)
         return op
+
+    def _doubt(self, op: Primitive) -> None:
+        """Notes what the body may have looked at by means of markers before it came to this step."""
+        if self.markers.used and op.number not in self._earlier:
+            self._doubted[op.number] = len(self._behind_markers())
+
+    def _behind_markers(self) -> dict[int, None]:
+        """The answers that markers stand for so far."""
+        new = self.markers.values[self._counted :]
+        self._counted += len(new)
+        self._behind.update((op.number, None) for op in answers_below(new))
+        return self._behind
 
     def _repeated(self) -> None:
         """After the last of what is repeated the run is watched."""

@@ -112,7 +112,8 @@ def _compared(
     *,
     asks: bool,
 ) -> Difference | None:
-    """asks: compare the questions too. A row that was run again by plain Python has asked twice."""
+    """asks: compare the questions to the model too. A row that was run again by plain Python has asked twice; host functions
+    are not called twice even then."""
     for number, (right, found) in enumerate(zip(expected.seen, compiled.seen, strict=True)):
         where = f"row {number}, {dict(rows[number])}"
         if right.error or found.error:
@@ -127,7 +128,7 @@ def _compared(
             if difference is not None:
                 return difference[0], f"{where}: {difference[1]}"
     all_ended = not any(one.error for one in (*expected.seen, *compiled.seen))
-    if asks and all_ended and Counter(map(repr, expected.calls)) != Counter(map(repr, compiled.calls)):
+    if all_ended and Counter(map(repr, expected.calls)) != Counter(map(repr, compiled.calls)):
         return "host calls", f"plain Python: {expected.calls}\ncompiled: {compiled.calls}"
     return None
 

@@ -19,7 +19,7 @@ from sglc.runtime.engine.radix import Claim
 from sglc.runtime.executor import Run
 from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.program import Block
+from sglc.runtime.program import Block, Instead
 from tests.graphs import random_graph
 from tests.runtime.test_executor import for_bytes, hosts_of, meaning, texts_of
 from tests.runtime.toy import Machine
@@ -183,9 +183,9 @@ def seen(program: SglFunction, pages: int = 4096) -> list[str]:
     ended: dict[int, Outcome] = {}
     looked = threading.Event()
 
-    def leave(run: Run, switch: Switch, values: tuple[Any, ...]) -> Outcome:
+    def leave(run: Run, switch: Switch, values: tuple[Any, ...]) -> Instead:
         assert looked.wait(10)
-        return Outcome()
+        return Outcome
 
     run = start(machine, program, ended)
     run.program.leave = leave
