@@ -173,15 +173,22 @@ class SglFunction:
         batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
         *,
         backend: Runner | None = None,
+        mode: Mode = "compiled",
         seed: int | None = None,
         **settings: Any,
     ) -> AsyncIterator[Result]:
         """`run_batch` for asyncio: `async for result in f.arun_batch(rows)`, in the order of the rows. Leaving the loop
         early gives up the rows under way."""
         rows, given = self._batch(batch_kwargs, settings, seed)
-        from sglc.asynchronous import results_of  # here: torch comes with it
+        self._check_mode(mode)
+        from sglc.asynchronous import in_thread, results_of  # here: torch comes with it
 
         backend = backend or default_backend()
+        if mode == "interpret":
+            results = self._interpreted(rows, given, backend)
+            while (numbered := await in_thread(next, results, None)) is not None:
+                yield numbered[1]
+            return
         async for result in results_of(backend, list(self._ready(rows, given, backend))):
             yield result
 

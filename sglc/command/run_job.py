@@ -16,7 +16,7 @@ from sglc.command.warm import load_warm, pointed_folder
 from sglc.compiled import CompiledProgram, load
 from sglc.compiler import Compiled
 from sglc.function import SglFunction
-from sglc.ir.errors import ArtifactError, ProgramError
+from sglc.ir.errors import ArtifactError
 from sglc.ir.ops import Sampling
 from sglc.ir.printer import print_graph
 from sglc.language.arguments import Arguments, bind, bind_compiled
@@ -52,9 +52,8 @@ class RunJob:
             if row.shape not in programs:
                 programs[row.shape] = function.compiled_for(row)
         failures = [each for each in programs.values() if isinstance(each, Exception)]
-        for failure in failures:
-            if isinstance(failure, ProgramError) or len(failures) == len(programs):
-                raise failure
+        if failures and len(failures) == len(programs):  # else they are the errors of the rows of their shape
+            raise failures[0]
         return cls(bound, programs, function)
 
     @classmethod

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import dataclasses
+import enum
 import inspect
 import math
 import re
@@ -97,36 +99,65 @@ def take_apart(values: dict[str, Any], where: str | None = None) -> Arguments:
         """Notes what is in the value, and gives it without `Fixed`."""
         if isinstance(value, Fixed):
             return visit(path, value.value, True)
-        if isinstance(value, str):
-            if fixed:
-                statics[path] = value
-            else:
-                texts[path] = value
+        if isinstance(value, enum.Enum):  # also one whose members are texts or numbers
+            statics[f"{path}."] = f"{type(value).__qualname__}.{value.name}"
             return value
-        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        if isinstance(value, str):
+            text = str.__str__(value)  # of a subclass the text alone, in both modes
+            if fixed:
+                statics[path] = text
+            else:
+                texts[path] = text
+            return text
+        if value is None or isinstance(value, bool):
             statics[path] = value
             return value
+        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            statics[path] = number = int(value) if isinstance(value, int) else float(value)
+            return number
         if isinstance(value, list | tuple):
             items = cast("Sequence[Any]", value)
             statics[f"{path}[]" if isinstance(value, list) else f"{path}()"] = len(items)
-            visited = [visit(f"{path}[{index}]", item, fixed) for index, item in enumerate(items)]
-            return visited if isinstance(value, list) else tuple(visited)
+            if _maker_of(items) is not None:
+                statics[f"{path}."] = type(items).__qualname__
+            return _sequence(value, [visit(f"{path}[{index}]", item, fixed) for index, item in enumerate(items)])
         if is_record(value):
             statics[f"{path}{{}}"] = len(value)
             return {key: visit(f"{path}[{key!r}]", item, fixed) for key, item in value.items()}
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             statics[f"{path}."] = type(value).__qualname__
-            for field in dataclasses.fields(value):
-                visit(f"{path}.{field.name}", getattr(value, field.name), fixed)
+            for name, item in _attributes(value).items():
+                visit(f"{path}.{name}", item, fixed)
             return value
         raise ArgumentsError(
             f"argument {path} is {_kind(value)}",
             where=where,
-            hint="give text, numbers, true/false, None, or lists, dicts and dataclasses of them",
+            hint="give text, numbers, true/false, None, members of an Enum, or lists, dicts and dataclasses of them",
         )
 
     visited = {name: visit(name, value, False) for name, value in values.items()}
     return Arguments(visited, texts, statics)
+
+
+def _maker_of(value: object) -> Callable[[list[Any]], Any] | None:
+    """What makes a named tuple like this one; None for what is none."""
+    is_tuple = issubclass(type(value), tuple)
+    return getattr(type(value), "_make", None) if is_tuple else None
+
+
+def _sequence(like: Any, items: list[Any]) -> Any:
+    """A list, tuple or named tuple of other items."""
+    if (make := _maker_of(like)) is not None:
+        return make(items)
+    return items if isinstance(like, list) else tuple(items)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Of an instance of a dataclass: its fields, and what it has besides."""
+    fields = {
+        field.name: getattr(value, field.name) for field in dataclasses.fields(value) if hasattr(value, field.name)
+    }
+    return fields | getattr(value, "__dict__", {})
 
 
 def is_record(value: object) -> TypeGuard[dict[str, Any]]:
@@ -151,15 +182,25 @@ def replace_texts(arguments: Arguments, text: Callable[[str], Any]) -> dict[str,
             return text(path) if path in texts else value
         if isinstance(value, list | tuple):
             items = [visit(f"{path}[{index}]", item) for index, item in enumerate(cast("Sequence[Any]", value))]
-            return items if isinstance(value, list) else tuple(items)
+            return _sequence(value, items)
         if is_record(value):
             return {key: visit(f"{path}[{key!r}]", item) for key, item in value.items()}
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            changes = {f.name: visit(f"{path}.{f.name}", getattr(value, f.name)) for f in dataclasses.fields(value)}
-            return dataclasses.replace(value, **changes)
+            return _with_attributes(
+                value, {name: visit(f"{path}.{name}", item) for name, item in _attributes(value).items()}
+            )
         return value
 
     return {name: visit(name, value) for name, value in arguments.values.items()}
+
+
+def _with_attributes(value: Any, attributes: Mapping[str, Any]) -> Any:
+    """A copy of an instance, also of a frozen one, without a call of its `__init__`: what that computed of the texts is
+    among the attributes."""
+    made = copy.copy(value)
+    for name, item in attributes.items():
+        object.__setattr__(made, name, item)
+    return made
 
 
 def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:

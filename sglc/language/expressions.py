@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import Location, ProgramError
 from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
+from sglc.language.machine import current_machine
 from sglc.language.settings import (
     checked_constraint,
     checked_dtype,
@@ -37,6 +38,18 @@ class Expression:
     def items(self) -> Iterator[Any]:
         """The expressions without lists in it, left to right."""
         yield self
+
+    def __str__(self) -> str:
+        """Its text, which is asked for where it stands in an f-string, does not exist before it is run."""
+        if current_machine() is None:
+            return repr(self)
+        raise ProgramError(
+            f"{self._words} stands inside a text: Python makes the text before the model is asked",
+            where=user_location(),
+            hint='append it: s += "Answer: " + sgl.gen("a"), and read the answer afterwards, as s["a"]',
+        )
+
+    _words = "an expression"
 
 
 class ExpressionList(Expression):
@@ -63,6 +76,7 @@ class RoleEdge(Expression):
 class GenExpression(Expression):
     """n: how many answers; None is what the run was given."""
 
+    _words = "a gen"
     name: str | None
     sampling: Sampling
     constraint: Constraint | None = None
@@ -71,6 +85,7 @@ class GenExpression(Expression):
 
 @dataclass(frozen=True, eq=False)
 class SelectExpression(Expression):
+    _words = "a select"
     name: str | None
     choices: tuple[Any, ...]
     method: ChoicesMethod = "token_length_normalized"
@@ -401,7 +416,12 @@ def _checked_path(word: str, path: Any) -> Any:
 
 
 def trusted(text: str | SymbolicText) -> Expression:
-    """Run-time text that may spell the model's control tokens; without it they stay plain text."""
+    """Run-time text that may spell the model's control tokens; without it they stay plain text. Raises `ProgramError` at
+    the caller's line for what is no text."""
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]: input
+        raise ProgramError(
+            f"trusted takes a text, not a {type(text).__name__}", where=user_location(), hint="give str(...) of it"
+        )
     return TrustedExpression(text)
 
 

@@ -15,12 +15,16 @@ the body goes on only when the value is there.
 
 from __future__ import annotations
 
+import enum
 import functools
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any, cast, overload
 
+from sglc.ir.errors import ProgramError
+from sglc.language.arguments import is_record
 from sglc.language.host_function import Host
 from sglc.language.machine import current_machine
+from sglc.language.symbolic import user_location
 
 
 @overload
@@ -44,10 +48,31 @@ def host_with(function: Callable[..., Any], timeout: float | None) -> Callable[.
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         machine = current_machine()
-        return function(*args, **kwargs) if machine is None else machine.call(made, args, kwargs)
+        if machine is None:
+            return function(*args, **kwargs)
+        for value in (*args, *kwargs.values()):
+            _refuse_unless_plain(value, made)
+        return machine.call(made, args, kwargs)
 
     called.__dict__["sglc_host"] = made
     return called
+
+
+def _refuse_unless_plain(value: Any, host: Host) -> None:
+    """An argument is part of the graph, so it is plain data; in all modes, since they must not differ."""
+    kind = cast("type[Any]", type(value))
+    if kind in (list, tuple):
+        for item in value:
+            _refuse_unless_plain(item, host)
+    elif is_record(value):
+        for item in value.values():
+            _refuse_unless_plain(item, host)
+    elif issubclass(kind, enum.Enum) or not (value is None or isinstance(value, str | bool | int | float)):
+        raise ProgramError(
+            f"an argument of the host function {host.name} is of type {kind.__name__}",
+            where=user_location(),
+            hint="give text, numbers, True, False, None, or lists and dicts of them; of a state its text: s.text()",
+        )
 
 
 def call(function: Callable[..., Any], *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ A `ProgramState` does not care whether it is traced or interpreted: it hands eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -111,6 +111,11 @@ class ProgramState:
         """The text, or a variable's, in one piece. (Pieces come from the result of `run(stream=True)`.)"""
         yield self.text() if var_name is None else self[var_name]
 
+    async def text_async_iter(self, var_name: str | None = None, return_meta_data: bool = False) -> AsyncIterator[Any]:
+        """The same for asyncio; with return_meta_data a pair of it and the variable's meta info."""
+        for piece in self.text_iter(var_name):
+            yield (piece, self.get_meta_info(var_name or "")) if return_meta_data else piece
+
     def sync(self) -> None:
         """Nothing: each primitive is in order already. Kept for programs written for SGLang."""
 
@@ -125,14 +130,14 @@ class ProgramState:
         yield self
         self[name] = self._machine.text(self._prompt, begin)
 
-    def system(self, expression: Any = None) -> Any:
-        return self._message("system", expression)
+    def system(self, expr: Any = None) -> Any:
+        return self._message("system", expr)
 
-    def user(self, expression: Any = None) -> Any:
-        return self._message("user", expression)
+    def user(self, expr: Any = None) -> Any:
+        return self._message("user", expr)
 
-    def assistant(self, expression: Any = None) -> Any:
-        return self._message("assistant", expression)
+    def assistant(self, expr: Any = None) -> Any:
+        return self._message("assistant", expr)
 
     def fork(self, size: int = 1, position_ids_offset: Sequence[int] | None = None) -> ProgramStateGroup:
         """`size` states that begin as this one is now. `position_ids_offset` is accepted and has no effect."""
@@ -373,6 +378,9 @@ class ProgramStateGroup:
                     self._parent._answers[name] = answers  # pyright: ignore[reportPrivateUsage]: one module
         elif mode == "concate_and_append":
             for state in self._states:
+                for piece in state._added:  # pyright: ignore[reportPrivateUsage]: one module
+                    if isinstance(piece, Role):
+                        self._parent._turn(piece)  # pyright: ignore[reportPrivateUsage]: one module
                 self._parent._append(list(state._added))  # pyright: ignore[reportPrivateUsage]: one module
         else:
             raise ValueError(f"Invalid join mode: {mode}")

@@ -8,13 +8,14 @@ the methods here. Joining, formatting and the methods of `str` that give a text 
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import secrets
 import sys
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any, NoReturn, Protocol, cast
 
@@ -31,7 +32,11 @@ PYTHON = tuple(path + os.sep for path in {sysconfig.get_path("stdlib"), sysconfi
 FOREIGN = (PACKAGE, *PYTHON, "<frozen")
 """What is no code of the user's."""
 
-_OPEN, _SEPARATOR, _CLOSE = "\U0010f8f0", "\U0010f8f1", "\U0010f8f2"  # private use: no case, no compatibility forms
+_MARKS = _OPEN, _SEPARATOR, _CLOSE = (
+    "\U0010f8f0",
+    "\U0010f8f1",
+    "\U0010f8f2",
+)  # private use: no case, no compatibility forms
 
 
 def user_location() -> Location | None:
@@ -84,9 +89,11 @@ def new_nonce() -> str:
 class Markers:
     """Stands in for values inside plain strings, for one trace."""
 
-    def __init__(self, nonce: str) -> None:
+    def __init__(self, nonce: str, known: Iterable[Any] = ()) -> None:
+        """known: what the body is given; a text of it may hold the characters that markers are made of."""
         self._nonce = nonce
         self._values: list[Op] = []
+        self._own = {mark for text in _texts(known) for mark in _MARKS if mark in text}
 
     @property
     def used(self) -> bool:
@@ -104,15 +111,28 @@ class Markers:
 
     def parts(self, text: str) -> tuple[Part, ...]:
         """Literals and values of a string, in order."""
-        if _OPEN not in text and _SEPARATOR not in text and _CLOSE not in text:
+        if not self._values or not any(mark in text for mark in _MARKS):
             return (text,)
         pieces = re.split(f"{_OPEN}{self._nonce}{_SEPARATOR}([0-9]+){_CLOSE}", text)
-        if any(mark in literal for literal in pieces[::2] for mark in (_OPEN, _SEPARATOR, _CLOSE)):
+        if any(mark in literal for literal in pieces[::2] for mark in _MARKS if mark not in self._own):
             raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
         parts: list[Part] = []
         for index, piece in enumerate(pieces):
             parts.append(self._values[int(piece)] if index % 2 else piece)
         return tuple(part for part in parts if part != "")
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    """The texts in plain data."""
+    stack = list(values)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            stack.extend(itertools.chain.from_iterable(cast("dict[Any, Any]", value).items()))
+        elif isinstance(value, list | tuple):
+            stack.extend(cast("Sequence[Any]", value))
 
 
 class Recording(Protocol):

@@ -143,7 +143,7 @@ class _Recording:
         hosts: dict[str, Host],
         orders: FreeOrders | None,
     ) -> None:
-        self.markers = Markers(known.nonce)
+        self.markers = Markers(known.nonce, known.values.values())
         self._function = function
         self._arguments = arguments
         self._known = known
@@ -440,8 +440,8 @@ class _Recording:
             )
         call = self._builder.call(
             self._host_name(host),
-            tuple(self._host_argument(value, host) for value in arguments),
-            tuple((key, self._host_argument(value, host)) for key, value in keywords.items()),
+            tuple(self._host_argument(value) for value in arguments),
+            tuple((key, self._host_argument(value)) for key, value in keywords.items()),
             timeout=host.timeout,
             loc=self._here(),
         )
@@ -461,21 +461,15 @@ class _Recording:
         self._hosts[name] = host
         return name
 
-    def _host_argument(self, value: Any, host: Host) -> Argument:
+    def _host_argument(self, value: Any) -> Argument:
         if isinstance(value, str):
             return self._text_argument(value)
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if type(value) in (list, tuple):
-            items = [self._host_argument(item, host) for item in cast("Sequence[Any]", value)]
-            return items if type(value) is list else tuple(items)
-        if is_record(value):
-            return {key: self._host_argument(item, host) for key, item in value.items()}
-        raise ProgramError(
-            f"an argument of the host function {host.name} is of type {type(value).__name__}",
-            where=user_location(),
-            hint="give text, numbers, True, False, None, or lists and dicts of them",
-        )
+        if isinstance(value, list | tuple):
+            items = [self._host_argument(item) for item in cast("Sequence[Any]", value)]
+            return items if isinstance(value, list) else tuple(items)
+        if isinstance(value, dict):
+            return {key: self._host_argument(item) for key, item in cast("dict[str, Any]", value).items()}
+        return value
 
     def meta(self, prompt: Op) -> Any:
         self._next_is(Meta)
@@ -690,15 +684,16 @@ class _Recording:
                     hint="give the text of it, or run with mode='interpret'",
                 )
             return value
-        if isinstance(value, list | tuple):
+        kind = cast("type[Any]", type(value))
+        if kind in (list, tuple):
             items = [self.result(item, what) for item in cast("Sequence[Any]", value)]
-            return items if isinstance(value, list) else tuple(items)
-        if is_record(value):
+            return items if kind is list else tuple(items)
+        if kind is dict and is_record(value):
             return {key: self.result(item, what) for key, item in value.items()}
         if isinstance(value, ProgramState):
             return None  # the state itself: its text and variables are the result already
         raise NoPlainData(
-            f"{what} is of type {type(value).__name__}, which a compiled program cannot give back",
+            f"{what} is of type {kind.__name__}, which a compiled program cannot give back",
             where=start_of(self._function),
             hint="give text, numbers, lists, tuples or dicts, or run with mode='interpret'",
         )

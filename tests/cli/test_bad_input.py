@@ -217,6 +217,16 @@ def test_a_prompt_over_the_limit_fails_alone_with_the_numbers(tmp_path: Path) ->
     assert "hint:" in result.err
 
 
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+def test_a_row_of_another_type_fails_alone(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "prog.py").write_text(GOOD)
+    (tmp_path / "rows.jsonl").write_text('{"question": "Why?"}\n{"question": 5}\n{"question": "How?"}\n')
+    result = sglc_command(["run", "prog.py", "--args", "rows.jsonl", "--json", "--mode", mode], tmp_path)
+    assert result.code == 2
+    assert [json.loads(line)["error"] is None for line in result.out.splitlines()] == [True, False, True]
+    assert "row 1: prog.py:5: " in result.err
+
+
 @pytest.mark.parametrize(
     ("command", "word"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import enum
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -33,6 +35,70 @@ def test_texts_are_open_and_the_rest_is_fixed() -> None:
 def test_one_and_true_are_two_shapes() -> None:
     assert take_apart({"n": 1}).shape != take_apart({"n": True}).shape
     assert take_apart({"t": "a"}).shape == take_apart({"t": "b"}).shape
+
+
+class Mood(str, enum.Enum):  # noqa: UP042 - as programs before Python 3.11 have it
+    HAPPY = "yes"
+    SAD = "no"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Doc(NamedTuple):
+    title: str
+    pages: int = 1
+
+
+class Markup(str):
+    __slots__ = ()
+
+
+class Count(int):
+    pass
+
+
+@dataclass(frozen=True)
+class Measured:
+    text: str
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", len(self.text))
+        object.__setattr__(self, "shouted", self.text.upper())
+
+
+INHERITED: dict[str, tuple[Any, str, Any]] = {
+    "a member of an Enum of texts": (Mood.HAPPY, "x.value + x.name", Mood.SAD),
+    "the identity of a member": (Mood.HAPPY, "'happy' if x is Mood.HAPPY else 'sad'", Mood.SAD),
+    "a member of an Enum of numbers": (Level.LOW, "x.name + str(x + 1)", Level.HIGH),
+    "a named tuple": (Doc("title"), "x.title + str(x.pages) + x[0]", Doc("other", 2)),
+    "named tuples in a list": ([Doc("a"), Doc("b")], "''.join(d.title for d in x)", [Doc("c"), Doc("d")]),
+    "a subclass of str": (Markup("<b>"), "x + x.upper()", "plain"),
+    "a subclass of int": (Count(3), "str(x)", Count(4)),
+    "what an instance computes of its fields": (
+        Measured("four"),
+        "x.text + str(x.size) + x.shouted",
+        Measured("fives"),
+    ),
+}
+"""an argument, an expression with it, and another argument"""
+
+
+@pytest.mark.parametrize("name", INHERITED)
+def test_arguments_keep_what_they_inherit(name: str) -> None:
+    first, expression, second = INHERITED[name]
+    made: dict[str, Any] = {}
+    exec(f"def program(s, x):\n    s += {expression}\n    s += sgl.gen('a')\n", {"sgl": sgl, "Mood": Mood}, made)
+    program = sgl.function(made["program"])
+    with sgl.Scripted(lambda question: "ok") as backend, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for value in (first, second, first):
+            expected = eval(expression, {"x": value, "Mood": Mood}) + "ok"
+            assert program.run(x=value, backend=backend, mode="interpret").text() == expected
+            assert program.run(x=value, backend=backend).text() == expected
 
 
 @sgl.function

@@ -215,6 +215,22 @@ def test_calls_with_an_f_string_still_run_at_once() -> None:
             assert fan.run(q="q", backend=backend).error() is None
 
 
+def test_a_function_that_gives_none_and_one_that_fails_are_called_once() -> None:
+    """Where plain Python goes on instead, it is given what they gave."""
+
+    @sgl.function
+    def program(s, q):
+        notify(q)
+        s += f"{q}: " + sgl.gen("a")
+        if len(f"{s['a']}") < 10:
+            s += fails(s["a"])
+
+    with sgl.Scripted(lambda q: "short") as backend:
+        error = program.run(q="q", backend=backend).error()
+    assert "ValueError: no" in str(error)
+    assert CALLS == [("notify", "q"), ("fails", "short")]
+
+
 @sgl.function
 def sliced(s, q):
     s += q + sgl.gen("a")

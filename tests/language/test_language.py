@@ -4,6 +4,7 @@ the two tests of an engine's own words."""
 from __future__ import annotations
 
 import dataclasses
+import enum
 import inspect
 import json
 import re
@@ -379,6 +380,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sgl.separate_reasoning(sgl.gen(), "qwen3"), "separate_reasoning has an answer without a name"),
     (lambda: sgl.separate_reasoning("x", "qwen3"), "separate_reasoning has nothing that the model says"),
     (lambda: sgl.separate_reasoning(model_type="qwen3"), "separate_reasoning has nothing that the model says"),
+    (lambda: sgl.trusted(5), "trusted takes a text, not a int"),  # pyright: ignore[reportArgumentType]
 ]
 
 
@@ -493,3 +495,68 @@ def expression_of(expression: Any) -> dict[str, Any]:
     }
     fields = {f.name: getattr(expression, f.name) for f in dataclasses.fields(expression)}
     return {name: value for name, value in fields.items() if name not in missing or missing[name] != value}
+
+
+@sgl.host
+def tool(given: Any) -> str:
+    return str(given)
+
+
+def gen_in_an_f_string(s):
+    s += f"A: {sgl.gen('a')}\n"
+
+
+def select_in_a_text(s):
+    s += sgl.user("Pick " + str(sgl.select("b", ["x", "y"])))
+
+
+def parts_in_a_format(s):
+    s += "%s" % ("a" + sgl.gen("b"))
+
+
+def message_ended_by_forks(s):
+    s += sgl.user_begin()
+    forks = s.fork(2)
+    forks += "x" + sgl.user_end()
+    forks.join("concate_and_append")
+
+
+def tool_of_a_state(s):
+    s += tool(s)
+
+
+def tool_of_a_set(s):
+    s += tool([{"a": {1, 2}}])
+
+
+def tool_of_an_enum(s):
+    s += tool(ConstraintKind.REGEX)
+
+
+class ConstraintKind(enum.StrEnum):
+    REGEX = "regex"
+
+
+MISTAKES_IN_A_BODY = {
+    gen_in_an_f_string: "a gen stands inside a text",
+    select_in_a_text: "a select stands inside a text",
+    parts_in_a_format: "an expression stands inside a text",
+    message_ended_by_forks: "a user message ends, but no message is open",
+    tool_of_a_state: "is of type ProgramState",
+    tool_of_a_set: "is of type set",
+    tool_of_an_enum: "is of type ConstraintKind",
+}
+
+
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+@pytest.mark.parametrize("body", MISTAKES_IN_A_BODY, ids=lambda body: body.__name__)
+def test_mistakes_in_a_body_are_refused_at_their_line_in_both_modes(body: Callable[..., Any], mode: Any) -> None:
+    with sgl.Scripted(lambda question: "ok") as backend, pytest.raises(sglc.ProgramError) as caught:
+        sgl.function(body).run(backend=backend, mode=mode).text()
+    assert MISTAKES_IN_A_BODY[body] in str(caught.value)
+    lines, first = inspect.getsourcelines(body)
+    assert caught.value.where == Location(shown_path(__file__), first + len(lines) - 1)
+
+
+def test_expressions_can_be_printed_outside_of_a_program() -> None:
+    assert f"{sgl.gen('a')}" == repr(sgl.gen("a"))

@@ -590,3 +590,19 @@ def test_a_loop_that_swallows_what_ends_it_does_not_hang() -> None:
 
     with sgl.Scripted(lambda question: "yes") as backend:
         assert program(body).run(a="ab.c", backend=backend).text() == "xyes4ab."
+
+
+# --- what looks like a placeholder -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", ["\U0010f8f0", "\U0010f8f1", "\U0010f8f2"], ids=ascii)
+def test_a_text_may_hold_the_characters_of_placeholders(mark: str) -> None:
+    @sglc.function
+    def odd(s, q):
+        s += f"{q} " + sglc.gen("a")
+        s += f"{len(s['a'])}: {q}" + s["a"] + "".join(["x", s["a"]])
+
+    with sglc.Scripted(lambda question: f"a{mark}b") as backend:
+        for q in ("q", f"{mark}q"):
+            expected = odd.run(q=q, backend=backend, mode="interpret").text()
+            assert odd.run(q=q, backend=backend).text() == expected
