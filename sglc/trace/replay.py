@@ -4,6 +4,7 @@ what the graph says that it does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
@@ -16,12 +17,11 @@ from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.host_function import Host
 from sglc.language.machine import Answered, running
 from sglc.language.orders import NO_ORDERS, FreeOrders
-from sglc.language.state import ProgramState
+from sglc.language.state import ProgramState, each_prompt
 from sglc.language.symbolic import raised_at, user_location
 
 Item: TypeAlias = "str | Role | tuple[str, ...]"
-Prompt: TypeAlias = tuple[Item, ...]
-"""A prompt of a replay: texts, roles, images."""
+"""Of a prompt of a replay: a text, a role, an image."""
 
 HOSTILE = (
     'Yes. A1: "no", {"x": [3, 4.5]}\n- Score: 7/10; True <b>ż</b> \u202e%s {0} \\d+ ',
@@ -85,7 +85,8 @@ def replay(
     if machine.stopped:
         return events
     result = None if isinstance(value, ProgramState) else value
-    events.end = ("ends", state.prompt, dict(state.variables), dict(state.answers), result)
+    filled = {name: each_prompt(prompts, lambda prompt: prompt.items) for name, prompts in state.answers.items()}
+    events.end = ("ends", state.prompt.items, dict(state.variables), filled, result)
     return events
 
 
@@ -134,16 +135,29 @@ def normal(prompt: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(items)
 
 
-def extended(prompt: Prompt, items: Sequence[Item]) -> Prompt:
-    """The prompt with items at its end, in its normal form."""
-    for item in items:
-        if not isinstance(item, str):
-            prompt = (*prompt, item)
-        elif prompt and isinstance(last := prompt[-1], str):
-            prompt = (*prompt[:-1], last + item)
-        elif item:
-            prompt = (*prompt, item)
-    return prompt
+class Prompt:
+    """A prompt of a replay. It is immutable, and one that another was made of keeps its items: they are put together only
+    when they are asked for, so that a thousand appends are no thousand copies."""
+
+    __slots__ = ("_added", "_before", "_items")
+
+    def __init__(self, before: Prompt | None = None, added: Sequence[Item] = ()) -> None:
+        self._before = before
+        self._added = added
+        self._items: tuple[Item, ...] | None = () if before is None else None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """In normal form."""
+        if self._items is None:
+            added: list[Sequence[Item]] = []
+            prompt: Prompt = self
+            while prompt._items is None and prompt._before is not None:
+                added.append(prompt._added)
+                prompt = prompt._before
+            self._items = normal((*(prompt._items or ()), *itertools.chain.from_iterable(reversed(added))))
+            self._before, self._added = None, ()
+        return self._items
 
 
 def shown(prompt: Sequence[Item]) -> str:
@@ -165,12 +179,12 @@ class _Replay:
         self._count = 0
 
     def root(self) -> Prompt:
-        return ()
+        return Prompt()
 
-    def pieces(self, text: str, *, trusted: bool = False) -> Prompt:
+    def pieces(self, text: str, *, trusted: bool = False) -> tuple[Item, ...]:
         return (text,)
 
-    def unordered(self, groups: Sequence[Prompt], place: Location | None) -> Prompt:
+    def unordered(self, groups: Sequence[tuple[Item, ...]], place: Location | None) -> tuple[Item, ...]:
         return self._orders.put(groups, place)
 
     def image(self, path: str, frames: int | None) -> Item:
@@ -181,30 +195,30 @@ class _Replay:
 
     def append(self, prompt: Prompt, pieces: Sequence[Item]) -> Prompt:
         self._events.appends.append((tuple(pieces), user_location()))
-        return extended(prompt, pieces)
+        return Prompt(prompt, pieces)
 
     def gen(self, prompt: Prompt, name: str | None, sampling: Sampling, constraint: Constraint | None) -> Answered:
-        return self._answered(("gen", prompt, name, sampling, constraint), prompt)
+        return self._answered(("gen", prompt.items, name, sampling, constraint), prompt)
 
     def select(
         self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Item]], method: ChoicesMethod
     ) -> Answered:
         texts = tuple(shown(choice) for choice in choices)
-        return self._answered(("select", prompt, name, texts, method), prompt)
+        return self._answered(("select", prompt.items, name, texts, method), prompt)
 
     def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         return self._ask(("call", host.name, plain(arguments), plain(keywords)))
 
     def meta(self, prompt: Prompt) -> Any:
-        return self._ask(("meta", prompt))
+        return self._ask(("meta", prompt.items))
 
     def text(self, prompt: Prompt, since: Prompt | None = None) -> str:
-        return self._ask(("text", shown(prompt), shown(since or ())))
+        return self._ask(("text", shown(prompt.items), "" if since is None else shown(since.items)))
 
     def messages(self, prompt: Prompt) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []
         inside = False
-        for item in prompt:
+        for item in prompt.items:
             if isinstance(item, Role):
                 inside = item.edge == "begin"
                 if inside:
@@ -218,7 +232,7 @@ class _Replay:
 
     def _answered(self, call: tuple[Any, ...], prompt: Prompt) -> Answered:
         text = self._ask(call)
-        return Answered(extended(prompt, (text,)), text, (text,))
+        return Answered(Prompt(prompt, (text,)), text, (text,))
 
     def _ask(self, call: tuple[Any, ...]) -> Any:
         if self.stopped:

@@ -30,7 +30,7 @@ from sglc.ir.ops import (
     Trusted,
     Unordered,
 )
-from sglc.trace.replay import Events, Item, extended, plain, shown
+from sglc.trace.replay import Events, Item, Prompt, plain, shown
 
 Invent = Callable[[int, "tuple[str, ...] | None"], str]
 """(number, choices of a select) -> the text of an answer."""
@@ -62,8 +62,8 @@ class Walk:
     def _next(self, end: End | Switch) -> Region | None:
         if isinstance(end, End):
             variables = {name: self._tree(tree) for name, tree in end.variables.items()}
-            answers = {name: self._tree(tree) for name, tree in end.answers.items()}
-            self.events.end = ("ends", self._values[end.final], variables, answers, self._tree(end.value))
+            answers = {name: map_leaves(tree, self._prompt) for name, tree in end.answers.items()}
+            self.events.end = ("ends", self._prompt(end.final), variables, answers, self._tree(end.value))
             self.ended = True
             return None
         if any(isinstance(subject, Meta) for subject in end.subjects):
@@ -74,16 +74,19 @@ class Walk:
     def _tree(self, tree: Tree) -> Any:
         return map_leaves(tree, self._values.__getitem__)
 
+    def _prompt(self, state: Op) -> Any:
+        return self._values[state].items
+
     def _value(self, op: Op) -> Any:
-        """A state is the items of its prompt, with the answer's text; a text is a str."""
-        value = self._values.__getitem__
+        """A state is its prompt with the answer's text; a text is a str."""
+        value, prompt = self._values.__getitem__, self._prompt
         match op:
             case Param(name=name):
                 return self._texts[name]
             case Root():
-                return ()
+                return Prompt()
             case Append(state=state, parts=parts):
-                return extended(value(state), self._items(parts))
+                return Prompt(value(state), self._items(parts))
             case Format(parts=parts):
                 return shown(self._items(parts))
             case Unordered():
@@ -98,17 +101,17 @@ class Walk:
             case Test(name=name, arguments=arguments):
                 return TESTS[name](*self._arguments(arguments))
             case Render(state=state, since=since):
-                text = shown(value(state))[len(shown(value(since))) :]
+                text = shown(prompt(state))[len(shown(prompt(since))) :]
                 self.answers[op.number] = text
-                self._event(op, ("text", shown(value(state)), shown(value(since))))
+                self._event(op, ("text", shown(prompt(state)), shown(prompt(since))))
                 return text
             case Gen():
-                text = self._asked(op, ("gen", value(op.state), op.name, op.sampling, op.constraint), None)
-                return extended(value(op.state), (text,))
+                text = self._asked(op, ("gen", prompt(op.state), op.name, op.sampling, op.constraint), None)
+                return Prompt(value(op.state), (text,))
             case Select():
                 choices = tuple(shown(self._items(choice)) for choice in op.choices)
-                text = self._asked(op, ("select", value(op.state), op.name, choices, op.method), choices)
-                return extended(value(op.state), (text,))
+                text = self._asked(op, ("select", prompt(op.state), op.name, choices, op.method), choices)
+                return Prompt(value(op.state), (text,))
             case Call():
                 keywords = plain({key: self._argument(item) for key, item in op.keywords})
                 arguments = plain(tuple(self._arguments(op.arguments)))
