@@ -292,7 +292,7 @@ class SglFunction:
 
         key = (row.shape, n, self.bounds)
         known = self._live.get(key)
-        if known is not None and not known[1].distrusted and known[0].holds():
+        if known is not None and known[1].may_be_kept and known[0].holds():
             return known[1]
         refused = self._refused.get(key)
         if refused is not None and refused[0].holds():
@@ -301,7 +301,7 @@ class SglFunction:
         try:
             distrusted = known is not None and known[1].distrusted
             traced = (
-                explore(self.func, row, self.bounds, n, plain=True)
+                explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
                 if distrusted
                 else confirmed_trace(self.func, row, self.bounds, n, guard)
             )
@@ -311,6 +311,7 @@ class SglFunction:
             return error
         except Exception as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
             return located(error, raised_at(error, self.func.__code__.co_filename))
+        live.warn_of_files()
         self._live[key] = Guard(self.func, traced.tools) if traced.tools else guard, live
         return live
 

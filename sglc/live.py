@@ -60,6 +60,7 @@ class LiveProgram:
         self.compiled = compiled
         self.orders = FreeOrders(compiled.graph.orders)
         self.distrusted = False
+        self._file = traced.file
         self._function = function
         self._arguments = arguments
         self._traced = traced
@@ -67,6 +68,18 @@ class LiveProgram:
         self._numbers = itertools.count(max(traced.origins, default=-1) + 1)
         self._ways: deque[tuple[Block, tuple[Any, ...]]] = deque()  # where the ways are kept, the oldest first
         self._programs: dict[int, tuple[Runner, Program]] = {}
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether later runs may use it: what a file said may not be so any more."""
+        return not self.distrusted and self._file is None
+
+    def warn_of_files(self) -> None:
+        """Says once what it costs to read a file in a body."""
+        if self._file is not None:
+            what = "reads a file, which may have changed at the next run, so it is compiled anew for each"
+            hint = "read it outside of the body, or give its text as an argument"
+            warnings.warn(f"{self._file}: {self._function.__name__} {what}; {hint}", RuntimeWarning, stacklevel=2)
 
     def program(self, backend: Runner) -> Program:
         """What the runtime runs; made once for each backend."""
@@ -104,7 +117,15 @@ class LiveProgram:
         hosts = self._traced.hosts
         try:
             recorded = record(
-                self._function, self._arguments, known, earlier, program.params, hosts, self._n, self.orders
+                self._function,
+                self._arguments,
+                known,
+                earlier,
+                program.params,
+                hosts,
+                self._n,
+                self.orders,
+                self._traced.names_files,
             )
         except AskedOtherwise as other:
             where = other.where
@@ -116,6 +137,9 @@ class LiveProgram:
             had = self._replayed(run, _events(run)).variables
             raise BodyRaised(raised, had) from error
         program.hosts.update(hosts)
+        if self._file is None and recorded.file is not None:
+            self._file = recorded.file
+            self.warn_of_files()
         end = recorded.end
         if not isinstance(end, End):
             end = switch_at(recorded.final, end, next(self._numbers))

@@ -13,7 +13,8 @@ Of the standard library, of installed packages and of sglc the code is not walke
 runs replaces its functions, and that shows. Their objects count by identity and by those attributes that the code names.
 Host functions are identities too: the compiled program calls them, so what they read is not part of a trace.
 
-Not seen: what is neither in Python's objects nor in the environment (files, clocks, random numbers), what other
+Not seen: what is neither in Python's objects nor in the environment (clocks, random numbers; files are noticed where they
+are read, see `sglc.trace.repeatable`), what other
 libraries keep inside their objects, and what is reached through arguments alone. No user code runs in here, but for
 what is behind a `MappingProxyType` and the `repr` of annotations and time zones.
 """
@@ -44,6 +45,11 @@ class Guard:
         self._tools = tools
         self._found = walked(function, tools=tools)
         self._quick = _Quick.of(self._found.checks)
+
+    @property
+    def names_files(self) -> bool:
+        """Whether the code has names that may read files. Those are no part of the guard."""
+        return self._found.names_files
 
     def holds(self) -> bool:
         """Whether all is as it was. Tens of microseconds where it is, for code of usual size."""

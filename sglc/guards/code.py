@@ -16,6 +16,13 @@ _BY_STRING = frozenset({"getattr", "hasattr", "attrgetter", "methodcaller", "var
 _IMPORTERS = frozenset({"import_module", "__import__"})
 ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "expandvars", "expanduser"})
 ENVIRONMENT_READERS: tuple[object, ...] = (os.getenv, os.getenvb, os.path.expandvars, os.path.expanduser)
+FILES = frozenset(
+    (
+        "open", "read_text", "read_bytes", "exists", "lexists", "is_file", "is_dir", "isfile", "isdir", "getmtime", "getsize",
+        "stat", "lstat", "access", "listdir", "scandir", "iterdir", "glob", "iglob", "rglob", "walk", "samefile",
+    )
+)  # fmt: skip
+"""Names that may read a file, or ask what files there are."""
 WHOLE_GLOBALS = frozenset({"globals", "eval", "exec"})
 WHOLE_MODULES = frozenset({"vars", "dir"})
 

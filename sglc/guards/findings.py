@@ -38,6 +38,7 @@ class Findings:
         self.absent: set[Absent] = set()
         self.passed_over = False
         self.reads_environment = False
+        self.names_files = False
         self.queue: deque[tuple[str, Any]] = deque()
         self._ignored = ignored
         self._room = MAX_ITEMS

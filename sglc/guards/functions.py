@@ -11,6 +11,7 @@ from typing import Any
 from sglc.guards.code import (
     ENVIRONMENT,
     ENVIRONMENT_READERS,
+    FILES,
     WHOLE_GLOBALS,
     WHOLE_MODULES,
     Reads,
@@ -104,6 +105,7 @@ class Functions:
         spaces, space = self._namespaces, function.__globals__
         spaces.names |= reads.names
         self._findings.reads_environment |= not ENVIRONMENT.isdisjoint(reads.names)
+        self._findings.names_files |= not FILES.isdisjoint(reads.names)
         chosen = spaces.add("global ", f" of {file}", space, space, is_open=False)
         builtins = spaces.add("builtin ", "", function.__builtins__, function.__builtins__, is_open=False)
         for name in reads.globals:

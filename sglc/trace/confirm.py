@@ -56,7 +56,7 @@ def confirmed_trace(
     """
     guard = guard or Guard(function)
     _refuse_assigned_globals(function)
-    traced = explore(function, arguments, bounds, n)
+    traced = explore(function, arguments, bounds, n, names_files=guard.names_files)
     if traced.tools:  # what those change is their own matter
         guard = Guard(function, traced.tools)
     difference = _difference(function, arguments, traced.graph, n)
@@ -74,7 +74,7 @@ def confirmed_trace(
         RuntimeWarning,
         stacklevel=4,
     )
-    return explore(function, arguments, bounds, n, plain=True)
+    return explore(function, arguments, bounds, n, plain=True, names_files=guard.names_files)
 
 
 def _refuse_assigned_globals(function: Callable[..., Any]) -> None:

@@ -39,13 +39,15 @@ class Origin:
 class Traced:
     """graph: the program. origins: of its switches, by number. risks: of its regions. hosts: the host functions that it
     calls, by name. failure: what the body raised before the first question; with the real texts it may go well, so a run
-    finds an exit there."""
+    finds an exit there. file: the line that reads one. names_files: whether other lines may."""
 
     graph: Graph
     origins: dict[int, Origin]
     risks: tuple[Risk | None, ...]
     hosts: dict[str, Host]
     failure: Exception | None = None
+    file: Location | None = None
+    names_files: bool = False
 
     @property
     def tools(self) -> frozenset[Callable[..., Any]]:
@@ -72,10 +74,12 @@ def explore(
     bounds: Bounds | None = None,
     n: int | None = None,
     plain: bool = False,
+    names_files: bool = False,
 ) -> Traced:
     """The graph of a program for arguments of this shape; the texts' characters are not used.
 
-    plain: let the body see real strings only, so that each answer it reads is an exit. Raises what the body raises
+    plain: let the body see real strings only, so that each answer it reads is an exit. names_files: the function's code has
+    names that may read files, which is looked for then. Raises what the body raises
     whatever the texts are; what only some may raise is left to the run.
     """
     note_folder()
@@ -103,7 +107,9 @@ def explore(
         for choice in values:
             case = _Node(question.answered(node.known, choice), recorded.numbered, node.depth + 1, choice)
             try:
-                case.recorded = record(function, arguments, case.known, recorded.numbered, params, hosts, n)
+                case.recorded = record(
+                    function, arguments, case.known, recorded.numbered, params, hosts, n, files=names_files
+                )
             except Exception:  # noqa: BLE001 - raised on this path alone: the run that takes it raises it again
                 complete = False
                 continue
@@ -118,9 +124,11 @@ def explore(
     origins: dict[int, Origin] = {}
     risks: list[Risk | None] = []
     orders: dict[Location, Order] = {}
-    region = _region(root, numbers, origins, risks, orders)
+    files: list[Location] = []
+    region = _region(root, numbers, origins, risks, orders, files)
     graph = Graph(function.__name__, params, (), region, arguments.statics, orders)
-    return Traced(drop_dead(graph), origins, tuple(risks), hosts, failure)
+    file = files[0] if files else None
+    return Traced(drop_dead(graph), origins, tuple(risks), hosts, failure, file, names_files)
 
 
 def _region(
@@ -129,17 +137,20 @@ def _region(
     origins: dict[int, Origin],
     risks: list[Risk | None],
     orders: dict[Location, Order],
+    files: list[Location],
 ) -> Region:
     recorded = node.recorded
     assert recorded is not None
     risks.append(recorded.risk)
     orders.update(recorded.orders)
+    if recorded.file is not None:
+        files.append(recorded.file)
     body = tuple(op for op in recorded.body if not isinstance(op, Param))
     if isinstance(recorded.end, End):
         return Region(body, recorded.end)
     number = next(iter(numbers))
     origins[number] = Origin(node.known, recorded.end)
-    cases = tuple(Case(case.choice, _region(case, numbers, origins, risks, orders)) for case in node.inside)
+    cases = tuple(Case(case.choice, _region(case, numbers, origins, risks, orders, files)) for case in node.inside)
     return Region(body, switch_at(recorded.final, recorded.end, number, cases, opened=node.open))
 
 

@@ -1,12 +1,15 @@
-"""Whether a body does the same when it runs again: what it draws or reads from a clock, and the error for it."""
+"""Whether a body does the same when it runs again: what it draws, or reads from a clock or a file, and the error for it."""
 
 from __future__ import annotations
 
 import datetime
+import io
+import linecache
 import os
 import random
 import sys
 import time
+import tokenize
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -33,21 +36,29 @@ CLOCKS = frozenset(
 """What reads a clock. Python's own modules may (a line of a log has its time); the body may not."""
 
 
+FILES = frozenset((io.open, os.open, os.stat, os.lstat, os.access, os.listdir, os.scandir))
+"""What reads files, or asks what files there are."""
+
+_IMPORTS = ("<frozen importlib", linecache.__file__, tokenize.__file__)
+"""Python's own readers of code."""
+
+
 _PYTHON = (*PYTHON, "<frozen")
 
 
 class Draws:
-    """Notices the first random number that a body draws, or clock that it reads.
+    """Notices the first random number that a body draws, or clock that it reads, and the first file.
 
-    found: what it does, in words, and the line where it is known.
+    found: what it does, in words, and the line where it is known. file: the line that reads one.
     """
 
     def __init__(self) -> None:
         self.found: tuple[str, Location | None] | None = None
+        self.file: Location | None = None
 
     @contextmanager
     def watched(self, *, lines: bool) -> Generator[None]:
-        """lines: says the line too, and sees clocks; it is slow."""
+        """lines: says the line too, and sees clocks and files; it is slow."""
         profiler, state = sys.getprofile(), random.getstate()
         if lines:
             sys.setprofile(self._on_profile)
@@ -62,10 +73,21 @@ class Draws:
     def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
         if event != "c_call" or self.found is not None:
             return
-        if given in CLOCKS and not frame.f_code.co_filename.startswith(FOREIGN):
+        if given in FILES and self.file is None and not _imports(frame) and not is_ours(frame):
+            self.file = user_location()
+        elif given in CLOCKS and not frame.f_code.co_filename.startswith(FOREIGN):
             self.found = ("it reads a clock", user_location())
         elif given in DRAWS and not is_ours(frame):
             self.found = (DRAWS[given], user_location())
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a frame belongs to an import, or to what shows lines of code."""
+    while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
+        if frame.f_code.co_filename.startswith(_IMPORTS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def is_ours(frame: FrameType | None) -> bool:

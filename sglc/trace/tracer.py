@@ -97,7 +97,7 @@ class Recorded:
 
     numbered: all ops that have a number, also those that the run was given. failure: what the body raised, where that is
     what it stopped at: with real strings it may not be raised. risk: None where there is none. orders: of parts whose
-    order is free but was looked at: they stay as written.
+    order is free but was looked at: they stay as written. file: the line that reads one.
     """
 
     body: tuple[Op, ...]
@@ -108,6 +108,7 @@ class Recorded:
     risk: Risk | None
     failure: Exception | None
     orders: dict[Location, Order]
+    file: Location | None
 
 
 def record(
@@ -119,15 +120,17 @@ def record(
     hosts: dict[str, Host] | None = None,
     n: int | None = None,
     orders: FreeOrders | None = None,
+    files: bool = False,
 ) -> Recorded:
     """Runs the body once. earlier: the numbered ops of the regions around. params: those of the program, if they exist.
-    orders: of the parts whose order is free, once it is chosen; until then ops stand for them.
+    orders: of the parts whose order is free, once it is chosen; until then ops stand for them. files: look for those that
+    the body reads; the first run of a program always does.
 
     n: how many answers the gens give that do not say so. Raises `ProgramError` at the user's line for a body that cannot
     be traced at all, and what the body raises where nothing in it is symbolic.
     """
     recording = _Recording(function, arguments, known, earlier or {}, params, {} if hosts is None else hosts, orders)
-    return recording.run(n)
+    return recording.run(n, files)
 
 
 class _Recording:
@@ -171,14 +174,14 @@ class _Recording:
             path: given.get(path) or self._builder.param(path, default=defaults.get(path)) for path in arguments.texts
         }
 
-    def run(self, n: int | None) -> Recorded:
+    def run(self, n: int | None, files: bool) -> Recorded:
         state = ProgramState(self, self._builder.root(loc=start_of(self._function)), n=n)
         end: End | None = None
         failure: Exception | None = None
         try:
             if self._known.plain:
                 self._ask_for_arguments()
-            with running(self), self._watching():
+            with running(self), self._watching(files):
                 values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
                 state.ret_value = self._function(state, **values)
             end = self._end(state)
@@ -204,6 +207,7 @@ class _Recording:
             risk=Risk(tuple(self._behind_markers()), self._doubted) if self.markers.used else None,
             failure=failure,
             orders=self._kept,
+            file=self._draws.file,
         )
 
     def _ask_for_arguments(self) -> None:
@@ -701,14 +705,15 @@ class _Recording:
     # -- exceptions inside the body
 
     @contextmanager
-    def _watching(self) -> Generator[None]:
+    def _watching(self, files: bool) -> Generator[None]:
         """Watches the body for what a trace must not do: draw, read a clock, or go on after an exception that may be
         there only because a text is symbolic."""
         outer = sys.gettrace()
         if not self._earlier:
             self._watch()
         try:
-            with self._draws.watched(lines=not self._known.values and not self._known.tests):  # once a program
+            first = not self._known.values and not self._known.tests  # once a program
+            with self._draws.watched(lines=first or files):
                 yield
         finally:
             sys.settrace(outer)

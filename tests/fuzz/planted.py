@@ -132,7 +132,7 @@ def _answer_dropped(drop: Any) -> Any:
 
 def _as_written(record: Any) -> Any:
     """What follows an exit has free parts in the order in which they were written."""
-    return lambda *given: record(*given[:-1], NO_ORDERS)
+    return lambda *given: record(*given[:-2], NO_ORDERS, given[-1])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import random
 import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -606,3 +607,91 @@ def test_a_text_may_hold_the_characters_of_placeholders(mark: str) -> None:
         for q in ("q", f"{mark}q"):
             expected = odd.run(q=q, backend=backend, mode="interpret").text()
             assert odd.run(q=q, backend=backend).text() == expected
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+FOLDER = Path()
+
+
+def reads_by_open(s, q):
+    with open(FOLDER / "prompt") as file:  # line
+        s += file.read() + sglc.gen("a")
+
+
+def reads_by_pathlib(s, q):
+    s += (FOLDER / "prompt").read_text() + sglc.gen("a")  # line
+
+
+def reads_in_a_helper(s, q):
+    s += _prompt_of_a_file() + sglc.gen("a")
+
+
+def _prompt_of_a_file() -> str:
+    return json.loads(json.dumps((FOLDER / "prompt").read_text()))
+
+
+def asks_whether_there_is_one(s, q):
+    s += ("yes" if (FOLDER / "other").exists() else "no") + sglc.gen("a")  # line
+
+
+def lists_a_folder(s, q):
+    s += " ".join(sorted(os.listdir(FOLDER))) + sglc.gen("a")  # line
+
+
+def reads_on_a_later_path(s, q):
+    s += q + sglc.gen("a")
+    if s["a"] == "ok":
+        s += (FOLDER / "prompt").read_text()  # line
+
+
+def reads_after_an_exit(s, q):
+    s += q + sglc.gen("a")
+    if len(s["a"]) == 2:
+        s += (FOLDER / "prompt").read_text()  # line
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        reads_by_open,
+        reads_by_pathlib,
+        reads_in_a_helper,
+        asks_whether_there_is_one,
+        lists_a_folder,
+        reads_on_a_later_path,
+        reads_after_an_exit,
+    ],
+    ids=lambda body: body.__name__,
+)
+def test_what_a_file_says_is_read_at_each_run(
+    body: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(body.__globals__, "FOLDER", tmp_path)
+    reads = program(body)
+    with sglc.Scripted(lambda question: "ok") as backend, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for text in ("one", "two"):
+            (tmp_path / "prompt").write_text(text)
+            if text == "two":
+                (tmp_path / "other").touch()
+            expected = reads.run(q="q", backend=backend, mode="interpret").text()
+            assert reads.run(q="q", backend=backend).text() == expected
+    lines, first = inspect.getsourcelines(body)
+    line = next((first + number for number, line in enumerate(lines) if "# line" in line), None)
+    assert "reads a file" in str(said[0].message)
+    assert line is None or str(said[0].message).startswith(f"{shown_path(__file__)}:{line}: ")
+
+
+def test_an_import_reads_no_file_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "imported_in_a_body.py").write_text("NAME = 'x'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def body(s, q):
+        import imported_in_a_body  # pyright: ignore[reportMissingImports]
+
+        s += q + imported_in_a_body.NAME + sglc.gen("a")
+
+    with sglc.Scripted(lambda question: "ok") as backend, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert program(body).run(q="q", backend=backend).text() == "qxok"
