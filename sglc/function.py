@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import secrets
+import warnings
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
@@ -277,6 +278,9 @@ class SglFunction:
         from sglc.compiler import compile_graph
 
         traced = self._traced(args, kwargs)
+        for place in dict.fromkeys(risk.where for risk in traced.risks if risk is not None):
+            what = "makes a string of a text that is not known yet, and only a run of the source can check what looks at it"
+            warnings.warn(f"{place}: {self.__name__} {what}; append the text, or compare it itself", RuntimeWarning, 2)
         compiled = compile_graph(traced.graph, observe)
         if backend is not None:
             compiled.for_model(backend.tokenizer)

@@ -172,6 +172,7 @@ class LiveProgram:
             return None
         expected = _calls(run, step.number)
         expected.calls[step.number] = _call(run, step)
+        expected.places[step.number] = step.loc
         unknown: set[int] = set()
         where = differs(expected, self._replayed(run, expected, unknown, end=step.number + 1))
         if not unknown.isdisjoint(looked_at):  # the graph left them out

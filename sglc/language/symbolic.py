@@ -53,6 +53,14 @@ def user_place() -> Location | None:
     return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
 
 
+def calling_frame() -> FrameType | None:
+    """The innermost frame outside of this package."""
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: the only way to the caller
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
 def raised_at(error: BaseException, file: str) -> Location | None:
     """The last line of a file that an exception passed through."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
@@ -93,20 +101,19 @@ class Markers:
         """known: what the body is given; a text of it may hold the characters that markers are made of."""
         self._nonce = nonce
         self._values: list[Op] = []
+        self._in_doubt: list[Op] = []
         self._own = {mark for text in _texts(known) for mark in _MARKS if mark in text}
 
     @property
-    def used(self) -> bool:
-        """Whether a plain string may hold a marker: then Python's own str methods see the marker, and not the text."""
-        return bool(self._values)
+    def in_doubt(self) -> Sequence[Op]:
+        """What markers stand for that Python's own str methods may have seen instead of the text."""
+        return self._in_doubt
 
-    @property
-    def values(self) -> Sequence[Op]:
-        """What markers stand for so far."""
-        return self._values
-
-    def text(self, value: Op) -> str:
+    def text(self, value: Op, *, in_doubt: bool) -> str:
+        """in_doubt: the string with the marker may be looked at, and not only appended."""
         self._values.append(value)
+        if in_doubt:
+            self._in_doubt.append(value)
         return f"{_OPEN}{self._nonce}{_SEPARATOR}{len(self._values) - 1}{_CLOSE}"
 
     def parts(self, text: str) -> tuple[Part, ...]:
@@ -138,8 +145,9 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 class Recording(Protocol):
     """Where symbolic texts come from: a run of a body that is traced."""
 
-    @property
-    def markers(self) -> Markers: ...
+    def marker(self, value: Op) -> str:
+        """What stands for a value in a plain string."""
+        ...
 
     def joined(self, texts: tuple[Any, ...]) -> Any:
         """The texts one after another."""
@@ -181,7 +189,7 @@ class SymbolicText:
         return self._name
 
     def __str__(self) -> str:
-        return self._recording.markers.text(self._op)
+        return self._recording.marker(self._op)
 
     def __format__(self, spec: str) -> str:
         return str(self if spec in ("", "s") else self._recording.method("format", self, (spec,)))

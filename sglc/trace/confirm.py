@@ -16,6 +16,7 @@ from types import CodeType
 from typing import Any, cast
 
 from sglc.guards import Guard
+from sglc.guards.code import reads_of
 from sglc.ir.errors import Location, ProgramError
 from sglc.ir.graph import Graph, Region, Static, Switch
 from sglc.ir.ops import Op, Param, Read, Test
@@ -39,6 +40,8 @@ MAX_LATE = 3
 MAX_CONSTANTS = 24
 """Of the program's own strings that are tried as answers."""
 
+
+_SHORT = 40
 
 _NOWHERE = Location("?", 0)
 
@@ -228,17 +231,26 @@ def _leaf(op: object) -> Any:
 
 
 def _strings_of(function: Callable[..., Any]) -> list[str]:
-    """The short strings in a function's code, and in that of the functions inside it."""
+    """The short strings in a function's code and that of the functions inside it, and in the globals that it reads."""
     found: dict[str, None] = {}
     for code in _codes_of(function):
         constants: list[Any] = list(code.co_consts)
         while constants:
             constant = constants.pop()
-            if isinstance(constant, str) and len(constant) <= 40:
+            if isinstance(constant, str) and len(constant) <= _SHORT:
                 found[constant] = None
             elif isinstance(constant, tuple | frozenset):
                 constants.extend(cast("Iterable[Any]", constant))
+    for name in reads_of(function.__code__).globals:
+        for text in _texts_in(function.__globals__.get(name)):
+            found[text] = None
     return list(found)
+
+
+def _texts_in(value: Any) -> list[str]:
+    """The short strings in a constant of a module, such as a table that the body looks texts up in."""
+    items = list(cast("Iterable[Any]", value)) if type(value) in (list, tuple, set, frozenset, dict) else [value]
+    return sorted({item for item in items if type(item) is str and len(item) <= _SHORT})
 
 
 def _codes_of(function: Callable[..., Any]) -> Iterator[CodeType]:

@@ -56,12 +56,14 @@ from sglc.language.symbolic import (
     PYTHON,
     Markers,
     SymbolicText,
+    calling_frame,
     is_symbolic,
     raised_at,
     shown_path,
     user_location,
 )
 from sglc.runtime.program import answers_below
+from sglc.trace.appends import only_appends
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
 from sglc.trace.repeatable import Draws, is_ours, not_repeatable, start_of
@@ -83,10 +85,12 @@ class Stopped(BaseException):
 class Risk:
     """What may be otherwise with the real texts, since Python's own string methods may have seen markers in their place.
 
-    answers: the numbers of the answers that such texts are made of, in the order in which the body used them. steps: of
-    each step of the region that came after the first such text, by number, how many of those answers came before it.
+    where: the line that made the first such text. answers: the numbers of the answers that such texts are made of, in the
+    order in which the body used them. steps: of each step of the region that came after the first such text, by number,
+    how many of those answers came before it.
     """
 
+    where: Location | None
     answers: tuple[int, ...]
     steps: Mapping[int, int]
 
@@ -164,8 +168,9 @@ class _Recording:
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
-        self._behind: dict[int, None] = {}  # the answers in the markers that were counted
+        self._behind: dict[int, None] = {}  # the answers in the markers in doubt that were counted
         self._counted = 0
+        self._first_doubt: Location | None = None
         self._doubted: dict[int, int] = {}  # `Risk.steps`
         self._answers = {self._question_key(test.name, test.arguments): yes for test, yes in known.tests.items()}
         defaults = default_texts(function)
@@ -204,7 +209,9 @@ class _Recording:
             numbered={**self._earlier, **self._builder.numbered},
             final=state.prompt,
             end=end or cast("Question", self._question),
-            risk=Risk(tuple(self._behind_markers()), self._doubted) if self.markers.used else None,
+            risk=Risk(self._first_doubt, tuple(self._behind_markers()), self._doubted)
+            if self.markers.in_doubt
+            else None,
             failure=failure,
             orders=self._kept,
             file=self._draws.file,
@@ -222,11 +229,18 @@ class _Recording:
         if isinstance(error, NoPlainData):
             raise error
         where = raised_at(error, self._function.__code__.co_filename)
-        if not self._given and not self.markers.used:  # nothing symbolic is in it: it is so for all strings
+        if not self._given and not self.markers.in_doubt:  # nothing symbolic is in it: it is so for all strings
             raise error
         return self._all_leaves(f"{type(error).__name__}: {error}".splitlines()[0][:100], where)
 
     # -- what the body sees
+
+    def marker(self, value: Op) -> str:
+        frame = calling_frame()
+        in_doubt = frame is None or not only_appends(frame)
+        if in_doubt and not self.markers.in_doubt:
+            self._first_doubt = user_location()
+        return self.markers.text(value, in_doubt=in_doubt)
 
     def leaf(self, leaf: Leaf, op: Op, name: str) -> Any:
         """A text of an argument or an answer: a plain string where it is known."""
@@ -613,12 +627,12 @@ class _Recording:
 
     def _doubt(self, op: Primitive) -> None:
         """Notes what the body may have looked at by means of markers before it came to this step."""
-        if self.markers.used and op.number not in self._earlier:
+        if self.markers.in_doubt and op.number not in self._earlier:
             self._doubted[op.number] = len(self._behind_markers())
 
     def _behind_markers(self) -> dict[int, None]:
         """The answers that markers stand for so far."""
-        new = self.markers.values[self._counted :]
+        new = self.markers.in_doubt[self._counted :]
         self._counted += len(new)
         self._behind.update((op.number, None) for op in answers_below(new))
         return self._behind
@@ -742,10 +756,10 @@ class _Recording:
         look-ups and parsers fail. With the real strings it may go well, so the run goes on only where they are known.
         """
         frame.f_trace_lines = False
-        if event == "exception" and self._question is None and (self._given or self.markers.used):
+        if event == "exception" and self._question is None and (self._given or self.markers.in_doubt):
             kind: type[BaseException] = given[0]
             suspicious = issubclass(kind, TypeError | AttributeError) or (
-                self.markers.used
+                self.markers.in_doubt
                 and issubclass(kind, Exception)
                 and not issubclass(kind, _ENDS)
                 and not frame.f_code.co_filename.startswith(PYTHON)

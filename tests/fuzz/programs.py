@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class Program:
 
 def defined(source: str) -> SglFunction:
     space = names()
+    linecache.cache[FILE] = len(source), None, source.splitlines(keepends=True), FILE  # the tracer looks at lines
     exec(compile(source, FILE, "exec"), space)
     return space["main"]
 

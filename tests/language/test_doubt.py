@@ -8,11 +8,15 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sglc as sgl
+from sglc.language.arguments import take_apart
+from sglc.trace.explore import explore
+from tests.language import appending
 
 CALLS: list[tuple[Any, ...]] = []
 BLOCKED = {"rm -rf /"}
@@ -246,20 +250,39 @@ def wrong_branch(s, q):
     s += " the rest" + sgl.gen("b")
 
 
-@sgl.function
-def plain(s, q):
-    s += f"Question: {q}\nAnswer:" + sgl.gen("a")
-    s += f"\n{s['a']} is" + sgl.gen("b") + "."
-
-
-@pytest.mark.parametrize("program", [sliced, wrong_branch, plain], ids=lambda program: program.__name__)
+@pytest.mark.parametrize("program", [sliced, wrong_branch], ids=lambda program: program.__name__)
 def test_a_stream_tells_what_is_certain(program: Any) -> None:
     with sgl.Scripted(lambda q: "ok", latency=0.02) as backend:
         result = program.run(q="q", backend=backend, stream=True)
-        pieces = list(result.text_iter())
-        assert "".join(pieces) == result.text() == program.run(q="q", backend=backend, mode="interpret").text()
-    if program is plain:  # nothing decided anything, so nothing has to wait for the end
-        assert len(pieces) > 2
+        expected = program.run(q="q", backend=backend, mode="interpret").text()
+        assert "".join(result.text_iter()) == result.text() == expected
+
+
+TOLD = threading.Event()
+
+
+@sgl.host
+def after_it_was_told() -> str:
+    assert TOLD.wait(60)
+    return "told"
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_what_is_certain_is_told_before_the_end(looks: bool) -> None:
+    @sgl.function
+    def program(s, q):
+        text = f"Question: {q}\nAnswer:"
+        s += (text.replace("Question", "Q") if looks else text) + sgl.gen("a")
+        s += " and " + after_it_was_told()
+
+    TOLD.clear()
+    with sgl.Scripted(lambda q: "ok") as backend:
+        pieces: list[str] = []
+        for piece in program.run(q="q", backend=backend, stream=True).text_iter():
+            pieces.append(piece)
+            if "ok" in "".join(pieces):
+                TOLD.set()
+    assert "".join(pieces) == f"{'Q' if looks else 'Question'}: q\nAnswer:ok and told"
 
 
 @sgl.function
@@ -303,3 +326,33 @@ def test_a_variable_read_early_is_the_one_at_the_end(program: Any) -> None:
         # in pieces it comes from the gen of that name of the program itself
         pieces = "".join(of_an_inner_program.run(q="q", backend=backend, stream=True).text_iter("answer"))
         assert pieces == of_an_inner_program.run(q="q", backend=backend)["answer"]
+
+
+BODIES = [body for name, body in vars(appending).items() if name.startswith(("plain_", "looks_"))]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+def test_a_line_that_only_appends_leaves_no_doubt(body: Any) -> None:
+    """Such programs need no check at each run, and no step of theirs waits for one."""
+    traced = explore(body, take_apart({"q": "x"}))
+    assert any(traced.risks) == body.__name__.startswith("looks_")
+    with sgl.Scripted(lambda q: q.choices[0] if q.choices else "ok") as backend:
+        found = sgl.function(body).run(q="q", backend=backend).text()
+        assert found == sgl.function(body).run(q="q", backend=backend, mode="interpret").text()
+
+
+def test_a_line_whose_source_has_changed_is_in_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "changing.py"
+    path.write_text("def body(s, q):\n    text = f'{q}'\n    s += text\n")
+    space: dict[str, Any] = {}
+    exec(compile(path.read_text(), path, "exec"), space)
+    path.write_text("def body(s, q):\n    s += f'{q}'\n    s += text\n")
+    assert any(explore(space["body"], take_apart({"q": "x"})).risks)
+
+
+def test_what_an_artifact_could_not_check_is_said_when_it_is_made() -> None:
+    with pytest.warns(RuntimeWarning, match=r"appending.py:\d+: looks_later_at_a_name makes a string of a text"):
+        sgl.function(appending.looks_later_at_a_name).compile()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sgl.function(appending.plain_append).compile()

@@ -1,0 +1,184 @@
+"""Whether a line of a body does nothing with the text of an f-string but append it, or hand it to a word of the language.
+
+`s += f"Q: {q}"` does, so the placeholder in that string decides nothing; `line = f"Q: {q}"` may be looked at later. Read off
+the syntax of the line, and off what its names stand for while it runs. What is not plainly so is not.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import linecache
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from sglc.language import expressions, template
+from sglc.language.host import call
+from sglc.language.state import ProgramState, ProgramStateGroup
+from sglc.language.symbolic import PACKAGE
+
+_WORDS = frozenset(
+    (
+        expressions.gen, expressions.gen_int, expressions.gen_string, expressions.select, expressions.system, expressions.user,
+        expressions.assistant, expressions.trusted, expressions.unordered, expressions.separate_reasoning, template.template,
+        ProgramState.system, ProgramState.user, ProgramState.assistant, call,
+    )
+)  # fmt: skip
+"""What takes texts as they are, and gives none of them back."""
+
+_QUIET = frozenset(
+    (
+        abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list, max, min, range, reversed, round, set,
+        sorted, sum, tuple, zip,
+    )
+)  # fmt: skip
+"""Builtins that format nothing."""
+
+_FORMATTING = frozenset({"format", "format_map", "join", "writelines", "write"})
+"""Methods, maybe of `str`, that format or take what does."""
+
+_MAX_CACHED = 4096
+
+
+def only_appends(frame: FrameType) -> bool:
+    """Whether the statement that a frame is in only appends what it formats."""
+    statements = _statements(frame.f_code, frame.f_lineno)
+    line = _Line(frame)
+    return bool(statements) and all(map(line.only_appends, statements))
+
+
+@functools.lru_cache(_MAX_CACHED)
+def _statements(code: CodeType, line: int) -> tuple[ast.stmt, ...]:
+    """What stands at a line; () where the source is not known, or not what the code was made of: the file has changed since,
+    or was changed as it was loaded."""
+    tree, codes = _parsed("".join(linecache.getlines(code.co_filename)))
+    return tuple(_at(tree, line)) if code in codes else ()
+
+
+@functools.lru_cache(8)
+def _parsed(source: str) -> tuple[ast.Module, frozenset[CodeType]]:
+    """The syntax of a file, and the codes that Python makes of it."""
+    try:
+        tree = ast.parse(source)
+        waiting, codes = [compile(tree, "", "exec", dont_inherit=True)], set[CodeType]()
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], []), frozenset()
+    while waiting:
+        code = waiting.pop()
+        codes.add(code)
+        waiting.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return tree, frozenset(codes)
+
+
+def _at(tree: ast.AST, line: int) -> list[ast.stmt]:
+    """The innermost statements at a line; more than one where a semicolon parts them."""
+    found: list[ast.stmt] = []
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.expr) or not _covers(child, line):
+            continue
+        inner = _at(child, line)
+        found += inner or ([child] if isinstance(child, ast.stmt) else [])
+    return found
+
+
+def _covers(node: ast.AST, line: int) -> bool:
+    begin, end = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+    return begin is None or end is None or begin <= line <= end
+
+
+class _Line:
+    def __init__(self, frame: FrameType) -> None:
+        self._frame = frame
+
+    def only_appends(self, statement: ast.stmt) -> bool:
+        match statement:
+            case ast.AugAssign(target=target, op=ast.Add(), value=ast.Lambda(body=body)):
+                # the lambda is running: only a group of forks calls it from inside of this package
+                back = self._frame.f_back
+                return back is not None and back.f_code.co_filename.startswith(PACKAGE) and self._passes_on(body)
+            case ast.AugAssign(target=target, op=ast.Add(), value=value):
+                return self._is_state(target) and self._passes_on(value)
+            case ast.Expr(value=value) | ast.Assign(value=value):
+                return self._is_quiet(value)
+            case _:
+                return False
+
+    def _passes_on(self, node: ast.expr) -> bool:
+        """Whether the texts that are formatted in an expression are in its value as they are, or nowhere."""
+        match node:
+            case ast.JoinedStr(values=values):
+                return all(map(self._passes_on, values))
+            case ast.FormattedValue(value=value, format_spec=spec):
+                return self._passes_on(value) and (spec is None or self._passes_on(spec))
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self._passes_on(left) and self._passes_on(right)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._is_quiet(test) and self._passes_on(body) and self._passes_on(orelse)
+            case _:
+                return self._is_quiet(node)
+
+    def _is_quiet(self, node: ast.AST) -> bool:
+        """Whether nothing in an expression formats a text but for a word of the language."""
+        match node:
+            case ast.JoinedStr() | ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom() | ast.Starred():
+                return False
+            case ast.BinOp(op=ast.Mod(), right=right) if not (
+                isinstance(right, ast.Constant) and isinstance(right.value, int)
+            ):
+                return False
+            case ast.Call(func=function, args=args, keywords=keywords):
+                given = [*args, *(keyword.value for keyword in keywords)]
+                if self._is_word(function):
+                    return all(map(self._is_given, given))
+                return self._formats_nothing(function) and all(map(self._is_quiet, given))
+            case _:
+                return all(map(self._is_quiet, ast.iter_child_nodes(node)))
+
+    def _is_given(self, node: ast.expr) -> bool:
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return all(map(self._is_given, items))
+            case _:
+                return self._passes_on(node)
+
+    def _is_word(self, node: ast.expr) -> bool:
+        value = self._value(node)
+        if isinstance(value, MethodType):
+            value = value.__func__
+        if not isinstance(value, FunctionType):
+            return False
+        return value in _WORDS or "sglc_host" in value.__dict__
+
+    def _formats_nothing(self, node: ast.expr) -> bool:
+        """Whether a call does not format in C. (Python's own lines are looked at when they run.)"""
+        value = self._value(node)
+        if value is None:
+            return isinstance(node, ast.Attribute) and node.attr not in _FORMATTING and self._is_quiet(node.value)
+        if isinstance(value, FunctionType | MethodType):
+            return True
+        if isinstance(getattr(value, "func", None), FunctionType):  # a program
+            return True
+        try:
+            return value in _QUIET
+        except TypeError:
+            return False
+
+    def _is_state(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Subscript):
+            return isinstance(self._value(node.value), ProgramStateGroup) and self._is_quiet(node.slice)
+        return isinstance(self._value(node), ProgramState | ProgramStateGroup)
+
+    def _value(self, node: ast.expr) -> Any:
+        """What a name, or an attribute of a module or of a state, stands for; None where it is something else."""
+        if isinstance(node, ast.Name):
+            for names in (self._frame.f_locals, self._frame.f_globals, vars(builtins)):
+                if node.id in names:
+                    return names[node.id]
+        elif isinstance(node, ast.Attribute):
+            owner = self._value(node.value)
+            if isinstance(owner, ModuleType):
+                return vars(owner).get(node.attr)
+            if isinstance(owner, ProgramState):
+                return getattr(ProgramState, node.attr, None)
+        return None
