@@ -38,6 +38,7 @@ _QUIET = frozenset(
 _FORMATTING = frozenset({"format", "format_map", "join", "writelines", "write"})
 """Methods, maybe of `str`, that format or take what does."""
 
+_NO_CONVERSION = -1
 _MAX_CACHED = 4096
 
 
@@ -109,7 +110,9 @@ class _Line:
         match node:
             case ast.JoinedStr(values=values):
                 return all(map(self._passes_on, values))
-            case ast.FormattedValue(value=value, format_spec=spec):
+            case ast.FormattedValue(value=value, conversion=conversion, format_spec=spec):
+                if spec is not None and conversion != _NO_CONVERSION:  # the width is that of the text of the conversion
+                    return False
                 return self._passes_on(value) and (spec is None or self._passes_on(spec))
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return self._passes_on(left) and self._passes_on(right)

@@ -25,7 +25,7 @@ TEMPLATE = "Q: %s"
 
 def plain_append(s, q):
     s += f"Q: {q}\nA:" + sgl.gen("a")
-    s += f", {s['a']!r:>9}." + "!"
+    s += f", {s['a']!r} {s['a']:>9}." + "!"
 
 
 def plain_in_forks(s, q):
@@ -79,6 +79,10 @@ def looks_by_a_method(s, q):
 
 def looks_inside_another(s, q):
     s += f"{len(f'{q}')}"
+
+
+def looks_by_a_width(s, q):
+    s += f"{q!r:>9}"
 
 
 def looks_in_a_helper(s, q):
