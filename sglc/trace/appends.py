@@ -27,13 +27,8 @@ _WORDS = frozenset(
 )  # fmt: skip
 """What takes texts as they are, and gives none of them back."""
 
-_QUIET = frozenset(
-    (
-        abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list, max, min, range, reversed, round, set,
-        sorted, sum, tuple, zip,
-    )
-)  # fmt: skip
-"""Builtins that format nothing."""
+_QUIET = frozenset((abs, bool, float, int, isinstance, len, range, round))
+"""Builtins that format nothing, and take nothing from an iterator, which may format what it gives."""
 
 _FORMATTING = frozenset({"format", "format_map", "join", "writelines", "write"})
 """Methods, maybe of `str`, that format or take what does."""
@@ -124,7 +119,9 @@ class _Line:
     def _is_quiet(self, node: ast.AST) -> bool:
         """Whether nothing in an expression formats a text but for a word of the language."""
         match node:
-            case ast.JoinedStr() | ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom() | ast.Starred():
+            case ast.JoinedStr() | ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
+                return False
+            case ast.Starred() | ast.comprehension() | ast.In() | ast.NotIn():  # take from iterators
                 return False
             case ast.BinOp(op=ast.Mod(), right=right) if not (
                 isinstance(right, ast.Constant) and isinstance(right.value, int)

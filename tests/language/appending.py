@@ -146,6 +146,11 @@ def looks_in_a_comprehension(s, q):
     s += sgl.join(" ", [f"{text}" for text in (q, q)])
 
 
+def looks_by_an_iterator(s, q):
+    texts = map(str, [q, q])
+    s += "a" if "x" in texts else "b"
+
+
 def looks_in_a_test(s, q):
     if f"{q}" == "x":
         s += "y"
