@@ -22,6 +22,7 @@ from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
 from sglc.passes.regex.lexer import PatternLexer, items, switched
+from sglc.passes.regex.plain import is_plain
 from sglc.passes.regular.source import Source
 from sglc.passes.regular.tree import Chars, Look, Regular, Sequence, atomic, choice, repeat, sequence
 
@@ -70,6 +71,8 @@ _PROPERTY = re.compile(r"\\(?:[pP]\{\w*\}|.)", re.DOTALL)
 
 def _flags(pattern: str) -> int:
     """The flags of the whole pattern. Raises `ConstraintError` where Python does not accept it."""
+    if is_plain(pattern):
+        return int(re.UNICODE)
     # re folds the case of every character of a range one by one, up to 25 ms for each range
     if re.search(r"\(\?[aLmsux]*i", pattern) and len(re.findall(r"-(\\[uU]|[^\x00-\x7f])", pattern)) > 32:
         raise ConstraintError("the regex has more than 32 large ranges under (?i)", hint="write both cases out")
@@ -115,7 +118,8 @@ class _Reader:
             if isinstance(child, Tree):
                 branches.append(self._sequence(child, scope))
             else:  # words
-                words = [tuple(_letters(word, scope.flags)) for word in child[1:].split("|")]
+                letters = {character: one_of(character, scope.flags) for character in {*child} - {"|"}}
+                words = [tuple(map(letters.__getitem__, word)) for word in child[1:].split("|")]
                 branches += [word[0] if len(word) == 1 else Sequence(word) for word in words]
         return branches[0] if len(branches) == 1 else choice(branches)
 
@@ -171,7 +175,7 @@ class _Reader:
             return self._once(item, scope)
         least, most = _counts(quantifier)
         lazy = self._lazy
-        body = self._once(item, scope if most == 1 else scope._replace(first=False, last=False))
+        body = self._once(item, scope if most == 1 else _Scope(scope.flags, False, False, scope.depth))
         tree = repeat(body, least, most, (start, end.end()))
         if quantifier[-1] == "+" and len(quantifier) > 1:
             return atomic(tree, lazy == self._lazy, end.span(3))
@@ -198,7 +202,7 @@ class _Reader:
         span = (start, start + len(opening))
         if scope.depth == MAX_DEPTH:
             self._refuse(span, f"more than {MAX_DEPTH} groups in one another", "make the regex simpler")
-        scope = scope._replace(depth=scope.depth + 1)
+        scope = _Scope(scope.flags, scope.first, scope.last, scope.depth + 1)
         if opening in _LOOKS:
             ahead, wanted = _LOOKS[opening]
             inner = scope._replace(first=scope.first and ahead, last=scope.last and not ahead)
@@ -209,7 +213,7 @@ class _Reader:
             return atomic(body, lazy == self._lazy, span)
         if opening.startswith("(?("):
             self._refuse(span, "a condition is not regular", "write out both cases as alternatives")
-        return self.alternation(alternation, scope._replace(flags=_inside(opening, scope.flags)))
+        return self.alternation(alternation, _Scope(_inside(opening, scope.flags), *scope[1:]))
 
     def _refuse(self, span: tuple[int, int], what: str, hint: str) -> NoReturn:
         raise refusal(self._pattern, span, what, hint)
