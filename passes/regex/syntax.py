@@ -10,7 +10,6 @@ general category of Unicode, or of all that begin with its letter, and one that 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -18,16 +17,12 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from lark import Lark, Token, Tree
 
-from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
 from sglc.passes.regex.lexer import PatternLexer, items, switched
-from sglc.passes.regex.plain import is_plain
-from sglc.passes.regular.source import Source
+from sglc.passes.regex.python import python_flags, refusal
 from sglc.passes.regular.tree import Chars, Look, Regular, Sequence, atomic, choice, repeat, sequence
 
-MAX_LENGTH = 20_000  # characters
-MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
 MAX_DEPTH = 50  # groups in groups
 
 
@@ -40,20 +35,9 @@ class _Scope(NamedTuple):
     depth: int = 0
 
 
-def refusal(pattern: str, span: tuple[int, int], what: str, hint: str) -> ConstraintError:
-    """An error that shows a part of the pattern with a caret under it."""
-    return Source("regex", pattern).refusal(span, what, hint)
-
-
 def parse(pattern: str) -> Regular:
     """The tree of a pattern. Raises `ConstraintError` for what `re` refuses and for what is not regular."""
-    if len(pattern) > MAX_LENGTH:
-        what = f"the regex is too long: {len(pattern):,} characters, at most {MAX_LENGTH:,}"
-        raise refusal(pattern, (MAX_LENGTH, MAX_LENGTH + 1), what, "split the answer into several gens")
-    if (operators := sum(map(pattern.count, "\\.*+?{[|("))) > MAX_OPERATORS:
-        what = f"the regex is too complex: {operators:,} operators, at most {MAX_OPERATORS:,}"
-        raise refusal(pattern, (0, 1), what, "split the answer into several gens")
-    flags = _flags(pattern)
+    flags = python_flags(pattern)
     tree = _grammar().parse((pattern, bool(flags & VERBOSE)))
     alternation = tree.children[0]
     assert isinstance(alternation, Tree)
@@ -64,38 +48,6 @@ def parse(pattern: str) -> Regular:
 def _grammar() -> Lark:
     text = files("sglc.passes.regex").joinpath("syntax.lark").read_text(encoding="utf-8")
     return Lark(text, parser="lalr", lexer=PatternLexer)
-
-
-_PROPERTY = re.compile(r"\\(?:[pP]\{\w*\}|.)", re.DOTALL)
-
-
-def _flags(pattern: str) -> int:
-    """The flags of the whole pattern. Raises `ConstraintError` where Python does not accept it."""
-    if is_plain(pattern):
-        return int(re.UNICODE)
-    # re folds the case of every character of a range one by one, up to 25 ms for each range
-    if re.search(r"\(\?[aLmsux]*i", pattern) and len(re.findall(r"-(\\[uU]|[^\x00-\x7f])", pattern)) > 32:
-        raise ConstraintError("the regex has more than 32 large ranges under (?i)", hint="write both cases out")
-    known = pattern
-    if "\\p" in pattern or "\\P" in pattern:  # Python is shown a class of its own, of the same length
-        known = _PROPERTY.sub(lambda found: "\\w" if len(found[0]) > 2 else found[0], pattern)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # what may mean something else in a future Python means this now
-            return re.compile(known).flags
-    except re.error as error:
-        at = _place(pattern, error.pos or 0)
-        hint = r"a property is written \p{L}" if "escape \\p" in error.msg.lower() else "see Python's re module"
-        raise refusal(pattern, (at, at + 1), f"not a valid regex: {error.msg}", hint) from error
-    except (RecursionError, OverflowError) as error:
-        raise ConstraintError("the regex is nested too deeply or counts too far", hint="make it simpler") from error
-
-
-def _place(pattern: str, at: int) -> int:
-    """Where in the pattern a place is that Python counted with two characters for each property."""
-    for found in _PROPERTY.finditer(pattern):
-        if len(found[0]) > 2 and found.start() < at:
-            at += len(found[0]) - 2
-    return at
 
 
 _LOOKS = {"(?=": (True, True), "(?!": (True, False), "(?<=": (False, True), "(?<!": (False, False)}

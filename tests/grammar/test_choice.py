@@ -128,6 +128,9 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     "a long regex": ("regex", "|".join(f"(a{n}.{{0,999}}){{0,999}}" for n in range(400))),
     "deep": ("json_schema", '{"type":"array","items":' * 400 + "{}" + "}" * 400),
     "wide": ("json_schema", {"type": "object", "properties": {f"p{n}": {"type": "array"} for n in range(1_000)}}),
+    "long constants": ("json_schema", {"enum": [f"x{n}" * 3 for n in range(60_000)]}),
+    "a long schema": ("json_schema", {"const": "x" * 10_000_000}),
+    "a long grammar": ("ebnf", "root ::= " + '"a" ' * 2_500_000),
     "long names": ("json_schema", {"properties": {"a" * 2_000_000: {}}}),
 }
 
