@@ -54,7 +54,7 @@ def _quotable(tree: Regular) -> Regular:
     Where a set has all control characters, the library takes every escape of one letter for one of its characters, `\"` and
     `\\` too. It may join the sets of alternatives before.
     """
-    apart = [chars for chars in _sets(tree) if intersection(chars, _QUOTES) != _QUOTES]
+    apart = [chars for chars in set(_sets(tree)) if intersection(chars, _QUOTES) != _QUOTES]
     if intersection(union(apart), _CONTROLS) != _CONTROLS:
         return tree
     return _without_nul(tree, set(apart))

@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias, cast
 
-from sglc.ir.values import what_is_wrong_with_text
+from sglc.ir.values import MAX_CONSTRAINT, what_is_wrong_with_text
 from sglc.passes.grammar.names import EVERY_NAME, but, matches, others, overlap, whole, written_out
 from sglc.passes.json_schema.formats import FORMATS
 from sglc.passes.json_schema.keywords import ANNOTATIONS, KEYWORDS, counts, properties_of, required_of, types
@@ -29,7 +29,6 @@ from sglc.passes.json_schema.places import Json, NoneIsValidError, Schema, beyon
 from sglc.passes.json_schema.references import References
 from sglc.passes.json_schema.spelling import spelled
 from sglc.passes.json_schema.values import constants, key_of, kind_of
-from sglc.passes.regular.limits import MAX_POSITIONS
 from sglc.passes.regular.tree import Regular
 
 KNOWN = frozenset(
@@ -68,6 +67,7 @@ class Normal:
         self._numbers: dict[str, str] = {}  # of what is said -> the name of its entry
         self._waiting: list[tuple[str, list[_Given]]] = []
         self._patterns: dict[str, Regular] = {}
+        self._regexes: dict[str, str] = {}
         self._characters = 0  # in them
         self._open: list[tuple[str, ...]] = []  # the places that are being written in place
         self._places = 0
@@ -232,12 +232,11 @@ class Normal:
         if not isinstance(pattern, str):
             refuse(at, "it is not a string", "give a regex")
         if pattern not in self._patterns:
-            tree = Pattern(pattern, at).tree()
             self._characters += len(pattern)
-            if self._characters > MAX_POSITIONS:
-                what = f"the patterns so far have more than {MAX_POSITIONS:,} characters"
+            if self._characters > 2 * MAX_CONSTRAINT["regex"]:
+                what = f"the patterns so far have more than {2 * MAX_CONSTRAINT['regex']:,} characters"
                 refuse(at, what, "say less, or split the answer into several gens")
-            self._patterns[pattern] = tree
+            self._patterns[pattern] = Pattern(pattern, at).tree()
         return self._patterns[pattern]
 
     def _string(self, parts: Sequence[tuple[Schema, str]], made: Schema, also: list[Json]) -> None:
@@ -248,7 +247,10 @@ class Normal:
             least, most = max(least, low), high if most is None or (high is not None and high < most) else most
             if "pattern" in schema:
                 tree = self._pattern(schema["pattern"], f"{at}/pattern")
-                said.append({"pattern": whole(tree, f"{at}/pattern", str(schema["pattern"]))})
+                pattern = str(schema["pattern"])
+                if pattern not in self._regexes:
+                    self._regexes[pattern] = whole(tree, f"{at}/pattern", pattern)
+                said.append({"pattern": self._regexes[pattern]})
             if "format" in schema:
                 name = schema["format"]
                 known = FORMATS.get(name) if isinstance(name, str) else None
