@@ -806,4 +806,14 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "_native", "The inner loops of compiling a constraint.", -1, methods, NULL, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&definition); }
+/* Raise it here and in native.py with every change of what the functions take or give: an older build is refused then. */
+#define VERSION 1
+
+PyMODINIT_FUNC PyInit__native(void) {
+    PyObject *module = PyModule_Create(&definition);
+    if (module && PyModule_AddIntConstant(module, "VERSION", VERSION) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}
