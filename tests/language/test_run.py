@@ -390,3 +390,18 @@ def test_a_known_text_in_a_question_is_not_asked_for_again() -> None:
     with sgl.Scripted(lambda question: question.choices[1]) as backend:
         assert program.run(a="yes", backend=backend).ret_value is False
         assert program.run(a="", backend=backend, mode="interpret").ret_value is False
+
+
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+@pytest.mark.parametrize("given", ["yes", 3])
+def test_a_scripted_answer_is_one_of_the_choices(mode: Any, given: Any) -> None:
+    @sgl.function
+    def choose(s):
+        s += "Which? " + sgl.select("x", ["left", "right"])
+
+    with sgl.Scripted(lambda question: given) as backend:
+        error = choose.run(backend=backend, mode=mode).error()
+    assert isinstance(error, sglc.RunError)
+    assert error.what == f"the scripted answer {given!r} is none of the choices of the select: 'left', 'right'"
+    assert str(error.where).startswith("tests/language/test_run.py:")
+    assert "question.choices" in error.hint
