@@ -102,4 +102,15 @@ def class_of(chars: CharSet) -> str:
         return r"[^\x{0}-\x{10ffff}]"
     if len(chars) == 1 and chars[0][0] == chars[0][1] < 0x80 and chr(chars[0][0]).isalnum():
         return chr(chars[0][0])
-    return "[" + "".join(f"\\x{{{a:x}}}" + (f"-\\x{{{b:x}}}" if b > a else "") for a, b in chars) + "]"
+    return "[" + "".join(f"\\x{{{a:x}}}" + (f"-\\x{{{b:x}}}" if b > a else "") for a, b in _spanning(chars)) + "]"
+
+
+def _spanning(chars: CharSet) -> CharSet:
+    """The ranges, those on both sides of the surrogates as one: they are no characters, and no part of a class."""
+    joined: list[tuple[int, int]] = []
+    for first, last in chars:
+        if joined and (joined[-1][1], first) == (0xD7FF, 0xE000):
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return tuple(joined)

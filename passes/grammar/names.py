@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NoReturn
 
 from sglc.passes.grammar.lark import class_of, regex_of
 from sglc.passes.json_schema.patterns import ANYTHING
@@ -33,7 +34,8 @@ from sglc.passes.regular.tree import (
     sequence,
 )
 
-MAX_REGEX = 20_000  # characters of a regex that is made of an automaton
+MAX_STATES = 2_000  # of an automaton that is written out
+MAX_REGEX = 100_000  # characters of its regex
 
 _QUOTES: CharSet = ((34, 34), (92, 92))
 _CONTROLS: CharSet = ((0, 31),)
@@ -123,6 +125,8 @@ def written_out(tree: Regular, at: str) -> str | None:
     count = len(dfa.moves)
     if not count:
         return None
+    if count > MAX_STATES:
+        _too_many(at)
     start, end = count, count + 1
     out: list[dict[int, str]] = [{} for _ in range(count + 2)]  # state -> state -> regex
     into: list[set[int]] = [set() for _ in range(count + 2)]
@@ -156,10 +160,12 @@ def written_out(tree: Regular, at: str) -> str | None:
             for other, after in out[state].items():
                 join(one, other, f"{before}{middle}{after}".replace("(?:)", "") or "(?:)")
                 if len(out[one][other]) > MAX_REGEX:
-                    beyond(at, "the names that properties and patternProperties leave are too many to write out", HINT)
+                    _too_many(at)
         for other in out[state]:
             into[other].discard(state)
     return f"^(?:{out[start][end]})$"
 
 
-HINT = "name fewer properties, use one pattern for the others, or leave additionalProperties out"
+def _too_many(at: str) -> NoReturn:
+    what = "the names that properties and patternProperties leave are too many to write out"
+    beyond(at, what, "name fewer properties, use one pattern for the others, or leave additionalProperties out")

@@ -152,6 +152,23 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     ),
     "a long schema": ("json_schema", {"const": "x" * 10_000_000}),
     "a long grammar": ("ebnf", "root ::= " + '"a" ' * 2_500_000),
+    "many names": (
+        "json_schema",
+        {
+            "type": "object",
+            "properties": {f"{n * 7919 % 100_003:05}": {} for n in range(2_000)},
+            "additionalProperties": {"type": "null"},
+        },
+    ),
+    "names of many kinds": (
+        "json_schema",
+        {
+            "type": "object",
+            "properties": {"a": {}},
+            "patternProperties": {"(a|b)*a(a|b){12}$": {}},
+            "additionalProperties": {"type": "null"},
+        },
+    ),
     "long names": ("json_schema", {"properties": {"a" * 2_000_000: {}}}),
 }
 

@@ -69,6 +69,18 @@ MEANING: list[tuple[str, Any, list[str], list[str]]] = [  # what, schema, texts 
         ['{"a": 1, "b": [null, {}]}', '{"b": ""}'],
         ['{"a": 1}', '{"b": 1, "c": 1}'],
     ),
+    (
+        "others than many names",
+        {"type": "object", "properties": {f"p{number}q": INTEGER for number in range(60)}, "additionalProperties": STRING},
+        ['{"p1q": 1, "p7q": 2, "p": "", "p61q": "x"}', '{"p60q": "x"}', '{"p1": ""}'],
+        ['{"p1q": ""}', '{"p59q": "x"}', '{"p61q": 1}', r'{"\u00701q": ""}'],
+    ),
+    (
+        "others than names and patterns",
+        {"type": "object", "properties": {"a": INTEGER}, "patternProperties": {"^[ab]+c?$": {}}, "additionalProperties": STRING},
+        ['{"a": 1, "abc": null, "x": ""}', '{"ac": 1}', '{"acc": ""}'],
+        ['{"a": null}', '{"x": 1}', '{"acc": 1}', '{"a": 1, "a": null}'],
+    ),
     ("one name suffices for minProperties 1", {**MANY, "minProperties": 1}, ['{"a": 1}', '{"a": 1, "b": 2}'], ["{}"]),
     (
         "and for one more than the required",
@@ -191,6 +203,12 @@ def test_strings_are_those_of_an_automaton(said: dict[str, Any], texts: list[str
         assert accepts(constraint, spelled) == valid(text, schema, schema, as_written=True), text
     assert any(valid(text, schema, schema, as_written=True) for text in texts)
     assert not all(valid(text, schema, schema, as_written=True) for text in texts)
+
+
+def test_half_a_character_is_in_no_name() -> None:
+    constraint = followed("json_schema", {"type": "object", "additionalProperties": True})
+    assert accepts(constraint, '{"a": [{"b": 1}]}')
+    assert not accepts(constraint, r'{"\ud800": 1}')
 
 
 LOOSE = {name: case for name, case in CASES.items() if case.invalid}
