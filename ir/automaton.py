@@ -11,6 +11,8 @@ from sglc.ir.tokens import TokenAutomaton
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+_FEW = 32  # ids are few where one of more than so many has a class
+
 
 def complete(
     class_of: NDArray[np.int32],
@@ -29,8 +31,9 @@ def complete(
     rows, row_classes = np.nonzero(np.ascontiguousarray(allowed.T[first]))
     row_starts = np.searchsorted(rows, np.arange(len(first) + 1))
     row_ends = row_ends_of[first]
-    forced, counts = _forced(class_of, next_state.shape[1], ends, row_starts, row_classes, row_ends)
-    by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1)
+    ids = np.flatnonzero(class_of > 0)  # mostly few
+    forced, counts = _forced(class_of, ids, next_state.shape[1], ends, row_starts, row_classes, row_ends)
+    by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1) if len(own_ids) else np.bool_(False)
     return TokenAutomaton(
         class_of=class_of,
         next=next_state,
@@ -45,6 +48,7 @@ def complete(
         row_starts=row_starts.astype(np.int32),
         row_classes=row_classes.astype(np.int32),
         row_ends=row_ends,
+        few_ids=ids if len(ids) * _FEW < len(class_of) else np.empty(0, dtype=np.int64),
     )
 
 
@@ -64,54 +68,40 @@ def stuck_state(automaton: TokenAutomaton) -> int | None:
     return int(stuck[0]) if len(stuck) else None
 
 
-def random_words(rows: int, columns: int) -> NDArray[np.uint64]:
-    """Random numbers, always the same: splitmix64 (Steele, Lea and Flood, 2014) of 0, 1, 2 ..."""
-    x = np.arange(1, rows * columns + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+def random_words(rows: int, columns: int, after: int = 0) -> NDArray[np.uint64]:
+    """Random numbers, always the same: splitmix64 (Steele, Lea and Flood, 2014) of 0, 1, 2 ...; without the first ones."""
+    x = np.arange(after + 1, after + rows * columns + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return (x ^ (x >> np.uint64(31))).reshape(rows, columns)
 
 
 def _distinct_columns(bits: Bools) -> tuple[Ints, NDArray[np.int32]]:
-    """The first of each distinct column, ascending, and for each column the number of the one that it equals.
-
-    A column's words are hashed to 128 bits, each word by a mixing of its own, and not compared: two columns have one
-    hash by accident with a probability of about 2 ** -128.
-    """
-    padded = np.zeros((-(-len(bits) // 64) * 64, bits.shape[1]), dtype=np.uint8)
+    """The first of each distinct column, ascending, and for each column the number of the one that it equals."""
+    padded = np.zeros((-(-len(bits) // 8) * 8, bits.shape[1]), dtype=np.uint8)
     padded[: len(bits)] = bits
     shifted = padded.reshape(-1, 8, bits.shape[1]) << np.arange(8, dtype=np.uint8)[:, None]
     packed = np.bitwise_or.reduce(shifted, axis=1)  # np.packbits is slow across rows
-    words = np.ascontiguousarray(packed.T).view(np.uint64)
-    one, two = np.zeros((2, len(words)), dtype=np.uint64)
-    for word, (salt, salt2) in zip(words.T, random_words(words.shape[1], 2), strict=True):
-        one, two = _mixed(one ^ word ^ salt), _mixed(two + (word ^ salt2))
-    order = np.argsort(one, kind="stable")
-    new = np.ones(len(order), dtype=np.bool_)
-    new[1:] = (one[order][1:] != one[order][:-1]) | (two[order][1:] != two[order][:-1])
-    first = order[new]  # the sort is stable
-    rank = np.argsort(np.argsort(first))
-    number_of = np.empty(len(order), dtype=np.int32)
-    number_of[order] = rank[np.cumsum(new) - 1]
-    return np.sort(first), number_of
-
-
-def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    x = (x ^ (x >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-    return x ^ (x >> np.uint64(29))
+    keys: list[bytes] = np.ascontiguousarray(packed.T).view(f"V{len(packed)}")[:, 0].tolist()
+    numbers: dict[bytes, int] = {}
+    number_of = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int32)
+    first = np.empty(len(numbers), dtype=np.int64)
+    first[number_of[::-1]] = np.arange(len(keys))[::-1]  # the last that is written stays
+    return first, number_of
 
 
 def _forced(
     class_of: NDArray[np.int32],
+    ids: Ints,
     classes: int,
     ends: NDArray[np.int32],
     row_starts: Ints,
     row_classes: Ints,
     row_ends: Bools,
 ) -> tuple[NDArray[np.int32], Ints]:
-    """For each mask the only id that it allows or -1, and the number of ids that it allows."""
-    ids = np.flatnonzero(class_of > 0).astype(np.int32)  # mostly few
-    sizes = np.bincount(class_of[ids], minlength=classes)
+    """For each mask the only id that it allows or -1, and the number of ids that it allows. ids: those of a class."""
+    class_of = class_of[ids]
+    sizes = np.bincount(class_of, minlength=classes)
     until = np.concatenate([[0], np.cumsum(sizes[row_classes])])
     tokens = until[row_starts[1:]] - until[row_starts[:-1]]
     counts = tokens + row_ends * len(ends)
@@ -119,7 +109,7 @@ def _forced(
     ending = (counts == 1) & row_ends
     forced[ending & (tokens == 0)] = ends[0] if len(ends) else -1
     some_id = np.zeros(classes, dtype=np.int32)
-    some_id[class_of[ids]] = ids
+    some_id[class_of] = ids
     single = np.flatnonzero((counts == 1) & (tokens == 1))
     forced[single] = some_id[row_classes[row_starts[single]]]
     return forced, counts

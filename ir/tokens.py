@@ -160,6 +160,8 @@ class TokenAutomaton:
     row_classes: int32; row_classes[row_starts[r] : row_starts[r + 1]], and the end ids where
     row_ends:    bool [masks].
     row_starts:  int32 [masks + 1].
+    few_ids:     int64, ascending; the ids that some state allows, where they are few: masks are made of them. Empty where
+                 they are many.
     """
 
     finite: ClassVar[bool] = True
@@ -177,6 +179,7 @@ class TokenAutomaton:
     row_starts: NDArray[np.int32]
     row_classes: NDArray[np.int32]
     row_ends: NDArray[np.bool_]
+    few_ids: NDArray[np.int64]
     _rows: dict[int, NDArray[np.int32]] = field(default_factory=dict[int, NDArray[np.int32]], init=False, repr=False)
     _distances: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]], init=False, repr=False)
     _reaches: list[NDArray[np.int64]] = field(default_factory=list[NDArray[np.int64]], init=False, repr=False)
@@ -271,7 +274,10 @@ class TokenAutomaton:
 
         allowed: bool [classes]."""
         bits = np.zeros(-(-self.size // 32) * 32, dtype=np.bool_)
-        np.take(allowed, self.class_of, out=bits[: self.size], mode="clip")  # "raise" would buffer `out`
+        if len(self.few_ids):
+            bits[self.few_ids] = allowed[self.class_of[self.few_ids]]
+        else:
+            np.take(allowed, self.class_of, out=bits[: self.size], mode="clip")  # "raise" would buffer `out`
         if ends:
             bits[self.ends] = True
         row = np.packbits(bits, bitorder="little").view("<i4").astype(np.int32, copy=False)

@@ -14,17 +14,21 @@ class Trie:
     """Node 0 is the root; nodes are numbered level by level, in each level by their bytes from the root.
 
     byte:    uint8 [nodes]; the byte that leads to a node.
-    parent:  int64 [nodes]; the node before, 0 for the root.
-    first:   int64 [nodes + 1]; the children of node n are first[n] .. first[n + 1] - 1.
-    node_of: int64 [size]; the node of each id's bytes, 0 for an id that no constrained text may use.
+    parent:  int32 [nodes]; the node before, 0 for the root.
+    first:   int32 [nodes + 1]; the children of node n are first[n] .. first[n + 1] - 1.
+    ids:     int32; the ids that constrained text may use, by the nodes of their bytes, ascending at each: those of node n are
+    first_id: int32 [nodes + 1]; ids[first_id[n]] .. ids[first_id[n + 1] - 1].
     single:  bool [256]; the bytes that are a token by themselves.
+    size:    of the vocabulary; all ids are below.
     """
 
     byte: NDArray[np.uint8]
-    parent: NDArray[np.int64]
-    first: NDArray[np.int64]
-    node_of: NDArray[np.int64]
+    parent: NDArray[np.int32]
+    first: NDArray[np.int32]
+    ids: NDArray[np.int32]
+    first_id: NDArray[np.int32]
     single: NDArray[np.bool_]
+    size: int
 
 
 def trie_of(tokens: Iterable[bytes | None], ends: frozenset[int], size: int) -> Trie:
@@ -51,8 +55,10 @@ def trie_of(tokens: Iterable[bytes | None], ends: frozenset[int], size: int) -> 
     parent = np.concatenate(parents_of)
     children = np.bincount(parent[1:], minlength=nodes)
     node_at = dict(zip(words, node.tolist(), strict=True))
-    node_of = np.zeros(size, dtype=np.int64)
-    node_of[list(texts)] = [node_at[text] for text in texts.values()]
+    node_of = np.array([node_at[text] for text in texts.values()], dtype=np.int64)
+    ids = np.array(list(texts), dtype=np.int32)[np.argsort(node_of, kind="stable")]
+    first_id = np.concatenate([[0], np.cumsum(np.bincount(node_of, minlength=nodes))]).astype(np.int32)
     single = np.zeros(256, dtype=np.bool_)
     single[[word[0] for word in words if len(word) == 1]] = True
-    return Trie(np.concatenate(letters_of), parent, np.cumsum(np.concatenate([[1], children])), node_of, single)
+    first = np.cumsum(np.concatenate([[1], children])).astype(np.int32)
+    return Trie(np.concatenate(letters_of), parent.astype(np.int32), first, ids, first_id, single, size)

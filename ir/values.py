@@ -12,6 +12,9 @@ from sglc.ir.graph import Tree
 MAX_BITS = 1024
 """Of an integer in a result."""
 
+MAX_CONSTRAINT = {"regex": 20_000, "json_schema": 1 << 20, "ebnf": 100_000}
+"""Characters of a constraint as it is written, by its kind: what is longer is refused before anything reads it."""
+
 
 def is_constant(value: object) -> bool:
     """Whether the value may be a static."""
@@ -59,7 +62,7 @@ def _all(values: tuple[object, ...], holds: Callable[[object], bool]) -> bool:
 
 
 def _is_pattern(value: object) -> bool:
-    if type(value) is not str or not value:
+    if type(value) is not str or not 0 < len(value) <= MAX_CONSTRAINT["regex"]:
         return False
     try:
         re.compile(value)
@@ -73,7 +76,7 @@ SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "min_tokens": (lambda v: _integer(v, 0, 2**31), "an integer of at least 0"),
     "stop": (lambda v: _all(v, lambda s: type(s) is str and s != ""), "strings that are not empty"),
     "stop_token_ids": (lambda v: _all(v, lambda i: _integer(i, 0, 2**31)), "integers of at least 0"),
-    "stop_regex": (lambda v: _all(v, _is_pattern), "patterns of Python's `re` that are not empty"),
+    "stop_regex": (lambda v: _all(v, _is_pattern), "patterns of Python's `re` that are not empty and not too long"),
     "temperature": (lambda v: _number(v, 0, 1e9), "a number of at least 0"),
     "top_p": (lambda v: _number(v, 0, 1) and v != 0, "a number over 0 and up to 1"),
     "top_k": (lambda v: (v == -1 and type(v) is int) or _integer(v, 1, 2**31), "-1 or an integer of at least 1"),

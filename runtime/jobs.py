@@ -109,7 +109,7 @@ class DecodeJob:
         meta = {
             "prompt_tokens": done.prompt_tokens,
             "cached_tokens": done.cached_tokens,
-            "completion_tokens": done.decoded_tokens,
+            "completion_tokens": done.decoded_tokens + done.forced_tokens,
             "finish_reason": {"type": done.reason, "matched": done.stop},
             **_logprobs(done, self.sampling, decode),
         }

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 
+from sglc.ir.errors import RunError
 from sglc.ir.ops import Role, Sampling
 from sglc.ir.tokens import Piece, Sampled, Vocabulary
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Prompt, ScoreJob, draw_seed
@@ -92,7 +93,10 @@ class _ScriptedPort:
             text = self._answer(Question(job))
             if isinstance(job, DecodeJob):
                 return Answer((*job.prompt, Sampled((), text)), text, {"finish_reason": {"type": "stop"}})
-            choice = job.choices[[render(choice) for choice in job.choices].index(text)]
+            rendered = [render(choice) for choice in job.choices]
+            if text not in rendered:
+                return _no_choice(text, rendered)
+            choice = job.choices[rendered.index(text)]
             return Answer((*job.prompt, *choice), text, {})
         except Exception as error:  # noqa: BLE001 - the program's error
             return error
@@ -105,6 +109,13 @@ class _ScriptedPort:
 
     def render(self, prompt: Prompt, since: Prompt = ()) -> str:
         return render(prompt)[len(render(since)) :]
+
+
+def _no_choice(text: object, choices: Sequence[str]) -> RunError:
+    """What is said of an answer to a select that is none of its choices."""
+    shown = ", ".join(map(repr, choices[:20])) + (f" and {len(choices) - 20} more" if len(choices) > 20 else "")
+    hint = "let the function of Scripted return one of question.choices for a select"
+    return RunError(f"the scripted answer {text!r:.200} is none of the choices of the select: {shown}", hint=hint)
 
 
 class _Asked:

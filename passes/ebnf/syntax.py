@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedToken
 
+from sglc.ir.values import MAX_CONSTRAINT
 from sglc.passes.ebnf.characters import MeaninglessError, character_class, literal
 from sglc.passes.ebnf.rules import ROOT, Again, Either, Expression, Grammar, Leaf, Row, Rule, Use, holding, uses
 from sglc.passes.regular.charset import EVERY
@@ -23,7 +24,6 @@ from sglc.passes.regular.source import Source
 from sglc.passes.regular.tree import Chars, sequence
 from sglc.passes.regular.tree import Token as TokenId
 
-MAX_LENGTH = 100_000  # characters
 MAX_DEPTH = 50  # groups in groups
 MAX_COUNT = 100_000  # of a repeat
 
@@ -31,9 +31,9 @@ MAX_COUNT = 100_000  # of a repeat
 def grammar_of(text: str) -> Grammar:
     """The rules of a grammar. Raises `ConstraintError`."""
     source = Source("grammar", text)
-    if len(text) > MAX_LENGTH:
-        what = f"the grammar is too long: {len(text):,} characters, at most {MAX_LENGTH:,}"
-        raise source.refusal((MAX_LENGTH, MAX_LENGTH + 1), what, "split the answer into several gens")
+    if len(text) > (most := MAX_CONSTRAINT["ebnf"]):
+        what = f"the grammar is too long: {len(text):,} characters, at most {most:,}"
+        raise source.refusal((most, most + 1), what, "split the answer into several gens")
     _check_brackets(source)
     rules: dict[str, Rule] = {}
     for rule in _Reader(source).rules(_parsed(source)):

@@ -2,9 +2,9 @@ r"""A tree of regular operations to a grammar in llguidance's Lark syntax: one t
 tree, so that it means what our parser read and not what another one reads.
 
     ([a-z]{1,4}x){2,}  =>  start: T
-                           T: /(?:(?:[\x{61}-\x{7a}]){1,4}[\x{78}]){2,}/
+                           T: /(?:(?:[\x{61}-\x{7a}]){1,4}x){2,}/
 
-Every character is written by its code point in a class: nothing of the user's text is in it, and no flag matters.
+Every character but letters and digits is written by its code point in a class: nothing of the user's syntax is in it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ def lark_of_tree(tree: Regular, source: Source) -> str:
     terminals: list[str] = []
     terminals.append(f"T: {_Writer(terminals, source).expression(tree)}")
     return "\n".join(["start: T", *terminals])
+
+
+def regex_of(tree: Regular, source: Source) -> str:
+    """The regex of a tree without intersections and complements. Raises `NotRegular` as `lark_of_tree`."""
+    return _Writer([], source).regex(tree)
 
 
 class _Writer:
@@ -44,7 +49,7 @@ class _Writer:
             case Repeat(body, least, most) if _operates(tree):
                 return self._name(body) + self._counts(least, most, tree.span)
             case _:
-                return f"/{self._regex(tree)}/"
+                return f"/{self.regex(tree)}/"
 
     def _name(self, tree: Regular) -> str:
         """The name of a new terminal for a tree."""
@@ -52,19 +57,19 @@ class _Writer:
         self._terminals.append(f"T{len(self._terminals)}: {expression}")
         return self._terminals[-1].partition(":")[0]
 
-    def _regex(self, tree: Regular) -> str:
+    def regex(self, tree: Regular) -> str:
         match tree:
             case Chars(chars):
-                return _class(chars)
+                return class_of(chars)
             case Sequence(parts):
-                return "".join(map(self._regex, parts)) or "(?:)"
+                return "".join(map(self.regex, parts)) or "(?:)"
             case Choice(parts):
-                return f"(?:{'|'.join(map(self._regex, parts))})" if parts else _class(())
+                return f"(?:{'|'.join(map(self.regex, parts))})" if parts else class_of(())
             case Repeat(body, least, most):
-                return f"(?:{self._regex(body)}){self._counts(least, most, tree.span)}"
+                return f"(?:{self.regex(body)}){self._counts(least, most, tree.span)}"
             case Look() | Atomic():
                 raise self._refusal(tree.span, "no grammar has lookarounds or atomic groups")
-            case Both() | Not():
+            case _:
                 raise AssertionError("it stands in no regex")
 
     def _counts(self, least: int, most: int | None, span: Place) -> str:
@@ -91,7 +96,21 @@ def _operates(tree: Regular) -> bool:
             return False
 
 
-def _class(chars: CharSet) -> str:
+def class_of(chars: CharSet) -> str:
+    """The class of some characters; of none, a class that matches nothing. A letter or digit is itself."""
     if not chars:
         return r"[^\x{0}-\x{10ffff}]"
-    return "[" + "".join(f"\\x{{{a:x}}}" + (f"-\\x{{{b:x}}}" if b > a else "") for a, b in chars) + "]"
+    if len(chars) == 1 and chars[0][0] == chars[0][1] < 0x80 and chr(chars[0][0]).isalnum():
+        return chr(chars[0][0])
+    return "[" + "".join(f"\\x{{{a:x}}}" + (f"-\\x{{{b:x}}}" if b > a else "") for a, b in _spanning(chars)) + "]"
+
+
+def _spanning(chars: CharSet) -> CharSet:
+    """The ranges, those on both sides of the surrogates as one: they are no characters, and no part of a class."""
+    joined: list[tuple[int, int]] = []
+    for first, last in chars:
+        if joined and (joined[-1][1], first) == (0xD7FF, 0xE000):
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return tuple(joined)

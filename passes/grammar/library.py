@@ -47,6 +47,9 @@ def said(error: str) -> str:
     line = line.removeprefix("failed to compile JSON schema: ")
     if line == "regex parse error:":
         line = next((each for each in lines if each.startswith("error:")), line)
+    line = (
+        line.partition(" Regex is empty:")[0].rstrip(":") + ": no text matches" if " Regex is empty:" in line else line
+    )
     if line == "NoExtensionBias":
         line = "no text matches it"
     return "".join(c if c.isprintable() else " " for c in line)[:300]

@@ -1,37 +1,19 @@
-"""A JSON schema to a grammar of llguidance's own, and what it lets pass and must not.
+"""A JSON schema to a grammar of llguidance's own.
 
-The library reads the schema itself. It is asked to be strict; beyond that, keywords that it does not know are refused
-here by name (it passes over them in silence), and so are patterns that it would read as another language's, and schemas
-that no finite text is valid for.
+The library reads the schema itself, in a form that means there what it means here (`normal.py`). It is asked to be strict;
+keywords that it does not know are refused by name (it passes over them in silence), and so are schemas that no finite text
+is valid for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import cast
 
-from sglc.passes.json_schema.keywords import ANNOTATIONS
-from sglc.passes.json_schema.patterns import Pattern
-from sglc.passes.json_schema.places import Json, beyond, escaped, refuse
-from sglc.passes.json_schema.references import pointed
-
-KNOWN = frozenset(
-    [
-        *("anyOf", "oneOf", "allOf", "$ref", "const", "enum", "type"),
-        *("items", "additionalItems", "prefixItems", "minItems", "maxItems"),
-        *("properties", "additionalProperties", "patternProperties", "required", "minProperties", "maxProperties"),
-        *("minLength", "maxLength", "pattern", "format"),
-        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    ]
-)
-"""What the library checks."""
-
-ONE = ("items", "additionalItems", "additionalProperties")
-LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-MAPS = ("properties", "patternProperties", "$defs", "definitions")
-
-MAX_PLACES = 100_000  # schemas in a schema
+from sglc.passes.grammar.library import complaint
+from sglc.passes.grammar.normal import Normal
+from sglc.passes.json_schema.places import Json, Schema, refuse
+from sglc.passes.regular.source import NotRegular
 
 
 def lark_of_schema(text: str, whitespace: int | None) -> str:
@@ -41,29 +23,22 @@ def lark_of_schema(text: str, whitespace: int | None) -> str:
     text: JSON of an object. Raises `ConstraintError` for keywords that the library does not know, and for a schema that
     no text is valid for.
     """
-    root = cast("dict[str, Json]", json.loads(text))
-    for at, schema in _schemas(root):
-        for key in schema:
-            if key not in KNOWN and key not in ANNOTATIONS and not key.startswith("x-"):
-                beyond(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", "leave it out")
-        if "x-guidance" in schema:
-            refuse(f"{at}/x-guidance", "a schema cannot change how grammars are read", "leave it out")
-        _check_patterns(schema, at)
-    if not _Finite(root).finite(root):
+    root = cast("Schema", json.loads(text))
+    normal = Normal(root, closed=True)
+    finite = _finite(normal)
+    if not _holds(normal.root, finite):
+        if normal.nothing:
+            raise normal.nothing[0]
         refuse("#", "no text is valid for it: it contains itself without end", "give it a way to end")
-    return f"start: %json {json.dumps({**root, 'x-guidance': _options(whitespace)})}"
+    if normal.exclusive:  # closed objects exclude one another more often than those that the schema means
+        meant = Normal(root, closed=False)
+        if found := complaint(_grammar(meant, _finite(meant), whitespace)):
+            raise NotRegular(f"llguidance: {found}", hint="use anyOf")
+    return _grammar(normal, finite, whitespace)
 
 
-def _check_patterns(schema: dict[str, Json], at: str) -> None:
-    """Refuses what is no pattern of JavaScript: the library would read it as one of Rust's."""
-    if isinstance(pattern := schema.get("pattern"), str):
-        Pattern(pattern, f"{at}/pattern").tree()
-    if isinstance(named := schema.get("patternProperties"), dict):
-        for pattern in named:
-            Pattern(pattern, f"{at}/patternProperties").tree()
-
-
-def _options(whitespace: int | None) -> dict[str, Json]:
+def _grammar(normal: Normal, finite: set[str], whitespace: int | None) -> str:
+    """The grammar of the entries that have a finite text."""
     options: dict[str, Json] = {
         "item_separator": ", " if whitespace is None else ",",
         "key_separator": ": " if whitespace is None else ":",
@@ -73,79 +48,81 @@ def _options(whitespace: int | None) -> dict[str, Json]:
     }
     if whitespace:
         options["whitespace_pattern"] = f"[\\x20\\x0A\\x0D\\x09]{{1,{whitespace}}}"
-    return options
+    defs = {name: _pruned(schema, finite) for name, schema in normal.defs.items() if name in finite}
+    return f"start: %json {json.dumps({**normal.root, '$defs': defs, 'x-guidance': options})}"
 
 
-def _schemas(root: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """(place, schema) of each schema in a schema. Raises `ConstraintError` where there are too many."""
-    waiting = [("#", root)]
-    count = 0
-    while waiting:
-        at, schema = waiting.pop()
-        if not isinstance(schema, dict):
-            continue
-        count += 1
-        if count > MAX_PLACES:
-            refuse(at, f"more than {MAX_PLACES:,} schemas are in it", "split the answer into several gens")
-        yield at, schema
-        for key in ONE:
-            waiting.append((f"{at}/{key}", schema.get(key)))
-        for key in ("items", *LISTS):
-            if isinstance(found := schema.get(key), list):
-                waiting += ((f"{at}/{key}/{place}", each) for place, each in enumerate(found))
-        for key in MAPS:
-            if isinstance(found := schema.get(key), dict):
-                waiting += ((f"{at}/{key}/{escaped(name)}", each) for name, each in found.items())
+def _finite(normal: Normal) -> set[str]:
+    """The entries that a finite text can be valid for, as far as what contains itself decides it: the least fixed point."""
+    finite: set[str] = set()
+    left = list(reversed(normal.defs))  # what is inside comes after what it is in, mostly
+    while True:
+        waiting = [name for name in left if not _holds(normal.defs[name], finite)]
+        if len(waiting) == len(left):
+            return finite
+        finite |= set(left) - set(waiting)
+        left = waiting
 
 
-class _Finite:
-    """Which schemas a finite text can be valid for, as far as what contains itself decides it: the least fixed point,
-    found by rounds over the references."""
+def _holds(schema: Json, finite: set[str]) -> bool:
+    """Whether a finite text is valid for a schema in its normal form where the entries known so far have one."""
+    if not isinstance(schema, dict):
+        return schema is not False
+    if "$ref" in schema:
+        return _target(schema) in finite
+    for keyword in ("anyOf", "oneOf"):
+        if isinstance(branches := schema.get(keyword), list):
+            return any(_holds(each, finite) for each in branches)
+    kinds = _kinds(schema)
+    return not kinds or any(_kind_holds(kind, schema, finite) for kind in kinds)
 
-    def __init__(self, root: dict[str, Json]) -> None:
-        self._root = root
-        self._known: set[str] = set()  # references that are finite
-        self._asked: set[str] = set()
 
-    def finite(self, schema: Json) -> bool:
-        while True:
-            before = len(self._known), len(self._asked)
-            found = self._look(schema)
-            for target in sorted(self._asked - self._known):
-                if self._look(pointed(self._root, target)):
-                    self._known.add(target)
-            if found or before == (len(self._known), len(self._asked)):
-                return found
+def _kind_holds(kind: Json, schema: Schema, finite: set[str]) -> bool:
+    if kind == "object":
+        properties, required = schema.get("properties"), schema.get("required")
+        if isinstance(properties, dict) and isinstance(required, list):
+            return all(_holds(properties[name], finite) for name in required if isinstance(name, str))
+    least = schema.get("minItems")
+    if kind == "array" and isinstance(least, int):
+        prefix, items = schema.get("prefixItems"), schema.get("items", True)
+        firsts = prefix if isinstance(prefix, list) else []
+        return all(_holds(each, finite) for each in [*firsts, items][:least])
+    return True
 
-    def _look(self, schema: Json) -> bool:
-        """Whether it is finite where the references known so far are. What is malformed is the library's to refuse."""
-        if not isinstance(schema, dict):
-            return schema is not False
-        if isinstance(target := schema.get("$ref"), str):
-            self._asked.add(target)
-            if target not in self._known:
-                return False
-        for key in ("anyOf", "oneOf"):
-            if isinstance(branches := schema.get(key), list) and not any(self._look(each) for each in branches):
-                return False
-        if isinstance(parts := schema.get("allOf"), list) and not all(self._look(each) for each in parts):
-            return False
-        if "const" in schema or "enum" in schema:
-            return True
-        types = schema.get("type")
-        kinds = types if isinstance(types, list) else [types]
-        return any(self._of_kind(kind, schema) for kind in kinds)
 
-    def _of_kind(self, kind: Json, schema: dict[str, Json]) -> bool:
-        if kind == "object":
-            properties, required = schema.get("properties"), schema.get("required")
-            names = required if isinstance(required, list) else []
-            known = properties if isinstance(properties, dict) else {}
-            rest = schema.get("additionalProperties", True)
-            return all(self._look(known.get(name, rest) if isinstance(name, str) else True) for name in names)
-        least = schema.get("minItems")
-        if kind == "array" and isinstance(least, int) and least > 0:
-            prefix, items = schema.get("prefixItems"), schema.get("items", True)
-            firsts = prefix if isinstance(prefix, list) else []
-            return all(self._look(each) for each in [*firsts, items][:least])
-        return True
+def _pruned(schema: Json, finite: set[str]) -> Json:
+    """A schema without what no finite text is valid for; False where nothing is left."""
+    if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
+        return schema
+    if "$ref" in schema:
+        return schema if _target(schema) in finite else False
+    made: Schema = dict(schema)
+    for keyword in ("anyOf", "oneOf"):
+        if isinstance(branches := schema.get(keyword), list):
+            left = [each for each in (_pruned(branch, finite) for branch in branches) if each is not False]
+            return {keyword: left} if left else False
+    for keyword in ("properties", "patternProperties"):
+        if isinstance(members := schema.get(keyword), dict):
+            made[keyword] = {name: _pruned(member, finite) for name, member in members.items()}
+    if isinstance(firsts := schema.get("prefixItems"), list):
+        heads = [_pruned(each, finite) for each in firsts]
+        until = heads.index(False) if False in heads else len(heads)
+        made["prefixItems"] = heads[:until]
+        if until < len(heads):
+            made["items"] = False
+    if "items" in made:
+        made["items"] = _pruned(made["items"], finite)
+    if kinds := _kinds(schema):
+        left = [kind for kind in kinds if _kind_holds(kind, schema, finite)]
+        made["type"] = left[0] if len(left) == 1 else left
+        return made if left else False
+    return made
+
+
+def _kinds(schema: Schema) -> list[Json]:
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
+def _target(reference: Schema) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]

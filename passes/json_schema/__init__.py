@@ -31,6 +31,7 @@ import json
 from typing import NoReturn
 
 from sglc.ir.errors import ConstraintError
+from sglc.ir.values import MAX_CONSTRAINT
 from sglc.passes.json_schema.places import Json
 from sglc.passes.json_schema.reader import Reader
 from sglc.passes.json_schema.writing import Layout
@@ -44,6 +45,9 @@ def tree_of_schema(schema: str, whitespace: int | None = None) -> Regular:
     one space after each `:` and `,`. Raises `ConstraintError`, with a JSON pointer to the place, for what is no schema,
     what no value is valid for, and what is not regular or not known here. What is too large the compiler of trees finds.
     """
+    if len(schema) > (most := MAX_CONSTRAINT["json_schema"]):
+        what = f"json_schema is too long: {len(schema):,} characters, at most {most:,}"
+        raise ConstraintError(what, hint="split the answer into several gens")
     try:
         root: Json = json.loads(schema, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from sglc.ir.values import MAX_CONSTRAINT
 from sglc.passes.json_schema.javascript import TOKEN, UNIT, UNKNOWN, characters
 from sglc.passes.json_schema.places import refuse
 from sglc.passes.json_schema.writing import is_one
-from sglc.passes.regex.syntax import MAX_DEPTH, MAX_LENGTH, refusal
+from sglc.passes.regex.python import refusal
+from sglc.passes.regex.syntax import MAX_DEPTH
 from sglc.passes.regular import tree as rx
 from sglc.passes.regular.charset import EVERY, CharSet, char_set, complement, union
 
@@ -40,8 +42,8 @@ class Pattern:
 
     def tree(self) -> rx.Regular:
         """What the whole string matches when the pattern is found in it."""
-        if len(self._pattern) > MAX_LENGTH:
-            what = f"the pattern is too long: {len(self._pattern):,} characters, at most {MAX_LENGTH:,}"
+        if len(self._pattern) > (most := MAX_CONSTRAINT["regex"]):
+            what = f"the pattern is too long: {len(self._pattern):,} characters, at most {most:,}"
             refuse(self._at, what, "say less, or split the answer into several gens")
         return self._choice(self._read(), before=True, after=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from sglc.ir.values import MAX_CONSTRAINT
 from sglc.passes.json_schema.apart import Comparison
 from sglc.passes.json_schema.commas import joined_items, joined_members
 from sglc.passes.json_schema.keywords import HINTS, checked, counts, only, properties_of, required_of, types
@@ -15,6 +16,7 @@ from sglc.passes.json_schema.spelling import constant, spelled
 from sglc.passes.json_schema.strings import string
 from sglc.passes.json_schema.values import constants
 from sglc.passes.json_schema.writing import Layout, either, times, written
+from sglc.passes.regular.limits import MAX_POSITIONS
 from sglc.passes.regular.tree import EMPTY, Part, Regular
 
 MAX_NESTING = 50  # schemas in one another
@@ -32,6 +34,7 @@ class Reader:
         self._known: dict[str, Regular] = {}  # the trees of those that have been read
         self._parts: dict[Regular, Part] = {}
         self._nesting = 0
+        self._written = 0  # characters of constants, names and patterns so far
 
     def value(self, schema: Json, at: str) -> Regular:
         if self._nesting == MAX_NESTING:
@@ -50,8 +53,18 @@ class Reader:
             if keyword in schema:
                 return self._alternatives(schema[keyword], f"{at}/{keyword}", exclusive=keyword == "oneOf")
         if (values := constants(schema, at)) is not None:
+            self._count(sum(len(spelled(value, at)) for value in values), at)
             return either(*(constant(value, self._layout, at) for value in values))
+        if isinstance(pattern := schema.get("pattern"), str) and len(pattern) <= MAX_CONSTRAINT["regex"]:
+            self._count(len(pattern), at)
         return self._of_types(types(schema, at), schema, at)
+
+    def _count(self, characters: int, at: str) -> None:
+        """Raises `NotRegular` before trees are made of more characters than an automaton may have."""
+        self._written += characters
+        if self._written > MAX_POSITIONS:
+            what = f"the names, constants and patterns so far have more than {MAX_POSITIONS:,} characters"
+            beyond(at, what, "say less, or split the answer into several gens")
 
     def _of_types(self, names: list[str], schema: Schema, at: str) -> Regular:
         """Of the types of which a value is valid: at least one."""
@@ -124,6 +137,7 @@ class Reader:
             if name not in properties:
                 what = f"{json.dumps(name)} is required, and properties does not say what it is"
                 beyond(f"{at}/required", what, "add it to properties, or leave it out here")
+        self._count(sum(map(len, properties)), at)
         layout = self._layout
         trees = self._all(list(properties.values()), properties, f"{at}/properties")
         members = [
@@ -132,7 +146,8 @@ class Reader:
         ]
         if not members:
             return layout.enclosed("{}", EMPTY, empty=False)
-        joined = joined_members(members, [name in required for name in properties], layout.comma)
+        needed = frozenset(required)
+        joined = joined_members(members, [name in needed for name in properties], layout.comma)
         return layout.enclosed("{}", joined, empty=not required)
 
     def _array(self, schema: Schema, at: str) -> Regular:

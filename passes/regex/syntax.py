@@ -10,7 +10,6 @@ general category of Unicode, or of all that begin with its letter, and one that 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -18,15 +17,12 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from lark import Lark, Token, Tree
 
-from sglc.ir.errors import ConstraintError
 from sglc.passes.regex.anchors import anchor
 from sglc.passes.regex.characters import ASCII, DOTALL, IGNORECASE, VERBOSE, UnsupportedError, characters, one_of
 from sglc.passes.regex.lexer import PatternLexer, items, switched
-from sglc.passes.regular.source import Source
+from sglc.passes.regex.python import python_flags, refusal
 from sglc.passes.regular.tree import Chars, Look, Regular, Sequence, atomic, choice, repeat, sequence
 
-MAX_LENGTH = 20_000  # characters
-MAX_OPERATORS = 10_000  # characters with a meaning: braces, stars, backslashes ...
 MAX_DEPTH = 50  # groups in groups
 
 
@@ -39,20 +35,9 @@ class _Scope(NamedTuple):
     depth: int = 0
 
 
-def refusal(pattern: str, span: tuple[int, int], what: str, hint: str) -> ConstraintError:
-    """An error that shows a part of the pattern with a caret under it."""
-    return Source("regex", pattern).refusal(span, what, hint)
-
-
 def parse(pattern: str) -> Regular:
     """The tree of a pattern. Raises `ConstraintError` for what `re` refuses and for what is not regular."""
-    if len(pattern) > MAX_LENGTH:
-        what = f"the regex is too long: {len(pattern):,} characters, at most {MAX_LENGTH:,}"
-        raise refusal(pattern, (MAX_LENGTH, MAX_LENGTH + 1), what, "split the answer into several gens")
-    if (operators := sum(map(pattern.count, "\\.*+?{[|("))) > MAX_OPERATORS:
-        what = f"the regex is too complex: {operators:,} operators, at most {MAX_OPERATORS:,}"
-        raise refusal(pattern, (0, 1), what, "split the answer into several gens")
-    flags = _flags(pattern)
+    flags = python_flags(pattern)
     tree = _grammar().parse((pattern, bool(flags & VERBOSE)))
     alternation = tree.children[0]
     assert isinstance(alternation, Tree)
@@ -63,36 +48,6 @@ def parse(pattern: str) -> Regular:
 def _grammar() -> Lark:
     text = files("sglc.passes.regex").joinpath("syntax.lark").read_text(encoding="utf-8")
     return Lark(text, parser="lalr", lexer=PatternLexer)
-
-
-_PROPERTY = re.compile(r"\\(?:[pP]\{\w*\}|.)", re.DOTALL)
-
-
-def _flags(pattern: str) -> int:
-    """The flags of the whole pattern. Raises `ConstraintError` where Python does not accept it."""
-    # re folds the case of every character of a range one by one, up to 25 ms for each range
-    if re.search(r"\(\?[aLmsux]*i", pattern) and len(re.findall(r"-(\\[uU]|[^\x00-\x7f])", pattern)) > 32:
-        raise ConstraintError("the regex has more than 32 large ranges under (?i)", hint="write both cases out")
-    known = pattern
-    if "\\p" in pattern or "\\P" in pattern:  # Python is shown a class of its own, of the same length
-        known = _PROPERTY.sub(lambda found: "\\w" if len(found[0]) > 2 else found[0], pattern)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # what may mean something else in a future Python means this now
-            return re.compile(known).flags
-    except re.error as error:
-        at = _place(pattern, error.pos or 0)
-        hint = r"a property is written \p{L}" if "escape \\p" in error.msg.lower() else "see Python's re module"
-        raise refusal(pattern, (at, at + 1), f"not a valid regex: {error.msg}", hint) from error
-    except (RecursionError, OverflowError) as error:
-        raise ConstraintError("the regex is nested too deeply or counts too far", hint="make it simpler") from error
-
-
-def _place(pattern: str, at: int) -> int:
-    """Where in the pattern a place is that Python counted with two characters for each property."""
-    for found in _PROPERTY.finditer(pattern):
-        if len(found[0]) > 2 and found.start() < at:
-            at += len(found[0]) - 2
-    return at
 
 
 _LOOKS = {"(?=": (True, True), "(?!": (True, False), "(?<=": (False, True), "(?<!": (False, False)}
@@ -115,7 +70,8 @@ class _Reader:
             if isinstance(child, Tree):
                 branches.append(self._sequence(child, scope))
             else:  # words
-                words = [tuple(_letters(word, scope.flags)) for word in child[1:].split("|")]
+                letters = {character: one_of(character, scope.flags) for character in {*child} - {"|"}}
+                words = [tuple(map(letters.__getitem__, word)) for word in child[1:].split("|")]
                 branches += [word[0] if len(word) == 1 else Sequence(word) for word in words]
         return branches[0] if len(branches) == 1 else choice(branches)
 
@@ -171,7 +127,7 @@ class _Reader:
             return self._once(item, scope)
         least, most = _counts(quantifier)
         lazy = self._lazy
-        body = self._once(item, scope if most == 1 else scope._replace(first=False, last=False))
+        body = self._once(item, scope if most == 1 else _Scope(scope.flags, False, False, scope.depth))
         tree = repeat(body, least, most, (start, end.end()))
         if quantifier[-1] == "+" and len(quantifier) > 1:
             return atomic(tree, lazy == self._lazy, end.span(3))
@@ -198,7 +154,7 @@ class _Reader:
         span = (start, start + len(opening))
         if scope.depth == MAX_DEPTH:
             self._refuse(span, f"more than {MAX_DEPTH} groups in one another", "make the regex simpler")
-        scope = scope._replace(depth=scope.depth + 1)
+        scope = _Scope(scope.flags, scope.first, scope.last, scope.depth + 1)
         if opening in _LOOKS:
             ahead, wanted = _LOOKS[opening]
             inner = scope._replace(first=scope.first and ahead, last=scope.last and not ahead)
@@ -209,7 +165,7 @@ class _Reader:
             return atomic(body, lazy == self._lazy, span)
         if opening.startswith("(?("):
             self._refuse(span, "a condition is not regular", "write out both cases as alternatives")
-        return self.alternation(alternation, scope._replace(flags=_inside(opening, scope.flags)))
+        return self.alternation(alternation, _Scope(_inside(opening, scope.flags), *scope[1:]))
 
     def _refuse(self, span: tuple[int, int], what: str, hint: str) -> NoReturn:
         raise refusal(self._pattern, span, what, hint)

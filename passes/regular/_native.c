@@ -76,6 +76,13 @@ static Ints *filled(Job *job, size_t size, int32_t number) {
     return made;
 }
 
+/* Room for so many numbers, which are not set. */
+static int32_t *unset(Job *job, size_t size) {
+    Ints *made = ints(job);
+    reserve(made, size);
+    return made->at;
+}
+
 static void free_all(Job *job) {
     for (Ints *next, *one = job->owned; one; one = next) {
         next = one->next;
@@ -160,7 +167,8 @@ enum { ACCEPT = -1, NO_STATE = -2 };
 
 typedef struct {
     Job *job;
-    const int32_t *free_starts, *free_to; /* the moves of each NFA state without a character */
+    /* The moves of each NFA state without a character: free_to[free_begin[n]] .. free_to[free_end[n] - 1]. */
+    const int32_t *free_begin, *free_end, *free_to;
     const int32_t *step_set, *step_to;    /* the move with one: a set of letters, -1 for none, and the next state */
     const int32_t *masks;                 /* the letters of each set, as bits of `words` numbers */
     size_t states, words, max_states;
@@ -204,7 +212,7 @@ static void close_over(Subsets *s, int32_t from) {
             push(s->closures, at);
             continue;
         }
-        for (int32_t i = s->free_starts[at]; i < s->free_starts[at + 1]; i++)
+        for (int32_t i = s->free_begin[at]; i < s->free_end[at]; i++)
             if (is_new(s, s->free_to[i])) push(s->stack, s->free_to[i]);
     }
     spend(s, seen);
@@ -474,26 +482,89 @@ static Ints *refined(Job *job, size_t states, const int32_t *starts, const uint6
     return c.class_of;
 }
 
-/* ---- What tokens do to an automaton (walk.py) --------------------------------------------------------------------- */
-
-/* A function is a sequence of pairs: a state, ascending, and its image. Function 0 is defined nowhere, 1 is the identity. */
+/* A DFA, and the smallest one. */
 typedef struct {
     Job *job;
-    const uint8_t *letter_of, *byte; /* of each byte; the byte that leads to each node of the trie */
-    const int64_t *first, *node_of;  /* the children of each node; the node of each id */
-    const int32_t *columns;          /* the next state, letter by letter */
-    size_t states, nodes, ids, most;
-    int shift; /* a function and a letter are one key: function << shift | letter */
+    size_t states, letters, set_count;
+    const int32_t *counts, *sets, *targets; /* the edges of each state; the set and the target of each edge */
+    const char *members, *accept;           /* whether each letter is in a set, set by set; whether a state accepts */
+    int64_t work;
+    Ints *moves, *first; /* of the smallest: the next state, letter by letter, -1 for none; the first state of each class */
+    bool accident;       /* two signatures are equal and should not be */
+} Smallest;
+
+/* Writes the moves of a state, as classes. */
+static void write_moves(const Smallest *s, const int32_t *class_of, int32_t from, int32_t until, int32_t *moves) {
+    memset(moves, -1, s->letters * sizeof(int32_t));
+    for (int32_t e = from; e < until; e++) {
+        const char *members = s->members + (size_t)s->sets[e] * s->letters;
+        int32_t to = class_of[s->targets[e]];
+        for (size_t letter = 0; letter < s->letters; letter++)
+            if (members[letter]) moves[letter] = to;
+    }
+}
+
+/* Refines, numbers the classes in the order of their first states, and checks that all states of one do the same. */
+static void minimise(void *given) {
+    Smallest *s = given;
+    Job *job = s->job;
+    int32_t *starts = filled(job, s->states + 1, 0)->at;
+    for (size_t state = 0; state < s->states; state++) starts[state + 1] = starts[state] + s->counts[state];
+    size_t edges = (size_t)starts[s->states];
+    uint64_t *of_set = (uint64_t *)(void *)filled(job, 2 * s->set_count, 0)->at;
+    uint64_t *weights = (uint64_t *)(void *)filled(job, 2 * edges, 0)->at;
+    for (size_t set = 0; set < s->set_count; set++)
+        for (size_t letter = 0; letter < s->letters; letter++) /* the first words are of classes */
+            if (s->members[set * s->letters + letter]) of_set[set] += word_of(s->states + 2 + letter);
+    for (size_t e = 0; e < edges; e++) weights[e] = of_set[s->sets[e]];
+    Asked *asked = (Asked *)(void *)filled(job, s->states * (sizeof(Asked) / sizeof(int32_t)), 0)->at;
+    int32_t *class_of = refined(job, s->states, starts, weights, s->targets, s->accept, &s->work, asked)->at;
+    int32_t *numbers = filled(job, s->states + 2, -1)->at;
+    s->first = ints(job);
+    for (size_t state = 0; state < s->states; state++) {
+        int32_t *number = numbers + class_of[state];
+        if (*number < 0) {
+            *number = (int32_t)s->first->size;
+            push(s->first, (int32_t)state);
+        }
+        class_of[state] = *number;
+    }
+    s->moves = filled(job, s->first->size * s->letters, -1);
+    int32_t *row = filled(job, s->letters, 0)->at;
+    for (size_t state = 0; state < s->states; state++) {
+        int32_t number = class_of[state], first = s->first->at[number];
+        int32_t *moves = s->moves->at + (size_t)number * s->letters;
+        bool is_first = first == (int32_t)state;
+        write_moves(s, class_of, starts[state], starts[state + 1], is_first ? moves : row);
+        if (is_first) continue;
+        bool same = !memcmp(row, moves, s->letters * sizeof(int32_t)) && !s->accept[state] == !s->accept[first];
+        s->accident |= !same;
+    }
+}
+
+/* ---- What tokens do to an automaton (walk.py) --------------------------------------------------------------------- */
+
+/* A function is a sequence of pairs: a place of `asked`, ascending, and the image of the state there. Function 0 is
+   defined nowhere, function 1 is where all begin. */
+typedef struct {
+    Job *job;
+    const uint8_t *letter_of, *byte;       /* of each byte; the byte that leads to each node of the trie */
+    const int32_t *first, *ids, *first_id; /* the children of each node, and its ids */
+    const int32_t *columns, *asked;        /* the next state, letter by letter; the states that functions are asked of */
+    size_t nodes, letters, states, places, most; /* places: of `asked` */
     int64_t work;
     Table functions;
-    Ints *after; /* of each key: the function that follows, -1 where it is not known */
-    Ints *value; /* of each node: its function */
-    Ints *room, *class_of, *members; /* members: the function of each class, from 1 on */
+    Ints *after; /* the function that follows each function and letter, -1 where it is not known */
+    Ints *room, *members; /* members: the function of each class, from 1 on */
+    int32_t *class_of;    /* of each id; all are 0 at first */
+    size_t ids_count;
 } Walk;
 
 static void know(Walk *w, const int32_t *pairs, size_t size) {
     number_of(&w->functions, pairs, size);
-    for (size_t letter = 0; letter < (size_t)1 << w->shift; letter++) push(w->after, -1);
+    reserve(w->after, w->letters);
+    memset(w->after->at + w->after->size, -1, w->letters * sizeof(int32_t));
+    w->after->size += w->letters;
 }
 
 /* The function that follows a function and a letter, which is not known yet. */
@@ -517,51 +588,68 @@ static int32_t followed(Walk *w, int32_t function, int32_t letter) {
         know(w, to, kept);
         if (count_of(&w->functions) > w->most) longjmp(w->job->leave, TOO_MUCH);
     }
-    return w->after->at[((size_t)function << w->shift) + (size_t)letter] = number;
+    return w->after->at[(size_t)function * w->letters + (size_t)letter] = number;
+}
+
+/* Numbers the functions that some id has, in the order of their first ids. live: all nodes but the root that some state
+   allows; value: the function of each of them. */
+static void classify(Walk *w, const int32_t *live, size_t count, const int32_t *value) {
+    const int32_t *ids = w->ids, *first_id = w->first_id;
+    int32_t *class_of = w->class_of, *number = filled(w->job, count_of(&w->functions), 0)->at;
+    for (size_t i = 0; i < count; i++) {
+        int32_t node = live[i], until = first_id[node + 1];
+        for (int32_t id = first_id[node]; id < until; id++) class_of[ids[id]] = value[node];
+    }
+    w->members = filled(w->job, 1, 0);
+    for (size_t id = 0; id < w->ids_count; id++) {
+        int32_t function = class_of[id];
+        if (!function) {
+            uint64_t next[4]; /* mostly there are many of these in a row */
+            for (; id + 9 <= w->ids_count; id += 8) {
+                memcpy(next, class_of + id + 1, sizeof(next));
+                if (next[0] | next[1] | next[2] | next[3]) break;
+            }
+            continue;
+        }
+        if (!number[function]) {
+            number[function] = (int32_t)w->members->size;
+            push(w->members, function);
+        }
+        class_of[id] = number[function];
+    }
 }
 
 static void walk(void *given) {
     Walk *w = given;
     Job *job = w->job;
     w->functions = table(job);
-    w->after = ints(job), w->room = ints(job), w->members = ints(job);
+    w->after = ints(job), w->room = ints(job);
     know(w, NULL, 0);
-    for (size_t state = 0; state < w->states; state++) {
-        push(w->room, (int32_t)state);
-        push(w->room, (int32_t)state);
+    for (size_t place = 0; place < w->places; place++) {
+        push(w->room, (int32_t)place);
+        push(w->room, w->asked[place]);
     }
     know(w, w->room->at, w->room->size);
-    w->value = filled(job, w->nodes, 0);
-    int32_t *value = w->value->at, *live = filled(job, w->nodes, 0)->at; /* live: the nodes that some state allows */
+    int32_t *value = unset(job, w->nodes), *live = unset(job, w->nodes); /* only what is live is ever touched */
+    const int32_t *first = w->first;
+    const uint8_t *letter_of = w->letter_of, *byte = w->byte;
     size_t count = 1;
-    value[0] = 1;
+    live[0] = 0, value[0] = 1;
     for (size_t i = 0; i < count; i++) { /* grows */
-        int64_t node = live[i], until = w->first[node + 1];
-        const int32_t *after = w->after->at + ((size_t)value[node] << w->shift);
-        for (int64_t child = w->first[node]; child < until; child++) {
-            int32_t letter = w->letter_of[w->byte[child]], found = after[letter];
+        int32_t node = live[i], function = value[node], until = first[node + 1];
+        const int32_t *after = w->after->at + (size_t)function * w->letters;
+        for (int32_t child = first[node]; child < until; child++) {
+            int32_t letter = letter_of[byte[child]], found = after[letter];
             if (found < 0) {
-                found = followed(w, value[node], letter);
-                after = w->after->at + ((size_t)value[node] << w->shift);
+                found = followed(w, function, letter);
+                after = w->after->at + (size_t)function * w->letters;
             }
             value[child] = found;
-            live[count] = (int32_t)child;
+            live[count] = child;
             count += found > 0;
         }
     }
-    value[0] = 0; /* what has no bytes */
-    Ints *number = filled(job, count_of(&w->functions), 0);
-    w->class_of = filled(job, w->ids, 0);
-    push(w->members, 0);
-    for (size_t id = 0; id < w->ids; id++) {
-        int32_t function = value[w->node_of[id]];
-        if (!function) continue;
-        if (!number->at[function]) {
-            number->at[function] = (int32_t)w->members->size;
-            push(w->members, function);
-        }
-        w->class_of->at[id] = number->at[function];
-    }
+    classify(w, live + 1, count - 1, value);
 }
 
 /* ---- The module --------------------------------------------------------------------------------------------------- */
@@ -610,21 +698,21 @@ static void construct_all(void *given) {
 }
 
 PyDoc_STRVAR(subsets_doc,
-"subsets(free_starts, free_to, step_set, step_to, masks, words, first, max_states, work)\n\n"
+"subsets(free_begin, free_end, free_to, step_set, step_to, masks, words, first, max_states, work)\n\n"
 "-> (counts, sets, targets, accept, masks, work left), int32 but for the last; None where it is too much.");
 
 static PyObject *subsets(PyObject *module, PyObject *arguments) {
-    Py_buffer free_starts, free_to, step_set, step_to, masks;
+    Py_buffer free_begin, free_end, free_to, step_set, step_to, masks;
     Py_ssize_t words, max_states;
     int first;
     long long work;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*ninL", &free_starts, &free_to, &step_set, &step_to, &masks, &words,
-                          &first, &max_states, &work))
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*ninL", &free_begin, &free_end, &free_to, &step_set, &step_to, &masks,
+                          &words, &first, &max_states, &work))
         return NULL;
     Job job = {.owned = NULL};
     Construction c = {.first = first};
-    c.s = (Subsets){.job = &job, .free_starts = free_starts.buf, .free_to = free_to.buf, .step_set = step_set.buf,
-                    .step_to = step_to.buf, .masks = masks.buf, .states = (size_t)step_set.len / sizeof(int32_t),
+    c.s = (Subsets){.job = &job, .free_begin = free_begin.buf, .free_end = free_end.buf, .free_to = free_to.buf,
+                    .step_set = step_set.buf, .step_to = step_to.buf, .masks = masks.buf, .states = (size_t)step_set.len / sizeof(int32_t),
                     .words = (size_t)words, .max_states = (size_t)max_states, .work = work};
     c.set_count = words ? (size_t)masks.len / sizeof(int32_t) / (size_t)words : 0;
     End end = run_unlocked(&job, construct_all, &c);
@@ -632,89 +720,84 @@ static PyObject *subsets(PyObject *module, PyObject *arguments) {
                            : Py_BuildValue("(NNNNNL)", bytes_of(c.counts), bytes_of(c.sets), bytes_of(c.targets),
                                            bytes_of(c.accept), bytes_of(c.s.sets.items), (long long)c.s.work);
     free_all(&job);
-    PyBuffer_Release(&free_starts), PyBuffer_Release(&free_to), PyBuffer_Release(&step_set);
-    PyBuffer_Release(&step_to), PyBuffer_Release(&masks);
+    PyBuffer_Release(&free_begin), PyBuffer_Release(&free_end), PyBuffer_Release(&free_to);
+    PyBuffer_Release(&step_set), PyBuffer_Release(&step_to), PyBuffer_Release(&masks);
     return result;
 }
 
-typedef struct {
-    Job *job;
-    size_t states;
-    const int32_t *starts, *targets;
-    const uint64_t *weights;
-    const char *accept;
-    int64_t work;
-    Ints *classes, *asked;
-} Refinement;
+PyDoc_STRVAR(smallest_doc,
+"smallest(counts, letters, count, sets, targets, accept, work)\n\n"
+"-> (moves, the first state of each of its states, work left), int32 but for the last; None where it is too much.");
 
-static void refine(void *given) {
-    Refinement *r = given;
-    r->asked = filled(r->job, r->states * (sizeof(Asked) / sizeof(int32_t)), 0);
-    r->classes = refined(r->job, r->states, r->starts, r->weights, r->targets, r->accept, &r->work,
-                         (Asked *)(void *)r->asked->at);
-}
-
-PyDoc_STRVAR(classes_doc,
-"classes(starts, weights, targets, accept, work)\n\n"
-"-> (the class of each state, int32, work left); None where it is too much.");
-
-static PyObject *classes(PyObject *module, PyObject *arguments) {
-    Py_buffer starts, weights, targets, accept;
+static PyObject *smallest(PyObject *module, PyObject *arguments) {
+    Py_buffer counts, members, sets, targets, accept;
+    Py_ssize_t letters;
     long long work;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*L", &starts, &weights, &targets, &accept, &work)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*L", &counts, &members, &letters, &sets, &targets, &accept, &work))
+        return NULL;
     Job job = {.owned = NULL};
-    Refinement r = {.job = &job, .states = (size_t)accept.len, .starts = starts.buf, .targets = targets.buf,
-                    .weights = weights.buf, .accept = accept.buf, .work = work};
-    End end = run_unlocked(&job, refine, &r);
-    PyObject *result = end ? not_done(end) : Py_BuildValue("(NL)", bytes_of(r.classes), (long long)r.work);
+    Smallest s = {.job = &job, .states = (size_t)accept.len, .letters = (size_t)letters, .counts = counts.buf,
+                  .set_count = letters ? (size_t)members.len / (size_t)letters : 0, .members = members.buf,
+                  .sets = sets.buf, .targets = targets.buf, .accept = accept.buf, .work = work};
+    End end = run_unlocked(&job, minimise, &s);
+    PyObject *result = NULL;
+    if (end) result = not_done(end);
+    else if (s.accident) PyErr_SetString(PyExc_AssertionError, "two signatures are equal by accident");
+    else result = Py_BuildValue("(NNL)", bytes_of(s.moves), bytes_of(s.first), (long long)s.work);
     free_all(&job);
-    PyBuffer_Release(&starts), PyBuffer_Release(&weights), PyBuffer_Release(&targets), PyBuffer_Release(&accept);
+    PyBuffer_Release(&counts), PyBuffer_Release(&members), PyBuffer_Release(&sets), PyBuffer_Release(&targets);
+    PyBuffer_Release(&accept);
     return result;
 }
 
-/* The next state of each class of tokens, class by class: -1 where it is not allowed. */
-static PyObject *next_of(const Walk *w) {
-    size_t cells = w->members->size * w->states;
+/* The state after each class of tokens, class by class, from each place: -1 where it is not allowed. */
+static PyObject *after_classes(const Walk *w) {
+    size_t cells = w->members->size * w->places;
     PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(cells * sizeof(int32_t)));
     if (!made) return NULL;
-    int32_t *next = (int32_t *)(void *)PyBytes_AsString(made);
-    memset(next, -1, cells * sizeof(int32_t));
-    for (size_t number = 1; number < w->members->size; number++, next += w->states) {
+    int32_t *after = (int32_t *)(void *)PyBytes_AsString(made);
+    memset(after, -1, cells * sizeof(int32_t));
+    for (size_t number = 1; number < w->members->size; number++) {
         const int32_t *pairs = items_of(&w->functions, w->members->at[number]);
         size_t size = length_of(&w->functions, w->members->at[number]);
-        for (size_t i = 0; i < size; i += 2) next[w->states + (size_t)pairs[i]] = pairs[i + 1];
+        for (size_t i = 0; i < size; i += 2) after[number * w->places + (size_t)pairs[i]] = pairs[i + 1];
     }
     return made;
 }
 
 PyDoc_STRVAR(walk_doc,
-"walk(letter_of, columns, letters, byte, first, node_of, work, most)\n\n"
-"-> (the class of each id, the next state class by class), int32; None where it is too much.");
+"walk(letter_of, columns, letters, asked, byte, first, ids, first_id, size, work, most)\n\n"
+"-> (the class of each id, the state after each class), int32; None where it is too much.");
 
 static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
-    Py_buffer letter_of, columns, byte, first, node_of;
+    Py_buffer letter_of, columns, asked, byte, first, ids, first_id;
     long long work;
-    Py_ssize_t letters, most;
-    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*Ln", &letter_of, &columns, &letters, &byte, &first, &node_of, &work,
-                          &most))
+    Py_ssize_t letters, size, most;
+    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*y*y*nLn", &letter_of, &columns, &letters, &asked, &byte, &first, &ids,
+                          &first_id, &size, &work, &most))
         return NULL;
     Job job = {.owned = NULL};
-    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .node_of = node_of.buf,
-              .columns = columns.buf, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
-              .nodes = (size_t)byte.len, .ids = (size_t)node_of.len / sizeof(int64_t), .most = (size_t)most,
-              .work = work};
-    while ((Py_ssize_t)1 << w.shift < letters) w.shift++;
-    End end = run_unlocked(&job, walk, &w);
-    PyObject *result = end ? not_done(end) : Py_BuildValue("(NN)", bytes_of(w.class_of), next_of(&w));
+    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .ids = ids.buf,
+              .first_id = first_id.buf, .columns = columns.buf, .asked = asked.buf,
+              .nodes = (size_t)byte.len, .letters = (size_t)letters, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
+              .places = (size_t)asked.len / sizeof(int32_t), .ids_count = (size_t)size, .most = (size_t)most, .work = work};
+    PyObject *result = NULL, *class_of = PyBytes_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
+    if (class_of) {
+        w.class_of = (int32_t *)(void *)PyBytes_AsString(class_of);
+        memset(w.class_of, 0, (size_t)size * sizeof(int32_t));
+        End end = run_unlocked(&job, walk, &w);
+        result = end ? not_done(end) : Py_BuildValue("(ON)", class_of, after_classes(&w));
+        Py_DECREF(class_of);
+    }
     free_all(&job);
-    PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&byte), PyBuffer_Release(&first);
-    PyBuffer_Release(&node_of);
+    PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&asked), PyBuffer_Release(&byte);
+    PyBuffer_Release(&first), PyBuffer_Release(&ids), PyBuffer_Release(&first_id);
     return result;
 }
 
 static PyMethodDef methods[] = {
     {"subsets", subsets, METH_VARARGS, subsets_doc},
-    {"classes", classes, METH_VARARGS, classes_doc},
+    {"smallest", smallest, METH_VARARGS, smallest_doc},
     {"walk", walk_tokens, METH_VARARGS, walk_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -723,4 +806,14 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "_native", "The inner loops of compiling a constraint.", -1, methods, NULL, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&definition); }
+/* Raise it here and in native.py with every change of what the functions take or give: an older build is refused then. */
+#define VERSION 1
+
+PyMODINIT_FUNC PyInit__native(void) {
+    PyObject *module = PyModule_Create(&definition);
+    if (module && PyModule_AddIntConstant(module, "VERSION", VERSION) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

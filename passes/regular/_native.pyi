@@ -1,13 +1,16 @@
+from array import array
+
 import numpy as np
 from numpy.typing import NDArray
 
 _Numbers = NDArray[np.int32]
 
 def subsets(
-    free_starts: _Numbers,
-    free_to: _Numbers,
-    step_set: _Numbers,
-    step_to: _Numbers,
+    free_begin: array[int],
+    free_end: array[int],
+    free_to: array[int],
+    step_set: array[int],
+    step_to: array[int],
     masks: _Numbers,
     words: int,
     first: int,
@@ -15,16 +18,26 @@ def subsets(
     work: int,
     /,
 ) -> tuple[bytes, bytes, bytes, bytes, bytes, int] | None: ...
-def classes(
-    starts: _Numbers, weights: NDArray[np.uint64], targets: _Numbers, accept: NDArray[np.bool_], work: int, /
-) -> tuple[bytes, int] | None: ...
+def smallest(
+    counts: _Numbers,
+    letters: NDArray[np.bool_],
+    count: int,
+    sets: _Numbers,
+    targets: _Numbers,
+    accept: NDArray[np.bool_],
+    work: int,
+    /,
+) -> tuple[bytes, bytes, int] | None: ...
 def walk(
     letter_of: NDArray[np.uint8],
     columns: _Numbers,
     letters: int,
+    asked: _Numbers,
     byte: NDArray[np.uint8],
-    first: NDArray[np.int64],
-    node_of: NDArray[np.int64],
+    first: _Numbers,
+    ids: _Numbers,
+    first_id: _Numbers,
+    size: int,
     work: int,
     most: int,
     /,

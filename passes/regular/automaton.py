@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from sglc.passes.regular.charset import EVERY, FIRST_ID, CharSet, char_set
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.looking import NEVER, Subsets
@@ -65,22 +67,30 @@ class _Builder:
 
 
 def _block_of(dfa: Dfa, runs: list[Run]) -> Block:
-    """A DFA with sets of characters, of one with letters."""
-    numbers: dict[tuple[int, ...], int] = {}  # of sets of letters
-    moves: list[list[tuple[int, int]]] = []
-    for row in dfa.moves.tolist():
-        letters_to: dict[int, list[int]] = defaultdict(list)
-        for letter, target in enumerate(row):
-            if target >= 0:
-                letters_to[target].append(letter)
-        moves.append([(numbers.setdefault(tuple(of), len(numbers)), to) for to, of in letters_to.items()])
+    """A DFA with sets of characters, of one with letters. The moves of a state are in the order of their first letters."""
+    states, letters = dfa.moves.shape
+    state, letter = np.nonzero(dfa.moves >= 0)
+    _, first, move = np.unique(state * states + dfa.moves[state, letter], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    members = np.zeros((len(first), letters), dtype=np.bool_)
+    members[np.argsort(order)[move.reshape(-1)], letter] = True
+    numbers: dict[bytes, int] = {}  # of sets of letters
+    move_set = [numbers.setdefault(row.tobytes(), len(numbers)) for row in members]
     spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for run in runs:
         spans[run.letter].append((run.first, run.last))
-    return Block([_characters(of, spans) for of in numbers], moves, dfa.accept.tolist())
+    sets = [np.flatnonzero(np.frombuffer(row, dtype=np.bool_)).tolist() for row in numbers]
+    first = first[order]
+    return Block(
+        [_characters(of, spans) for of in sets],
+        np.bincount(state[first], minlength=states).astype(np.int32),
+        np.array(move_set, dtype=np.int32),
+        dfa.moves[state[first], letter[first]],
+        dfa.accept,
+    )
 
 
-def _characters(letters: tuple[int, ...], spans: dict[int, list[tuple[int, int]]]) -> CharSet:
+def _characters(letters: list[int], spans: dict[int, list[tuple[int, int]]]) -> CharSet:
     """The characters of some letters; token ids stand behind all characters."""
     all_spans = [span for letter in letters for span in spans[letter]]
     return char_set(all_spans) + tuple(sorted(span for span in all_spans if span[0] >= FIRST_ID))

@@ -6,8 +6,10 @@ from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
 from sglc.passes.regular.automaton import smallest_dfa
 from sglc.passes.regular.limits import Budget
+from sglc.passes.regular.minimise import Dfa
+from sglc.passes.regular.nfa import Run
 from sglc.passes.regular.source import Source
-from sglc.passes.regular.tokens import token_automaton
+from sglc.passes.regular.tokens import check_size, token_automaton
 from sglc.passes.regular.tree import Regular, Token, nodes
 from sglc.passes.regular.utf8 import ByteDfa, byte_table
 
@@ -20,7 +22,9 @@ def compile_tree(tree: Regular, source: Source, vocabulary: Vocabulary) -> Token
     whatever the tree.
     """
     check_ids(tree, source, vocabulary)
-    return token_automaton(compile_bytes(tree, source), vocabulary, source)
+    dfa, runs, budget = _compile_characters(tree, source)
+    check_size(dfa, runs, vocabulary, source)
+    return token_automaton(byte_table(dfa, runs, budget), vocabulary, source)
 
 
 def check_ids(tree: Regular, source: Source, vocabulary: Vocabulary) -> None:
@@ -37,6 +41,11 @@ def check_ids(tree: Regular, source: Source, vocabulary: Vocabulary) -> None:
 
 def compile_bytes(tree: Regular, source: Source) -> ByteDfa:
     """The part of `compile_tree` that needs no vocabulary: the smallest automaton over UTF-8."""
+    return byte_table(*_compile_characters(tree, source))
+
+
+def _compile_characters(tree: Regular, source: Source) -> tuple[Dfa, list[Run], Budget]:
+    """The smallest automaton over characters, and what is left of the budget."""
     try:
         budget = Budget.of(tree, source)
         dfa, runs = smallest_dfa(tree, budget)
@@ -45,4 +54,4 @@ def compile_bytes(tree: Regular, source: Source) -> ByteDfa:
         raise ConstraintError(what, hint=hint) from error
     if not len(dfa.moves):
         raise source.refusal(source.whole, f"no text matches the {source.name}", "check its character classes")
-    return byte_table(dfa, runs, budget)
+    return dfa, runs, budget

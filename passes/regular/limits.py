@@ -88,10 +88,15 @@ def _largest_repeat(tree: Regular, source: Source) -> Place:
                         span, largest = place, found.characters
                 return found
             case _:
-                parts = children(tree)
-                others = [size(part) for part in parts if not isinstance(part, Chars)]  # most are one character
-                single = len(parts) - len(others)
-                return _Size(single + sum(each.characters for each in others), sum(each.states for each in others))
+                characters = states = 0
+                for part in children(tree):
+                    if isinstance(part, Chars):  # most are
+                        characters += 1
+                    else:
+                        found = size(part)
+                        characters += found.characters
+                        states += found.states
+                return _Size(characters, states)
 
     check(size(tree), span, f"the {source.name}", "make this repeat smaller")
     return span

@@ -68,8 +68,8 @@ class Subsets:
 
     def letters(self, state: int) -> frozenset[int]:
         """The letters that an NFA state of a state reads."""
-        steps = [self._nfa.step[at] for at, _ in self._ways[state] if at >= 0]
-        return frozenset[int]().union(*(self._letters[step[0]] for step in steps if step))
+        sets = [self._nfa.step_set[at] for at, _ in self._ways[state] if at >= 0]
+        return frozenset[int]().union(*(self._letters[number] for number in sets if number >= 0))
 
     def behind(self, before: tuple[int, ...] | None, letter: int) -> tuple[tuple[int, ...], Facts]:
         """The states of the looks behind after a letter, or at the start of the text where there are none before, and
@@ -97,10 +97,10 @@ class Subsets:
                 continue
             after = at
             if at != FOUND:
-                step = self._nfa.step[at]
-                if step is None or letter not in self._letters[step[0]]:
+                number = self._nfa.step_set[at]
+                if number < 0 or letter not in self._letters[number]:
                     continue
-                after = step[1]
+                after = self._nfa.step_to[at]
             kept = self._kept((self.step(about, letter, facts), wanted) for about, wanted in promises)
             if kept is not None:
                 moved.append((after, kept))
@@ -127,10 +127,10 @@ class Subsets:
         reading: dict[int, list[Promises]] = {}
         while stack:
             at, promises = stack.pop()
-            if at < 0 or nfa.step[at] is not None:
+            if at < 0 or nfa.step_set[at] >= 0:
                 reading.setdefault(at, []).append(promises)
                 continue
-            ways: list[Way] = [(to, promises) for to in nfa.free[at]]
+            ways: list[Way] = [(to, promises) for to in nfa.free(at)]
             if guard := nfa.guards.get(at):
                 for added in self._needed(guard.look, guard.wanted, facts):
                     joined = self._kept([*promises, *added])

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.automaton import random_words
-from sglc.ir.distances import ranges
 from sglc.passes.regular.limits import Budget
 from sglc.passes.regular.native import native
 
@@ -98,48 +97,40 @@ def minimised(edges: Edges, budget: Budget) -> Dfa:
     letters = edges.letters.shape[1]
     if not len(edges.counts):
         return Dfa.empty(letters)
-    _, first, place_of = np.unique(_classes(edges, budget), return_index=True, return_inverse=True)
-    chosen = np.sort(first)  # in the order of their first states
-    number_of = np.argsort(np.argsort(first)).astype(np.int32)[place_of.reshape(-1)]
-    dfa = Dfa(_moves(edges, chosen, number_of), edges.accept[chosen])
-    others = np.delete(np.arange(len(edges.accept)), chosen)
-    same = number_of[others]
-    if not (
-        np.array_equal(_moves(edges, others, number_of), dfa.moves[same])
-        and np.array_equal(edges.accept[others], dfa.accept[same])
-    ):
+    if native is None:
+        return _in_python(edges, budget)
+    made = native.smallest(edges.counts, edges.letters, letters, edges.sets, edges.targets, edges.accept, budget.work)
+    if made is None:
+        raise budget.exceeded()
+    moves, first = (np.frombuffer(part, dtype=np.int32) for part in made[:2])
+    budget.work = made[2]
+    return Dfa(moves.reshape(len(first), letters), edges.accept[first])
+
+
+def _in_python(edges: Edges, budget: Budget) -> Dfa:
+    """`minimised`, as C does it. The classes of states are in the order of their first states."""
+    numbers: dict[int, int] = {}
+    number_of = np.array([numbers.setdefault(each, len(numbers)) for each in _classes(edges, budget)], dtype=np.int32)
+    first = np.empty(len(numbers), dtype=np.intp)
+    first[number_of[::-1]] = np.arange(len(number_of))[::-1]  # the last that is written stays
+    sources = np.repeat(np.arange(len(edges.counts)), edges.counts)
+    moves = np.full((len(edges.counts), edges.letters.shape[1]), -1, dtype=np.int32)
+    edge, letter = np.nonzero(edges.letters[edges.sets])
+    moves[sources[edge], letter] = number_of[edges.targets][edge]
+    dfa = Dfa(moves[first], edges.accept[first])
+    if not (np.array_equal(dfa.moves[number_of], moves) and np.array_equal(dfa.accept[number_of], edges.accept)):
         raise AssertionError("two signatures are equal by accident")  # which nobody will see
     return dfa
 
 
-def _moves(edges: Edges, states: NDArray[np.intp], number_of: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The moves of some states, to the classes of states: int32 [states, letters], -1 where there is none."""
-    counts = edges.counts[states].astype(np.int64)
-    at = ranges((np.cumsum(edges.counts) - edges.counts)[states], counts)
-    rows = np.repeat(np.arange(len(states)), counts)
-    moves = np.full((len(states), edges.letters.shape[1]), -1, dtype=np.int32)
-    edge, letter = np.nonzero(edges.letters[edges.sets[at]])
-    moves[rows[edge], letter] = number_of[edges.targets[at]][edge]
-    return moves
-
-
-def _classes(edges: Edges, budget: Budget) -> NDArray[np.int32]:
+def _classes(edges: Edges, budget: Budget) -> list[int]:
     """The final class of each state: from two on, those that accept and the others, classes are split until none falls
     apart. Two classes may be one by accident; whoever uses them checks them."""
-    starts = np.concatenate([[0], np.cumsum(edges.counts)]).astype(np.int32)
-    most, letters = len(edges.counts) + 2, edges.letters.shape[1]
-    words = random_words(1, most + letters)[0][most:]  # the first are of classes
+    starts = np.concatenate([[0], np.cumsum(edges.counts)])
+    words = random_words(1, edges.letters.shape[1], after=len(edges.counts) + 2)[0]  # the first are of classes
     of_set = np.where(edges.letters, words, np.uint64(0)).sum(axis=1, dtype=np.uint64)
     weights = of_set[edges.sets]
-    if native is None:
-        return np.array(
-            _refined(starts.tolist(), weights.tolist(), edges.targets.tolist(), edges.accept.tolist(), budget)
-        )
-    found = native.classes(starts, weights, edges.targets, edges.accept, budget.work)
-    if found is None:
-        raise budget.exceeded()
-    budget.work = found[1]
-    return np.frombuffer(found[0], dtype=np.int32)
+    return _refined(starts.tolist(), weights.tolist(), edges.targets.tolist(), edges.accept.tolist(), budget)
 
 
 def _refined(

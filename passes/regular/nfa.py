@@ -6,10 +6,14 @@ its own among the same states; `looking.py` says where it holds.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sglc.passes.regular.charset import FIRST_ID, CharSet, intersection
 from sglc.passes.regular.limits import Budget
@@ -62,28 +66,56 @@ class _Loop:
     span: Place
 
 
-_States: TypeAlias = list[int] | tuple[int, ...] | range
-
-
 class Block(NamedTuple):
-    """A DFA: its sets of characters; of each state the moves, with the number of a set and the next state, and whether it
-    accepts. State 0 is the start."""
+    """A DFA with sets of characters. State 0 is the start.
+
+    sets: the sets of characters. counts: int32 [states]; the moves of each. move_set, move_to: int32 [moves], in the order
+    of the states that they leave; the number of a set, and the next state. accepts: bool [states].
+    """
 
     sets: list[CharSet]
-    moves: list[list[tuple[int, int]]]
-    accepts: list[bool]
+    counts: NDArray[np.int32]
+    move_set: NDArray[np.int32]
+    move_to: NDArray[np.int32]
+    accepts: NDArray[np.bool_]
+
+
+class _Copy(NamedTuple):
+    """A block as states of an NFA: its own first, then one for each move. Each is the bytes of int32 numbers, or these
+    numbers as they are where the first state and what comes behind the block are 0.
+
+    step_set: bytes [states + moves], as in `Nfa`. step_to: the next state, -1 of the first states. free_to: the moves
+    without a character, state by state. ends: where in `free_to` those to what comes behind the block are. free_begin,
+    free_end: [states + moves], where in `free_to` the moves of each state are.
+    """
+
+    step_set: bytes
+    step_to: NDArray[np.int32]
+    states: int
+    free_to: NDArray[np.int32]
+    ends: NDArray[np.intp]
+    free_begin: NDArray[np.int32]
+    free_end: NDArray[np.int32]
 
 
 class Nfa:
-    """States with moves without a character (`free`, and `guards` at some of the states) or at most one move with one
-    (`step`: set number, next state). looks: the start of what each is for, and whether it looks ahead; a look's number
-    is larger than those of the looks in it."""
+    """States with moves without a character (and `guards` at some of the states) or at most one move with one.
+
+    They are numbers in flat arrays: a large schema has 100,000 states, and objects for each would be most of the time.
+
+    step_set, step_to: of each state, the number of its set of characters, -1 for none, and the next state. free_to: the
+    states after moves without a character, those of state n from free_begin[n] to free_end[n]. looks: the start of what
+    each is for, and whether it looks ahead; a look's number is larger than those of the looks in it.
+    """
 
     def __init__(self, block: Callable[[Regular], Block], often: set[Part], budget: Budget) -> None:
         """block: the DFA of a tree that stands for itself. often: the parts for which that is worth it."""
         self.char_sets: dict[CharSet, int] = {}
-        self.free: list[_States] = []
-        self.step: list[tuple[int, int] | None] = []
+        self.step_set = array("i")
+        self.step_to = array("i")
+        self.free_to = array("i")
+        self.free_begin = array("i")
+        self.free_end = array("i")
         self.guards: dict[int, Guard] = {}
         self.looks: list[tuple[int, bool]] = []
         self.void = False  # whether some part matches no text
@@ -92,6 +124,7 @@ class Nfa:
         self._block = block
         self._often = often
         self._built: dict[tuple[Part, int], int] = {}
+        self._copies: dict[int, tuple[Block, _Copy]] = {}  # by the id of the block
         self._budget = budget
 
     def add(self, tree: Regular) -> int:
@@ -105,23 +138,38 @@ class Nfa:
     def set_number(self, chars: CharSet) -> int:
         return self.char_sets.setdefault(chars, len(self.char_sets))
 
-    def _state(self, free: _States = (), step: tuple[int, int] | None = None) -> int:
-        self.free.append(free)
-        self.step.append(step)
-        return len(self.free) - 1
+    def free(self, state: int) -> array[int]:
+        """The states after its moves without a character."""
+        return self.free_to[self.free_begin[state] : self.free_end[state]]
+
+    def _state(self, free: Iterable[int] = ()) -> int:
+        self.step_set.append(-1)
+        self.step_to.append(-1)
+        self.free_begin.append(len(self.free_to))
+        self.free_to.extend(free)
+        self.free_end.append(len(self.free_to))
+        return len(self.step_set) - 1
+
+    def _step(self, chars: CharSet, after: int) -> int:
+        """A state with a move."""
+        if not chars:
+            self.void = True
+        number = len(self.step_set)
+        self.step_set.append(self.char_sets.setdefault(chars, len(self.char_sets)))
+        self.step_to.append(after)
+        self.free_begin.append(0)
+        self.free_end.append(0)
+        return number
 
     def _build(self, tree: Regular, after: int) -> int:
         """The state from which `tree` and then `after` is matched."""
         match tree:
             case Chars(chars):
-                self.void |= not chars
-                return self._state((), (self.set_number(chars), after))
+                return self._step(chars, after)
             case Token(number):
-                return self._state((), (self.set_number(((FIRST_ID + number, FIRST_ID + number),)), after))
+                return self._step(((FIRST_ID + number, FIRST_ID + number),), after)
             case Sequence(parts):
-                for part in reversed(parts):
-                    after = self._build(part, after)
-                return after
+                return self._sequence(parts, after)
             case Choice(parts):
                 self.void |= not parts
                 return self._state([self._build(part, after) for part in parts])
@@ -140,11 +188,32 @@ class Nfa:
                     self._built[tree, after] = start
                 return self._built[tree, after]
 
+    def _sequence(self, parts: tuple[Regular, ...], after: int) -> int:
+        """Most parts are characters: for these it does what `_step` does, without asking what they are first."""
+        sets, step_set, step_to = self.char_sets, self.step_set, self.step_to
+        free_begin, free_end = self.free_begin, self.free_end
+        for part in reversed(parts):
+            if not isinstance(part, Chars):
+                after = self._build(part, after)
+                continue
+            chars = part.chars
+            if not chars:
+                self.void = True
+            step_set.append(sets.setdefault(chars, len(sets)))
+            step_to.append(after)
+            free_begin.append(0)
+            free_end.append(0)
+            after = len(step_set) - 1
+        return after
+
     def _repeat(self, body: Regular, least: int, most: int | None, after: int) -> int:
         entry = after
         if most is None:
             entry = self._state()
-            self.free[entry] = (self._build(body, entry), after)
+            body_start = self._build(body, entry)
+            self.free_begin[entry] = len(self.free_to)
+            self.free_to.extend((body_start, after))
+            self.free_end[entry] = len(self.free_to)
         else:
             for _ in range(most - least):
                 entry = self._state([self._build(body, entry), after])
@@ -164,18 +233,23 @@ class Nfa:
 
     def _inlined(self, block: Block, after: int) -> int:
         """The start of a copy of the block: its states first, then one for each move."""
-        self.void |= not block.accepts
-        if not block.accepts:
+        self.void |= not len(block.accepts)
+        if not len(block.accepts):
             return self._state()
-        numbers = [self.set_number(chars) for chars in block.sets]
-        start = len(self.free)
-        at = start + len(block.accepts)
-        for moves, accepting in zip(block.moves, block.accepts, strict=True):
-            self.free.append((*range(at, at + len(moves)), after) if accepting else range(at, at + len(moves)))
-            at += len(moves)
-        steps = [(numbers[number], start + to) for moves in block.moves for number, to in moves]
-        self.free += [()] * len(steps)
-        self.step += [None] * len(block.accepts) + steps
+        if id(block) not in self._copies:
+            numbers = np.array([self.set_number(chars) for chars in block.sets], dtype=np.int32)
+            self._copies[id(block)] = block, _copy_of(block, numbers)
+        copy = self._copies[id(block)][1]
+        start, free = len(self.step_set), len(self.free_to)
+        self.step_set.frombytes(copy.step_set)
+        step_to = copy.step_to + np.int32(start)
+        step_to[: copy.states] = -1
+        self.step_to.frombytes(step_to.tobytes())
+        free_to = copy.free_to + np.int32(start)
+        free_to[copy.ends] = after
+        self.free_to.frombytes(free_to.tobytes())
+        self.free_begin.frombytes((copy.free_begin + np.int32(free)).tobytes())
+        self.free_end.frombytes((copy.free_end + np.int32(free)).tobytes())
         return start
 
     def _atomic(self, tree: Atomic, body: Regular, after: int) -> int:
@@ -196,7 +270,7 @@ class Nfa:
         if any(isinstance(node, Look) for node in nodes(tree)):
             return False
         block = self._block(tree)
-        return not any(moves for moves, accepting in zip(block.moves, block.accepts, strict=True) if accepting)
+        return not block.counts[block.accepts].any()
 
     def _check(self, loop: _Loop) -> None:
         """Behind the loop comes no character of it, so it takes all there are, with or without giving back."""
@@ -209,12 +283,12 @@ class Nfa:
                 if guarded:
                     raise self._atomic_refusal(loop.span)
                 continue
-            if step := self.step[state]:
-                chars = next(chars for chars, number in self.char_sets.items() if number == step[0])
+            if (number := self.step_set[state]) >= 0:
+                chars = next(chars for chars, each in self.char_sets.items() if each == number)
                 if intersection(chars, loop.chars):
                     raise self._atomic_refusal(loop.span)
             self._budget.spend(1 + len(self.char_sets))
-            after = {(to, guarded) for to in self.free[state]}
+            after = {(to, guarded) for to in self.free(state)}
             if guard := self.guards.get(state):
                 after.add((guard.after, True))
             stack += after - seen
@@ -223,6 +297,29 @@ class Nfa:
     def _atomic_refusal(self, span: Place) -> Exception:
         what = "an atomic group or possessive quantifier is supported only where giving back makes no difference"
         return self._budget.source.refusal(span, what, "let what follows begin with another character")
+
+
+def _copy_of(block: Block, numbers: NDArray[np.int32]) -> _Copy:
+    """numbers: those of the block's sets, in an NFA."""
+    states, moves = len(block.accepts), len(block.move_to)
+    until = np.cumsum(block.counts, dtype=np.int32)  # of the moves of each state
+    ends = until[block.accepts] + np.arange(np.count_nonzero(block.accepts), dtype=np.int32)
+    free_to = np.empty(moves + len(ends), dtype=np.int32)
+    to_move = np.ones(len(free_to), dtype=np.bool_)
+    to_move[ends] = False
+    free_to[to_move] = np.arange(states, states + moves)
+    free_end = until + np.cumsum(block.accepts, dtype=np.int32)
+    free_begin = free_end - block.counts - block.accepts
+    none = np.zeros(moves, dtype=np.int32)
+    return _Copy(
+        np.concatenate([np.full(states, -1, dtype=np.int32), numbers[block.move_set]]).tobytes(),
+        np.concatenate([np.zeros(states, dtype=np.int32), block.move_to]),
+        states,
+        free_to,
+        ends.astype(np.intp),
+        np.concatenate([free_begin, none]),
+        np.concatenate([free_end, none]),
+    )
 
 
 def letters_of(char_sets: dict[CharSet, int]) -> tuple[list[list[int]], list[Run]]:

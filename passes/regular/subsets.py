@@ -21,7 +21,7 @@ def plain(nfa: Nfa, first: int, letters: list[list[int]], count: int, budget: Bu
     masks = np.packbits(members, axis=1, bitorder="little").view("<i4")
     made = _in_python(nfa, first, masks, budget) if native is None else _in_c(nfa, first, masks, budget)
     bits = np.unpackbits(made.masks.view(np.uint8), axis=1, bitorder="little").view(np.bool_)
-    return Edges(bits[:, :count], made.counts, made.sets, made.targets, made.accept)
+    return Edges(np.ascontiguousarray(bits[:, :count]), made.counts, made.sets, made.targets, made.accept)
 
 
 class _Made(NamedTuple):
@@ -36,12 +36,12 @@ class _Made(NamedTuple):
 
 def _in_c(nfa: Nfa, first: int, masks: NDArray[np.int32], budget: Budget) -> _Made:
     assert native is not None
-    sizes = np.fromiter(map(len, nfa.free), dtype=np.int32, count=len(nfa.free))
     made = native.subsets(
-        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
-        np.fromiter(chain.from_iterable(nfa.free), dtype=np.int32, count=int(sizes.sum())),
-        np.array([step[0] if step else -1 for step in nfa.step], dtype=np.int32),
-        np.array([step[1] if step else -1 for step in nfa.step], dtype=np.int32),
+        nfa.free_begin,
+        nfa.free_end,
+        nfa.free_to,
+        nfa.step_set,
+        nfa.step_to,
         masks,
         masks.shape[1],
         first,
@@ -60,11 +60,12 @@ def _in_python(nfa: Nfa, first: int, masks: NDArray[np.int32], budget: Budget) -
     of_set = [int.from_bytes(mask.tobytes(), "little") for mask in masks]
     number_of = {mask: number for number, mask in enumerate(dict.fromkeys(of_set))}
     sets, targets, counts, accept = list[int](), list[int](), list[int](), list[bool]()
-    found, steps = _States(nfa, budget), nfa.step
+    found = _States(nfa, budget)
     found.of(first)
     for subset in found.queue:  # grows
-        reading = [step for state in subset if state != ACCEPT and (step := steps[state])]
-        moves = [(of_set[number], after) for number, after in reading if of_set[number]]  # a set may be empty
+        reading = [state for state in subset if state != ACCEPT]
+        moves = [(of_set[nfa.step_set[state]], nfa.step_to[state]) for state in reading]
+        moves = [(mask, after) for mask, after in moves if mask]  # a set may be empty
         taken = 0
         for mask, _ in moves:
             if taken & mask:  # some letters have several moves
@@ -147,10 +148,10 @@ class _States:
         seen, stack = {start}, [start]
         while stack:
             at = stack.pop()
-            if at == ACCEPT or nfa.step[at] is not None:
+            if at == ACCEPT or nfa.step_set[at] >= 0:
                 found.append(at)
                 continue
-            for to in nfa.free[at]:
+            for to in nfa.free(at):
                 if to not in seen:
                     seen.add(to)
                     stack.append(to)

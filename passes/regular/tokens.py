@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sglc.ir.automaton import complete, stuck_state
 from sglc.ir.errors import ConstraintError
 from sglc.ir.tokens import TokenAutomaton, Vocabulary
+from sglc.passes.regular.minimise import Dfa
+from sglc.passes.regular.nfa import Run
 from sglc.passes.regular.source import NotRegular, Source
 from sglc.passes.regular.utf8 import ByteDfa
 from sglc.passes.regular.walk import TooMuchWork, walk
@@ -19,6 +21,34 @@ from sglc.passes.regular.walk import TooMuchWork, walk
 MAX_MASK_BYTES = 256 << 20
 MAX_CELLS = 8 << 20  # of `TokenAutomaton.next`: 32 MB
 MAX_WORK = 60_000_000  # pairs of a state and its image that the walk looks at
+LARGE = 8_192  # states of an automaton over characters from which on a sample of them is looked at first
+SAMPLE = 512  # states
+
+
+def check_size(dfa: Dfa, runs: list[Run], vocabulary: Vocabulary, source: Source) -> None:
+    """Raises `NotRegular` for an automaton over characters that is certain to be too large over tokens, long before
+    `token_automaton` would find that.
+
+    Tokens that differ from some states of a sample are of several classes, and over bytes there are no fewer states; so
+    what is refused here has too many cells. Tokens of ASCII alone are looked at: they need no automaton over bytes.
+    """
+    states = len(dfa.moves)
+    if states < LARGE:
+        return
+    runs = [run for run in runs if run.first < 128]
+    letters = sorted({run.letter for run in runs})
+    columns = np.full((len(letters) + 1, states), -1, dtype=np.int32)  # the last: what no state allows
+    columns[:-1] = dfa.moves[:, letters].T
+    letter_of = np.full(256, len(letters), dtype=np.uint8)
+    for run in runs:
+        letter_of[run.first : min(run.last + 1, 128)] = letters.index(run.letter)
+    asked = np.arange(0, states, -(-states // SAMPLE), dtype=np.int32)
+    try:
+        _, after = walk(letter_of, columns, vocabulary.trie, MAX_WORK, states, asked)
+    except TooMuchWork:
+        return
+    if len(after) * states > MAX_CELLS:
+        raise _too_large(source)
 
 
 def token_automaton(dfa: ByteDfa, vocabulary: Vocabulary, source: Source) -> TokenAutomaton:

@@ -126,28 +126,29 @@ def repeat(body: Regular, least: int, most: int | None, span: Place) -> Regular:
 
 
 def children(tree: Regular) -> tuple[Regular, ...]:
+    if isinstance(tree, (Sequence, Choice)):  # most are
+        return tree.parts
     match tree:
         case Chars() | Token():
             return ()
-        case Sequence(parts) | Choice(parts) | Both(parts):
+        case Both(parts):
             return parts
         case Repeat(body) | Not(body) | Look(body) | Atomic(body) | Part(body):
             return (body,)
 
 
-def nodes(tree: Regular, seen: set[Part] | None = None) -> Iterator[Regular]:
-    """All nodes of a tree, inner before outer; a part that stands at many places once. seen: parts to leave out."""
-    seen = set() if seen is None else seen
-    if isinstance(tree, Part) and tree in seen:
-        return
-    for child in children(tree):
-        if isinstance(child, Chars):  # most are
-            yield child
-        else:
-            yield from nodes(child, seen)
-    if isinstance(tree, Part):
-        seen.add(tree)
-    yield tree
+def nodes(tree: Regular) -> Iterator[Regular]:
+    """All nodes of a tree but those for one character, outer before inner; a part that stands at many places once."""
+    seen: set[Part] = set()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Part):
+            if node in seen:
+                continue
+            seen.add(node)
+        yield node
+        stack += [child for child in reversed(children(node)) if not isinstance(child, Chars)]  # most are
 
 
 def atomic(body: Regular, greedy: bool, span: Place) -> Regular:
@@ -158,17 +159,25 @@ def atomic(body: Regular, greedy: bool, span: Place) -> Regular:
 
 def often(tree: Regular) -> set[Part]:
     """The parts that stand at several places and are not small."""
-    sizes: dict[Part, int] = {}
-    found: set[Part] = set()
+    seen, again = set[Part](), set[Part]()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Part):
+            if node in seen:
+                again.add(node)
+                continue
+            seen.add(node)
+        stack += [child for child in children(node) if not isinstance(child, Chars)]  # most are
+    return {part for part in again if not _is_small(part.body)}
 
-    def size(tree: Regular) -> int:
-        if not isinstance(tree, Part):
-            return 1 + sum(map(size, children(tree)))
-        if tree not in sizes:
-            sizes[tree] = size(tree.body)
-        elif sizes[tree] > SMALL:
-            found.add(tree)
-        return 1
 
-    size(tree)
-    return found
+def _is_small(tree: Regular) -> bool:
+    """Whether it has at most `SMALL` nodes, where a part is one."""
+    stack, count = [tree], 0
+    while stack and count <= SMALL:
+        node = stack.pop()
+        count += 1
+        if not isinstance(node, Part):
+            stack += children(node)
+    return count <= SMALL

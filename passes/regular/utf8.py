@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,8 @@ def byte_table(dfa: Dfa, runs: list[Run], budget: Budget) -> ByteDfa:
     by_range = np.concatenate([top, *inside.blocks])
     accept = np.zeros(len(by_range), dtype=np.bool_)
     accept[: len(dfa.accept)] = dfa.accept
-    range_of = np.repeat(np.arange(len(starts), dtype=np.uint8), np.diff(starts, append=256))
+    lengths = [until - start for start, until in pairwise([*starts, 256])]
+    range_of = np.repeat(np.arange(len(starts), dtype=np.uint8), lengths)
     return ByteDfa(range_of, by_range, accept, _ids(dfa.moves, runs, len(by_range)))
 
 
@@ -158,6 +160,9 @@ _LAST = (0x7F, 0x7FF, 0xFFFF, 0x10FFFF)  # the last character of one, two, three
 
 def _spans(first: int, last: int) -> Iterator[tuple[tuple[int, int], ...]]:
     """The byte ranges, one tuple of ranges after another, of the characters first .. last (no surrogates)."""
+    if last < 0x80:
+        yield ((first, last),)
+        return
     for limit in _LAST:
         if first <= limit and last > limit:
             yield from _spans(first, limit)

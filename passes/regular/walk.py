@@ -30,24 +30,25 @@ class TooMuchWork(Exception):
 
 
 class Functions:
-    """Partial functions, one after another in flat arrays: ascending states where they are defined, and their images.
+    """Partial functions, one after another in flat arrays: ascending places where they are defined, and their images.
 
-    Function 0 is defined nowhere, function 1 is the identity. `states` and `images` are int32 and have room to grow;
+    Function 0 is defined nowhere, function 1 is where all begin. `states` and `images` are int32 and have room to grow;
     function f has the pairs starts[f] .. starts[f] + lengths[f] - 1.
 
-    columns: int32 [letters, states]; the next state, -1 where a letter is not allowed.
+    columns: int32 [letters, states]; the next state, -1 where a letter is not allowed. asked: int32; the states that the
+    functions are asked of. A place is an index of it.
     """
 
-    def __init__(self, columns: NDArray[np.int32], limit: int) -> None:
-        count = columns.shape[1]
+    def __init__(self, columns: NDArray[np.int32], asked: NDArray[np.int32], limit: int) -> None:
+        count = len(asked)
         self.states = np.arange(count, dtype=np.int32)
-        self.images = self.states.copy()
+        self.images = asked.copy()
         self.starts = np.zeros(2, dtype=np.int64)
         self.lengths = np.array([0, count])
         self._columns = columns
         self._pairs = count
         self._left = limit
-        salts = random_words(4, count + 1)
+        salts = random_words(4, columns.shape[1] + 1)
         salts[2:, -1] = 0  # image -1: a place where a function is not defined adds nothing
         self._salts = (salts[0], salts[1], salts[2], salts[3])
         self._numbers = {(0, 0): 0}
@@ -123,27 +124,37 @@ class Functions:
 
 
 def walk(
-    letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int, most: int
+    letter_of: NDArray[np.uint8],
+    columns: NDArray[np.int32],
+    trie: Trie,
+    limit: int,
+    most: int,
+    asked: NDArray[np.int32] | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """The class of each id, int32 [ids], and the state after a token of each class, int32 [classes, states]; -1 where it is
     not allowed. Classes are in the order of their first ids; class 0 is of tokens that no state allows.
 
     letter_of: uint8 [256]; bytes that the automaton does not tell apart have one letter. columns: int32 [letters, states];
-    the next state, -1 where a letter is not allowed. Raises `TooMuchWork` where more than `limit` pairs of a state and its
-    image are looked at, and where there are more than `most` functions.
+    the next state, -1 where a letter is not allowed. asked: int32, as `states` above; None for all of them. Raises
+    `TooMuchWork` where more than `limit` pairs of a state and its image are looked at, and where there are more than `most`
+    functions.
     """
     columns = np.ascontiguousarray(columns)
+    if asked is None:
+        asked = np.arange(columns.shape[1], dtype=np.int32)
     if native is None:
-        return _by_class(*_walked(letter_of, columns, trie, limit, most), columns.shape[1])
-    found = native.walk(letter_of, columns, len(columns), trie.byte, trie.first, trie.node_of, limit, most)
+        return _by_class(*_walked(letter_of, columns, trie, limit, most, asked), len(asked))
+    found = native.walk(
+        letter_of, columns, len(columns), asked, trie.byte, trie.first, trie.ids, trie.first_id, trie.size, limit, most
+    )
     if found is None:
         raise TooMuchWork
     class_of, after = (np.frombuffer(part, dtype=np.int32) for part in found)
-    return class_of, after.reshape(-1, columns.shape[1])
+    return class_of, after.reshape(-1, len(asked))
 
 
-def _by_class(functions: Functions, function_of: Ints, states: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """What `walk` returns, of the functions and the function of each id."""
+def _by_class(functions: Functions, function_of: Ints, asked: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What `walk` returns, of the functions and the function of each id. asked: how many states."""
     first = np.full(len(functions), len(function_of))
     first[function_of[::-1]] = np.arange(len(function_of))[::-1]  # the last that is written stays
     first[0] = -1
@@ -151,7 +162,7 @@ def _by_class(functions: Functions, function_of: Ints, states: int) -> tuple[NDA
     numbers = used[np.argsort(first[used])]
     class_of = np.zeros(len(functions), dtype=np.int32)
     class_of[numbers] = np.arange(len(numbers))
-    after = np.full((len(numbers), states), -1, dtype=np.int32)
+    after = np.full((len(numbers), asked), -1, dtype=np.int32)
     lengths = functions.lengths[numbers]
     at = ranges(functions.starts[numbers], lengths)
     after[np.repeat(np.arange(len(numbers)), lengths), functions.states[at]] = functions.images[at]
@@ -159,11 +170,16 @@ def _by_class(functions: Functions, function_of: Ints, states: int) -> tuple[NDA
 
 
 def _walked(
-    letter_of: NDArray[np.uint8], columns: NDArray[np.int32], trie: Trie, limit: int, most: int
+    letter_of: NDArray[np.uint8],
+    columns: NDArray[np.int32],
+    trie: Trie,
+    limit: int,
+    most: int,
+    asked: NDArray[np.int32],
 ) -> tuple[Functions, Ints]:
     """The functions, and the number of each id's; 0 for an id without bytes."""
     shift = (len(columns) - 1).bit_length()  # a function and a letter are one key: function << shift | letter
-    functions = Functions(columns, limit)
+    functions = Functions(columns, asked, limit)
     after = np.full(16 << shift, _UNKNOWN, dtype=np.int64)  # key -> the key of what follows and letter 0
     after[: 1 << shift] = 0
     value = np.zeros(len(trie.byte), dtype=np.int64)  # of a node: the key of its function and letter 0
@@ -181,7 +197,7 @@ def _walked(
             live = np.flatnonzero(found) + begin
         else:
             children = trie.first[live + 1] - trie.first[live]
-            nodes = ranges(trie.first[live], children)
+            nodes = ranges(trie.first[live].astype(np.int64), children)
             keys = np.repeat(value[live], children)
             keys += letter_at[nodes]
             value[nodes] = found = _followed(keys, after, functions, shift)
@@ -191,8 +207,9 @@ def _walked(
         if len(functions) << shift > len(after):
             more = np.full((2 * len(functions) << shift) - len(after), _UNKNOWN, dtype=np.int64)
             after = np.concatenate([after, more])
-    value[0] = 0
-    return functions, value.take(trie.node_of) >> shift
+    function_of = np.zeros(trie.size, dtype=np.int64)
+    function_of[trie.ids] = np.repeat(value, np.diff(trie.first_id)) >> shift
+    return functions, function_of
 
 
 def _followed(keys: Ints, after: Ints, functions: Functions, shift: int) -> Ints:

@@ -77,6 +77,8 @@ class Finished:
     stop:          the stop string, the pattern or the end id.
     prompt:        the ids of the request.
     prompt_tokens: its ids, and of its branches the tokens to compute: what several begin with once, and no last token.
+    decoded_tokens: ids that were drawn, an end id and those of the stop too.
+    forced_tokens: ids that a constraint forced.
     prompt_scores: of prompt[score_from:], where asked.
     answer_scores: of `ids`, where asked.
     branch_scores: of each branch.
@@ -91,6 +93,7 @@ class Finished:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     decoded_tokens: int = 0
+    forced_tokens: int = 0
     prompt_scores: tuple[Score, ...] = ()
     answer_scores: tuple[Score, ...] = ()
     branch_scores: tuple[tuple[Score, ...], ...] = ()

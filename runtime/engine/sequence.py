@@ -167,6 +167,7 @@ class Sequence:
             prompt_tokens=self.prompt_tokens,
             cached_tokens=self.cached_tokens,
             decoded_tokens=self.decoded_tokens,
+            forced_tokens=self.answer.forced,
             prompt_scores=tuple(self.scores[:split]),
             answer_scores=tuple(self.scores[split : split + len(ids)]),
             branch_scores=self.branches.of_branches(self.scores),

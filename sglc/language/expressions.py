@@ -20,6 +20,7 @@ from sglc.language.settings import (
     checked_n,
     checked_regex,
     checked_sampling,
+    checked_text,
 )
 from sglc.language.symbolic import SymbolicText, user_location, user_place
 
@@ -338,6 +339,7 @@ def _checked_choices(choices: Any) -> tuple[Any, ...]:
         if not isinstance(text, str | TrustedExpression):
             what = f"choice {number} of a select is of type {type(text).__name__}, not str"
             raise ProgramError(what, where=user_location(), hint="give texts, or str(...) of it")
+        checked_text(f"choice {number} of a select", text.text if isinstance(text, TrustedExpression) else text)
     return texts
 
 
@@ -361,7 +363,7 @@ def checked_name(word: str, name: Any) -> str | None:
             where=user_location(),
             hint=f'{word}("x", ...)',
         )
-    return name
+    return None if name is None else checked_text(f"the name of a {word}", name)
 
 
 def separate_reasoning(expr: Appendable | None = None, model_type: str | None = None) -> Expression:

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 
 from sglc.ir.errors import ConstraintError, ProgramError
 from sglc.ir.ops import Constraint, Sampling
-from sglc.ir.values import SETTINGS, what_is_wrong_with_text
+from sglc.ir.values import MAX_CONSTRAINT, SETTINGS, what_is_wrong_with_text
 from sglc.language.symbolic import is_symbolic, user_location
+from sglc.passes.regex.python import python_flags
 
 RUN_SETTINGS = {
     "max_new_tokens": "max_tokens",
@@ -76,7 +77,10 @@ def checked_sampling(**settings: Any) -> Sampling:
             value = tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]: checked below
         holds, wanted = SETTINGS[name]
         if value is not None and not holds(value):
-            raise ProgramError(f"{name} is {given!r}, not {wanted}", where=user_location())
+            raise ProgramError(f"{name} is {_shown(given)}, not {wanted}", where=user_location())
+        if name in _TEXTS:
+            for text in value or ():
+                checked_text(name, text)
         checked[name] = value
     sampling = Sampling(**checked)
     low, high = sampling.min_tokens, sampling.max_tokens
@@ -132,16 +136,36 @@ def checked_constraint(
         case ["json_schema"]:
             return Constraint("json_schema", checked_schema(json_schema), whitespace)
         case ["ebnf"]:
-            return Constraint("ebnf", checked_text("ebnf", ebnf))
+            return Constraint("ebnf", _checked_size("ebnf", checked_text("ebnf", ebnf)))
         case _:
             return None
 
 
 def checked_text(name: str, text: Any) -> str:
-    """Raises `ProgramError` for what is no text."""
+    """Raises `ProgramError` for what is no text. A text that is not known yet is one."""
     if not isinstance(text, str):
         raise ProgramError(
             f"{name} is of type {type(text).__name__}, not str", where=user_location(), hint="give its text"
+        )
+    if not is_symbolic(text) and (problem := what_is_wrong_with_text(str(text))) is not None:
+        raise ProgramError(f"{name} is no text: {problem}", where=user_location(), hint="write whole characters")
+    return text
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, however long it is."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def _checked_size(kind: str, text: str, *, layout: int = 1) -> str:
+    """A constraint of a kind. Raises `ConstraintError` for one that is too long to be read."""
+    most = MAX_CONSTRAINT[kind] * layout
+    if not is_symbolic(text) and len(text) > most:
+        raise ConstraintError(
+            f"{kind} is too long: {len(text):,} characters, at most {most:,}",
+            where=user_location(),
+            hint="split the answer into several gens",
         )
     return text
 
@@ -149,25 +173,31 @@ def checked_text(name: str, text: Any) -> str:
 class InvalidRegex(ConstraintError, re.error):
     """What Python's `re` says about a regular expression, at the user's line; an `re.error`, as in SGLang."""
 
-    def __init__(self, error: re.error, regex: str) -> None:
+    def __init__(self, error: re.error, regex: str, refusal: ConstraintError) -> None:
         re.error.__init__(self, error.msg, regex, error.pos)
-        self.what = f"the regex is invalid: {error}\n    {regex}\n    {' ' * (error.pos or 0)}^"
+        self.what = refusal.what
         self.where = user_location()
-        self.hint = "regexes are Python's; escape what stands for itself"
+        self.hint = f"{refusal.hint}; escape what stands for itself"
 
 
 def checked_regex(regex: Any) -> str:
-    """A regular expression in Python's syntax. Raises `InvalidRegex` for one that is none."""
+    """A regular expression in Python's syntax. Raises `InvalidRegex` for one that is none, and `ConstraintError` for one
+    that is too large."""
     if not isinstance(regex, str):
         raise ProgramError(
             f"regex is of type {type(regex).__name__}, not str",
             where=user_location(),
             hint="give its text; a compiled one has it as .pattern",
         )
-    try:
+    if is_symbolic(regex):
         re.compile(regex)  # looks it up among those it knows, so a text that is not known yet is asked for here
-    except re.error as error:
-        raise InvalidRegex(error, regex) from None
+        return regex
+    try:
+        python_flags(_checked_size("regex", checked_text("regex", regex)))
+    except ConstraintError as refusal:
+        if isinstance(refusal.__cause__, re.error):
+            raise InvalidRegex(refusal.__cause__, regex, refusal) from None
+        raise ConstraintError(refusal.what, where=user_location(), hint=refusal.hint) from None
     return regex
 
 
@@ -187,10 +217,11 @@ def checked_schema(schema: Any) -> str:
         _refuse_schema(f"is no JSON: {error}", error)
     if (problem := what_is_wrong_with_text(text)) is not None:
         _refuse_schema(f"is no text: {problem}")
-    return text
+    return _checked_size("json_schema", text)
 
 
 def _parsed(text: str) -> Any:
+    _checked_size("json_schema", text, layout=4)  # characters for each that is left without the white space
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from sglc.ir.errors import ProgramError
 from sglc.ir.ops import Constraint, Sampling
+from sglc.ir.values import MAX_CONSTRAINT
 from sglc.language.expressions import Expression, GenExpression, SelectExpression, TrustedExpression, checked_name
 from sglc.language.settings import DTYPE_REGEX, checked_n, checked_sampling
 from sglc.language.symbolic import user_location
@@ -125,6 +126,10 @@ def _composed(items: Sequence[Any]) -> tuple[str, list[tuple[str, int]]]:
             )
         any_gen = True
         body = _of_select(item) if isinstance(item, SelectExpression) else _of_gen(item, items[place + 1 :])
+        if len(regex) + len(body) > MAX_CONSTRAINT["regex"]:
+            _refuse(
+                f"the template is too long: its regex has more than {MAX_CONSTRAINT['regex']:,} characters", "split it"
+            )
         regex = f"{regex}({body})"
         if item.name is not None:
             found.append((item.name, groups + 1))
@@ -175,7 +180,10 @@ def _up_to(which: str, rest: Sequence[Any]) -> str:
 
 def _inside(which: str, regex: str) -> str:
     """A regex as a part of another: its flags hold in it alone, and it is matched wherever it stands."""
-    compiled = re.compile(regex)
+    try:
+        compiled = re.compile(regex)
+    except re.error:  # what we take and Python does not, and fields are found by Python's groups
+        _refuse(f"{which} has a regex with a property (\\p), which a template cannot hold", "write its characters out")
     if compiled.groupindex:
         name = next(iter(compiled.groupindex))
         _refuse(f"{which} has a regex with a group named {name!r}", "leave the name out: (...)")

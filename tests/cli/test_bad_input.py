@@ -34,6 +34,13 @@ PROGRAMS = {
     "body raises": (BODY + "raise ValueError('broken')\n", ["prog.py:5", "ValueError", "broken"]),
     "regex": (BODY + 's += question + sgl.gen("a", regex="[")\n', ["prog.py:5", "^", "["]),
     "regex not regular": (BODY + r's += question + sgl.gen("a", regex=r"(a)\1")' + "\n", ["prog.py:5", "^"]),
+    "regex counts too far": (BODY + 's += sgl.gen("a", regex="a{99999999999}")\n', ["prog.py:5", "repeats", "hint:"]),
+    "regex is too deep": (
+        BODY + 's += sgl.gen("a", regex="(" * 1000 + ")" * 1000)\n',
+        ["prog.py:5", "too deeply", "hint:"],
+    ),
+    "regex is too long": (BODY + 's += sgl.gen("a", regex="a" * 10_000_000)\n', ["prog.py:5", "too long", "hint:"]),
+    "half a character": (BODY + 's += sgl.gen("a", stop="\\ud800")\n', ["prog.py:5", "half a character", "hint:"]),
     "regex explodes": (
         BODY + 's += question + sgl.gen("a", regex="(?=.*a(a|b){40}c)(a|b|c)*(?<!ab)")\n',
         ["prog.py:5", "no grammar either"],

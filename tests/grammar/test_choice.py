@@ -67,6 +67,12 @@ ERRORS: list[tuple[Any, Any, str]] = [
     ("json_schema", {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, "it contains itself without end"),
     ("json_schema", {"$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}, "minItems": 1}}, "$ref": "#/$defs/a"}, "it contains itself without end"),
     ("json_schema", {"$defs": {"a": {"type": "object", "properties": {"b": {"anyOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/a"}]}}, "required": ["b"]}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, "it contains itself without end"),
+    ("json_schema", {"allOf": [{"type": "integer"}, {"type": "string"}]}, "#/allOf/0/type: no value has all of these types"),
+    ("json_schema", {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a", "b"], "additionalProperties": False}, 'at #/required: "b" is required, and additionalProperties forbids it'),
+    ("json_schema", {"type": "object", "patternProperties": {"^a": {}}, "required": ["ab", "b"], "additionalProperties": False}, 'at #/required: "b" is required, and additionalProperties forbids it'),
+    ("json_schema", {"type": "object", "properties": {"a": False, "b": {}}, "required": ["a"]}, "#/properties/a: no value is allowed"),
+    ("json_schema", {"type": "object", "properties": {"a": {}}, "minProperties": 2}, "it needs 2 properties, and at most 1 are described"),
+    ("json_schema", {"properties": {"a": {"$ref": "#/$defs/b"}}, "required": ["a"], "type": "object", "$defs": {"b": {"allOf": [{"$ref": "#/$defs/b"}]}}}, "it contains itself without end"),
     ("json_schema", {**TREE, "x-guidance": {"lenient": True}}, "a schema cannot change how grammars are read"),
     ("json_schema", {"type": "object", "patternProperties": {"a++": {"type": "null"}}}, "nothing to repeat"),
 ]  # fmt: skip
@@ -84,8 +90,11 @@ BOTH: list[tuple[Any, Any, str, str]] = [
     ("regex", "(.{1,1000}(?=x)){1,1000}", "this repeat stands for", "no grammar has lookarounds or atomic groups"),
     ("regex", "a{200000}", "this repeat stands for", "a grammar repeats at most 100,000 times"),
     ("json_schema", {"oneOf": [{"type": "integer"}, {"type": "number"}]}, "may be valid for alternative 1 too", "llguidance: oneOf constraints are not supported"),
+    ("json_schema", {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 2}, '"minProperties" is not supported', "one that comes twice would count as two"),
+    ("json_schema", {"type": "object", "patternProperties": {"^a": {}, "b$": {}}}, '"patternProperties" is not supported', 'names can match both "^a" and "b$"'),
+    ("json_schema", {"type": "array", "items": {"type": "number", "maximum": 2**53 + 1}}, "maximum is supported for integers only", "an integer beyond 9,007,199,254,740,992"),
+    ("json_schema", {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"const": [2**53 + 1]}]}}, "contains itself", "an integer beyond"),
     ("json_schema", {"type": "string", "format": "foo"}, 'the format "foo" is not supported', "llguidance: Unknown format: foo"),
-    ("json_schema", {"allOf": [{"type": "integer"}, {"type": "string"}]}, "allOf of other than one", "llguidance: Unsatisfiable schema"),
     ("json_schema", {**TREE, "properties": {"a": {"typo": 1}}}, '"properties" beside "$ref"', '#/properties/a/typo: "typo" is not supported'),
 ]  # fmt: skip
 
@@ -128,6 +137,38 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     "a long regex": ("regex", "|".join(f"(a{n}.{{0,999}}){{0,999}}" for n in range(400))),
     "deep": ("json_schema", '{"type":"array","items":' * 400 + "{}" + "}" * 400),
     "wide": ("json_schema", {"type": "object", "properties": {f"p{n}": {"type": "array"} for n in range(1_000)}}),
+    "long constants": ("json_schema", {"enum": [f"x{n}" * 3 for n in range(60_000)]}),
+    "many required": (
+        "json_schema",
+        {
+            "type": "object",
+            "properties": {f"p{n}": {} for n in range(20_000)},
+            "required": [f"p{n}" for n in range(20_000)],
+        },
+    ),
+    "long patterns": (
+        "json_schema",
+        {"type": "object", "properties": {f"p{n}": {"type": "string", "pattern": "x" * 19_999} for n in range(50)}},
+    ),
+    "a long schema": ("json_schema", {"const": "x" * 10_000_000}),
+    "a long grammar": ("ebnf", "root ::= " + '"a" ' * 2_500_000),
+    "many names": (
+        "json_schema",
+        {
+            "type": "object",
+            "properties": {f"{n * 7919 % 100_003:05}": {} for n in range(2_000)},
+            "additionalProperties": {"type": "null"},
+        },
+    ),
+    "names of many kinds": (
+        "json_schema",
+        {
+            "type": "object",
+            "properties": {"a": {}},
+            "patternProperties": {"(a|b)*a(a|b){12}$": {}},
+            "additionalProperties": {"type": "null"},
+        },
+    ),
     "long names": ("json_schema", {"properties": {"a" * 2_000_000: {}}}),
 }
 

@@ -55,7 +55,6 @@ def test_the_lanes_agree(kind: Any, written: Any) -> None:
 DIFFERENCES = [  # schema, beginning, bytes that only the automaton allows next, and those that only the grammar does
     ("no negative zero", {"type": "integer"}, b"-", b"", b"0"),
     ("an exponent without end", {"type": "number"}, b"1e123", b"", b"0123456789"),
-    ("a year 0", {"type": "string", "format": "date"}, b'"000', b"", b"0"),
     ("DEL is escaped", {"type": "string"}, b'"', b"\x7f", b""),
 ]
 

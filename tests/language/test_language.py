@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -361,6 +362,20 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sgl.gen(json_schema={(): 1}), "json_schema is no JSON: keys must be"),  # pyright: ignore[reportArgumentType]
     (lambda: sgl.gen(json_schema=CYCLE), "json_schema is no JSON: Circular reference"),
     (lambda: sgl.gen(json_schema=r'{"a": "\ud800"}'), "json_schema is no text: a text holds half a character"),
+    (lambda: sgl.gen(regex="\ud800"), "regex is no text: a text holds half a character"),
+    (lambda: sgl.gen(regex="[é\udfff]", dtype=int), "regex is no text: a text holds half a character"),
+    (lambda: sgl.gen(ebnf='root ::= "\ud800"'), "ebnf is no text: a text holds half a character"),
+    (lambda: sgl.gen(json_schema={"const": "\ud800"}), "json_schema is no text: a text holds half a character"),
+    (lambda: sgl.gen(stop="\ud800"), "stop is no text: a text holds half a character"),
+    (lambda: sgl.gen_int(stop=["a", "\ud800"]), "stop is no text: a text holds half a character"),
+    (lambda: sgl.gen(stop_regex="a\ud800"), "stop_regex is no text: a text holds half a character"),
+    (lambda: sgl.gen(stop_regex="a" * 10_000_000), "stop_regex is 'aaaa"),
+    (lambda: sgl.gen("\ud800"), "the name of a gen is no text: a text holds half a character"),
+    (lambda: sgl.select("x", ["a", "\ud800"]), "choice 1 of a select is no text: a text holds half a character"),
+    (lambda: sgl.select("x", [sgl.trusted("\ud800")]), "choice 0 of a select is no text: a text holds half"),
+    (lambda: sgl.template("a" * 10_000_000, sgl.gen("x", regex="a")), "the template is too long"),
+    (lambda: sgl.template(sgl.gen("x", choices=["a" * 10_000_000])), "the template is too long"),
+    (lambda: sgl.template(sgl.gen("x", regex=r"[\p{L}]+")), "the gen 'x' has a regex with a property"),
     (lambda: sgl.gen(choices=[]), "select needs at least one choice"),
     (lambda: sgl.select("x"), "select needs a list of texts"),
     (lambda: sgl.select("x", choices="ab"), "select needs a list of texts, not a str"),
@@ -382,6 +397,40 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sgl.separate_reasoning(model_type="qwen3"), "separate_reasoning has nothing that the model says"),
     (lambda: sgl.trusted(5), "trusted takes a text, not a int"),  # pyright: ignore[reportArgumentType]
 ]
+
+
+# What no reader should begin with, or would fail at in its own words.
+LONG = 10_000_000
+HOSTILE: list[tuple[Callable[[], Any], str]] = [
+    (lambda: sgl.gen(regex="a" * LONG), "regex is too long: 10,000,000 characters, at most 20,000"),
+    (lambda: sgl.gen(regex="(a|b)" * 2_000_000), "regex is too long: 10,000,000 characters, at most 20,000"),
+    (lambda: sgl.gen(regex="a" * LONG, dtype=int), "regex is too long"),
+    (lambda: sgl.gen(regex="(?i)" + "[\x00-\uffff]" * 3_000), "the regex has more than 32 large ranges under (?i)"),
+    (lambda: sgl.gen(regex="a|" * 15_000), "regex is too long: 30,000 characters"),
+    (lambda: sgl.gen(regex=".*" * 8_000), "the regex is too complex: 16,000 operators, at most 10,000"),
+    (lambda: sgl.gen(regex="a{99999999999}"), "the regex repeats a part more often than can be counted"),
+    (lambda: sgl.gen(regex="(" * 1000 + "a" + ")" * 1000), "the regex is nested too deeply"),
+    (lambda: sgl.gen(ebnf="root ::= " + "a" * LONG), "ebnf is too long: 10,000,009 characters, at most 100,000"),
+    (lambda: sgl.gen(json_schema={"const": "x" * LONG}), "json_schema is too long: 10,000,012 characters, at most"),
+    (lambda: sgl.gen(json_schema='{"const": "' + "x" * LONG + '"}'), "json_schema is too long: 10,000,013 characters"),
+    (lambda: sgl.gen(json_schema={"enum": [f"x{i}" for i in range(900_000)]}), "json_schema is too long"),
+    (lambda: sgl.gen(json_schema={"pattern": "x" * LONG}), "json_schema is too long"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "message"), HOSTILE, ids=[message for _, message in HOSTILE])
+def test_what_is_too_large_is_refused_at_its_line_before_it_is_read(mistake: Callable[[], Any], message: str) -> None:
+    before = time.process_time()
+    with pytest.raises(sglc.ConstraintError, match=re.escape(message)) as caught:
+        mistake()
+    assert time.process_time() - before < 2  # seconds of CPU, where it takes a fifth of one
+    assert caught.value.where == Location(shown_path(__file__), mistake.__code__.co_firstlineno)
+    assert caught.value.hint
+    assert len(str(caught.value)) < 2_000
+
+
+def test_a_regex_may_name_general_categories() -> None:
+    assert expression_of(sgl.gen(regex=r"\p{L}+")) == {"constraint": Constraint("regex", r"\p{L}+")}
 
 
 @pytest.mark.parametrize(("mistake", "message"), REFUSED, ids=[message for _, message in REFUSED])

@@ -81,6 +81,20 @@ def test_constraints_hold(engine: sglc.Engine) -> None:
         assert all(1 <= int(score) <= 10 for score in row["score"])
 
 
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+@pytest.mark.parametrize("most", [None, 3])
+def test_forced_tokens_are_tokens_of_the_completion(engine: sglc.Engine, mode: Any, most: int | None) -> None:
+    @sgl.function
+    def answer(s):
+        s += "Q: " + sgl.gen("x", regex=r'\{"a": "b", "c": [0-9]\}', max_tokens=most, return_logprob=True)
+
+    before = engine.stats().forced_tokens
+    meta = answer.run(backend=engine, seed=1, mode=mode).get_meta_info("x")
+    assert engine.stats().forced_tokens > before
+    assert meta["completion_tokens"] == len(meta["output_token_logprobs"])
+    assert most is None or meta["completion_tokens"] == most
+
+
 def test_settings_of_a_run_reach_gens_that_have_none(engine: sglc.Engine) -> None:
     @sgl.function
     def say(s):
@@ -376,3 +390,18 @@ def test_a_known_text_in_a_question_is_not_asked_for_again() -> None:
     with sgl.Scripted(lambda question: question.choices[1]) as backend:
         assert program.run(a="yes", backend=backend).ret_value is False
         assert program.run(a="", backend=backend, mode="interpret").ret_value is False
+
+
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+@pytest.mark.parametrize("given", ["yes", 3])
+def test_a_scripted_answer_is_one_of_the_choices(mode: Any, given: Any) -> None:
+    @sgl.function
+    def choose(s):
+        s += "Which? " + sgl.select("x", ["left", "right"])
+
+    with sgl.Scripted(lambda question: given) as backend:
+        error = choose.run(backend=backend, mode=mode).error()
+    assert isinstance(error, sglc.RunError)
+    assert error.what == f"the scripted answer {given!r} is none of the choices of the select: 'left', 'right'"
+    assert str(error.where).startswith("tests/language/test_run.py:")
+    assert "question.choices" in error.hint

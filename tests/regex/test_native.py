@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Callable
+from importlib.resources import files
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +39,20 @@ def outcome(work: Callable[[], Any]) -> Any:
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_the_module_is_built() -> None:
     assert native.native is not None, "`pip install --verbose --editable .` says why it was not built"
+
+
+def test_the_source_and_python_have_one_version() -> None:
+    source = files("sglc.passes.regular").joinpath("_native.c").read_text(encoding="utf-8")
+    assert re.findall(r"#define VERSION (\d+)", source) == [str(native.VERSION)]
+
+
+@pytest.mark.parametrize(("module", "version"), [(SimpleNamespace(), "None"), (SimpleNamespace(VERSION=999), "999")])
+def test_an_outdated_module_says_what_to_do(module: Any, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for user in (subsets, minimise, walk):
+        monkeypatch.setattr(user, "native", native.of_this_version(module))
+    with pytest.raises(ConstraintError, match=f"has version {version}, and its source {native.VERSION}") as caught:
+        compile_regex("[ab]{2}", VOCABULARY)
+    assert "make setup" in caught.value.hint
 
 
 def automaton(pattern: str) -> list[Any]:
