@@ -97,8 +97,12 @@ BAD: dict[str, tuple[str | bytes | None, list[str]]] = {
         PROGRAM.replace("final %3", "final %3\n  switch %x {number=0}\n  case 3 {\n    final %3\n  }"),
         ["bad.sglcir:12: a case's value is a int"],
     ),
+    "a case that is missing": (
+        PROGRAM.replace("final %3", 'final %3\n  switch %x {number=0}\n  case "a" {\n    final %3\n  }'),
+        ["bad.sglcir:11: a switch on a text that can be anything", "switch %x", "hint: a case for each value"],
+    ),
     "inside a case": (
-        PROGRAM.replace("final %3", 'final %3\n  switch %x {number=0}\n  case "a" {\n    final %x\n  }'),
+        PROGRAM.replace("final %3", 'final %3\n  switch %x {number=0}\n  case "a" {\n    final %x\n  }\n  else exit'),
         ["bad.sglcir:13: the program's text"],
     ),
 }
