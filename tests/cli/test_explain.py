@@ -80,6 +80,26 @@ SELECT = """\
 def p(s, x):
     s += x + sgl.select("c", ["no", "yes"]) + "." + sgl.gen("a", max_tokens=3)
 """
+LONG_CHOICES = """\
+def p(s, x):
+    s += x + sgl.select("c", ["n" * 50, "y" * 50])
+"""
+THREE = """\
+def p(s, x):
+    s += x + sgl.gen("a", n=3, max_tokens=5)
+"""
+THREE_GREEDY = """\
+def p(s, x):
+    s += x + sgl.gen("a", n=3, max_tokens=5, temperature=0)
+"""
+OVER = """\
+def p(s, x):
+    s += x + sgl.gen("a", max_tokens=9, regex="[0-9]{3}")
+"""
+SCORED = """\
+def p(s, x):
+    s += RULE + x + sgl.gen("a", max_tokens=5, return_logprob=True, logprob_start_len=1)
+"""
 REGEX = """\
 def p(s, x):
     s += x + sgl.gen("a", regex="[0-9]{3}")
@@ -113,6 +133,20 @@ def test_prefilled_tokens_by_hand(
         (ONE_GEN, TWO, 48, 42 + 2 * 6, 42 + 2 * 6),
         (FORK, [{"x": "abc"}], 44 + 15, 44 + 15, 44 + 15),
         (CHAIN, [{"x": "abc"}], 19, 19, 19),
+        (SELECT, [{"x": "abc"}], 3 + 4 + 3, 3 + 4 + 3, 3 + 4 + 3 + 3),  # beside what stays: "n", "y", "ye"
+        (LONG_CHOICES, [{"x": "abc"}], 3 + 2 * 49, 3 + 2 * 49, 3 + 2 * 49),
+        (LONG_CHOICES, TWO, 3 + 2 * 49, 4 + 4 * 49, 4 + 4 * 49),
+        (LONG_CHOICES, [{"x": "abc"}] * 2, 3 + 2 * 49, 3 + 2 * 49, 3 + 2 * 49),  # asked once
+        (THREE, [{"x": "abc"}], 3 + 3 * 5, 3 + 3 * 5, 3 + 3 * 5),
+        (THREE_GREEDY, [{"x": "abc"}], 3 + 5, 3 + 5, 3 + 5),
+        (OVER, [{"x": "abc"}], 3 + 9, 3 + 3, 3 + 3),  # the engine refuses what might not fit
+        (
+            SCORED,
+            [{"x": "abc"}],
+            40 + 3 + 5 + 42,
+            40 + 3 + 5 + 42,
+            40 + 3 + 5 + 42,
+        ),  # the prompt's logits are asked for
     ],
 )
 def test_kv_by_hand(
@@ -335,6 +369,36 @@ def test_the_engine_computes_what_was_said(name: str, tmp_path: Path) -> None:
         assert tokens.naive == apart.stats().prompt_tokens
     assert tokens.shared == cold.prefilled_tokens == cold.prompt_tokens - cold.cached_tokens
     assert (tokens.ahead, tokens.left) == (warmed, warm.prefilled_tokens - warmed)
+
+
+POOLS = {
+    **STRAIGHT,
+    "choices and samples": """\
+def p(s, x):
+    s += "Say something about " + x + ": " + sgl.gen("g", n=3, max_tokens=6, ignore_eos=True)
+    s += "\\nKind: " + sgl.select("k", ["a big thing", "a small one"], choices_method="unconditional_likelihood_normalized")
+    s += "\\nLogs: " + sgl.gen("l", max_tokens=3, ignore_eos=True, return_logprob=True, logprob_start_len=2)
+    s += sgl.select("z", ["word " * 20, "other words " * 20], choices_method="greedy_token_selection")
+""",
+    "a bound below max_tokens": """\
+def p(s, x):
+    s += x + sgl.gen("a", max_tokens=30, regex="[0-9]{3}", temperature=0)
+""",
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_the_pools_that_were_said_are_enough(name: str, tmp_path: Path) -> None:
+    """For a row alone to run at all, and for a batch in which nothing is given up."""
+    function = program(POOLS[name], tmp_path)
+    rows = [{"x": f"{word} days of rain"} for word in ("Many", "Many", "Few")]
+    with Engine(device="cpu", max_kv_tokens=8192) as engine:
+        said = explanation(function, rows, engine.tokenizer)
+    with Engine(device="cpu", max_kv_tokens=said.row_peak) as engine:
+        assert all(row.error() is None for row in function.run_batch(rows, backend=engine, seed=0))
+    with Engine(device="cpu", max_kv_tokens=said.kv.footprint) as engine:
+        function.run_batch(rows, backend=engine, seed=0)
+        assert engine.stats().evicted_tokens == 0
 
 
 def test_the_command(tmp_path: Path) -> None:
