@@ -274,7 +274,7 @@ ROWS = [{"x": "abc", "y": "k"}, {"x": "abd", "y": "l"}, {"x": "b", "y": "m"}]
         (
             IN_ROLES,
             ROWS,
-            ["moving line 6 (x) after line 7 would share 40 tokens in each of 3 rows"],
+            ["moving line 6 (x) after line 7 would share 42 tokens in each of 3 rows"],
         ),
         (
             BRANCHES,  # x and y behind the rule would be computed in each branch: nothing is said of them
@@ -308,17 +308,68 @@ def test_what_blocks_sharing(source: str, rows: list[dict[str, Any]], said: list
     assert [blocker.text.replace(f"{tmp_path}/", "") for blocker in found] == said
 
 
-def test_a_move_that_was_advised_shares_what_was_said(tmp_path: Path) -> None:
-    moved = """\
-def p(s, x, y):
-    s += RULE
-    s += "Text: " + x
-    s += y + sgl.gen("a", max_tokens=5)
-"""
-    before = explanation(program(BLOCKED, tmp_path), ROWS)
-    after = explanation(program(moved, tmp_path), ROWS)
-    # "ab" of two rows was shared already, and the rule behind it by none.
-    assert before.tokens.shared - after.tokens.shared == 40 * (len(ROWS) - 1)
+HEAD = "def p(s, x, y):\n"
+LAST = "    s += y + sgl.gen('a', max_tokens=5)\n"
+FOLLOWED = {
+    "a line": (
+        "    s += 'Text: ' + x\n    s += RULE\n" + LAST,
+        "moving line 6 (x) after line 7",
+        "    s += RULE\n    s += 'Text: ' + x\n" + LAST,
+    ),
+    "unordered": (
+        "    s += 'Text: ' + x\n    s += RULE\n" + LAST,
+        "sgl.unordered(...) around them does the same",
+        "    s += sgl.unordered('Text: ' + x, RULE)\n" + LAST,
+    ),
+    "constants behind the argument on its line": (
+        "    s += 'Text: ' + x + RULE\n    s += 'C' * 20\n" + LAST,
+        "line 6: putting x behind the text up to line 7 would share 60 tokens in each of 3 rows; if their order does not matter, "
+        "sgl.unordered(...) around them shares 20",
+        "    s += 'Text: ' + RULE + 'C' * 20 + x\n" + LAST,
+    ),
+    "and unordered": (
+        "    s += 'Text: ' + x + RULE\n    s += 'C' * 20\n" + LAST,
+        "shares 20",
+        "    s += sgl.unordered('Text: ' + x + RULE, 'C' * 20)\n" + LAST,
+    ),
+    "a line that holds the gen": (
+        "    s += 'Text: ' + x\n    s += RULE + sgl.gen('a', max_tokens=5)\n",
+        "line 6: putting x behind the text up to line 7 would share 40 tokens in each of 3 rows",
+        "    s += 'Text: ' + RULE + x + sgl.gen('a', max_tokens=5)\n",
+    ),
+    "two lines": (
+        "    s += '1' * 20 + x\n    s += RULE\n    s += y + 'b'\n    s += 'C' * 20\n    s += sgl.gen('a', max_tokens=5)\n",
+        "lines 6 and 8: putting x, y behind the text up to line 9 would share 61 tokens in each of 3 rows",
+        "    s += '1' * 20 + RULE + 'b' + 'C' * 20 + x + y + sgl.gen('a', max_tokens=5)\n",
+    ),
+    "a message": (
+        "    s += sgl.system(x)\n    s += sgl.user(RULE)\n" + LAST,
+        "moving line 6 (x) after line 7 would share 42 tokens in each of 3 rows",
+        "    s += sgl.user(RULE)\n    s += sgl.system(x)\n" + LAST,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_advice_that_is_followed_shares_what_was_said(name: str, tmp_path: Path) -> None:
+    before, words, after = FOLLOWED[name]
+    was = explanation(program(HEAD + before, tmp_path), ROWS)
+    (blocker,) = was.blockers
+    assert words in blocker.text
+    shares = int(words.split()[-1]) if "shares" in words and words.startswith("shares") else blocker.tokens
+    now = explanation(program(HEAD + after, tmp_path), ROWS)
+    assert (was.tokens.shared - now.tokens.shared) // (len(ROWS) - 1) == shares
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    for each in (x, RULE):\n        s += each\n" + LAST,  # one line, run twice
+        "    s += RULE\n    s += x\n    s += 'C' * 10\n" + LAST,  # too little
+    ],
+)
+def test_no_line_is_moved_that_cannot_be(body: str, tmp_path: Path) -> None:
+    assert not any("moving" in each.text for each in explanation(program(HEAD + body, tmp_path), ROWS).blockers)
 
 
 STRAIGHT = {
