@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sglc.ir.builder import flattened
@@ -41,18 +41,34 @@ Extension: TypeAlias = Append | Gen | Select
 """Ops that make a longer prompt of a prompt."""
 
 
-def verify(graph: Graph, file: str = "", numbers: Mapping[Key, int] = MappingProxyType({})) -> None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The text that a graph was read from. numbers: of the line that each of its things stands on, from 1. names: of its
+    values."""
+
+    file: str
+    lines: Sequence[str]
+    numbers: Mapping[Key, int]
+    names: Mapping[Op, str]
+
+
+def verify(graph: Graph, written: Written | None = None) -> None:
     """Raises `IRError` for the first broken rule, with the line of the graph's text and carets under the place.
 
-    file, numbers: the text that it was read from, and the numbers of its lines, where it was read from one.
+    written: the text that it was read from, where it was read from one; else the line is as it would be printed.
     """
     try:
         _Verifier(graph).run()
     except Broken as broken:
-        error = _explained(graph, broken)
-        if broken.line in numbers:
-            error = IRError(error.what, where=f"{file}:{numbers[broken.line]}", hint=error.hint)
-        raise error from None
+        quote = _quoted(written, broken) if written and broken.line in written.numbers else _explained(graph, broken)
+        raise quote from None
+
+
+def _quoted(written: Written, broken: Broken) -> IRError:
+    """With the line as the file has it."""
+    number = written.numbers[broken.line]
+    what, _ = _pointed(written.lines[number - 1].rstrip(), written.names, broken)
+    return IRError(what, where=f"{written.file}:{number}", hint=broken.hint)
 
 
 def _explained(graph: Graph, broken: Broken) -> IRError:
@@ -61,13 +77,18 @@ def _explained(graph: Graph, broken: Broken) -> IRError:
     at = names.get(broken.at, "%?") if isinstance(broken.at, Op) else broken.at
     numbers = [i for i, (key, _) in enumerate(lines) if key == broken.line]
     number = next((i for i in numbers if at in lines[i][1]), numbers[0] if numbers else 0)
-    line = lines[number][1]
+    what, start = _pointed(lines[number][1], names, broken)
+    return IRError(what, where=f"{graph.name}:{number + 1}:{start + 1}", hint=broken.hint)
+
+
+def _pointed(line: str, names: Mapping[Op, str], broken: Broken) -> tuple[str, int]:
+    """What is wrong, with the line and carets under the place, and where those begin."""
+    at = names.get(broken.at, "%?") if isinstance(broken.at, Op) else broken.at
     indent = len(line) - len(line.lstrip())
     whole = rf"(?<![\w%]){re.escape(at)}" + (r"(?!\w)" if at[-1:].isalnum() else "")
-    found = re.compile(whole).search(line, indent + 1) if at else None
-    start, end = found.span() if found else (indent, len(line))
-    what = f"{broken.what}\n{pointer(line, start, end)}"
-    return IRError(what, where=f"{graph.name}:{number + 1}:{start + 1}", hint=broken.hint)
+    found = list(re.compile(whole).finditer(line, indent + 1)) if at else []
+    start, end = found[-1 if broken.last else 0].span() if found else (indent, len(line))
+    return f"{broken.what}\n{pointer(line, start, end)}", start
 
 
 class _Verifier:
