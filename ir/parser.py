@@ -16,6 +16,7 @@ from sglc.ir.ops import Op, Param
 from sglc.ir.parse_op import Values, constant, fresh, location, nothing_left, number, place, rule, string, taken
 from sglc.ir.printer import Key, pointer
 from sglc.ir.syntax import Fault, Rule, fault_at, parse_line
+from sglc.ir.verify import Written
 
 MAX_LINES = 50_000
 """Of a text: a bound on the time that a hostile one takes, about five seconds."""
@@ -27,11 +28,11 @@ def parse_graph(text: str, file: str = "<ir>") -> Graph:
     The graph is well formed but may break rules of the verifier, so that those can be tested on text. Raises `IRError`
     with line, column and a caret for any other text.
     """
-    return parse_with_lines(text, file)[0]
+    return parse_written(text, file)[0]
 
 
-def parse_with_lines(text: str, file: str = "<ir>") -> tuple[Graph, dict[Key, int]]:
-    """The graph, and the number of the line that each of its things stands on: what `verify` needs to name them."""
+def parse_written(text: str, file: str = "<ir>") -> tuple[Graph, Written]:
+    """The graph, and how it was written: what `verify` needs to quote it."""
     reader = _Reader()
     lines = text.split("\n")
     if len(lines) > MAX_LINES:
@@ -51,7 +52,8 @@ def parse_with_lines(text: str, file: str = "<ir>") -> tuple[Graph, dict[Key, in
             what = f"{fault.what}\n{pointer(line, start, fault.end)}"
             raise IRError(what, where=f"{file}:{index}:{start + 1}", hint=fault.hint) from None
     try:
-        return reader.graph(), reader.lines
+        names = {op: name for name, op in reader.values.ops.items()}
+        return reader.graph(), Written(file, lines, reader.lines, names)
     except Fault as fault:
         raise IRError(fault.what, where=f"{file}:{len(lines)}:1", hint=fault.hint) from None
 

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from sglc.ir.builder import flattened
 from sglc.ir.errors import IRError
 from sglc.ir.graph import MAX_REGIONS, End, Fork, Graph, Region, Switch, Tree
-from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Numbered, Op, Param, Root, Select, Type, Unordered
+from sglc.ir.ops import (
+    Append,
+    Call,
+    Format,
+    Gen,
+    Image,
+    Method,
+    Numbered,
+    Op,
+    Param,
+    Root,
+    Select,
+    Trusted,
+    Type,
+    Unordered,
+    prompts,
+)
 from sglc.ir.printer import MAX_NESTING, Key, lines_of, pointer, quoted, value_names
 from sglc.ir.terms import terms
 from sglc.ir.values import is_constant, what_is_wrong, what_is_wrong_with_text
 from sglc.ir.verify_ops import Broken, Known, word
+from sglc.ir.verify_ways import cases_are_complete, members_do_not_wait
 
 CONSTANT = (Root, Append, Format, Unordered, Method, Image)
 """Ops that may stand in a prefix."""
@@ -23,18 +41,34 @@ Extension: TypeAlias = Append | Gen | Select
 """Ops that make a longer prompt of a prompt."""
 
 
-def verify(graph: Graph, file: str = "", numbers: Mapping[Key, int] = MappingProxyType({})) -> None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The text that a graph was read from. numbers: of the line that each of its things stands on, from 1. names: of its
+    values."""
+
+    file: str
+    lines: Sequence[str]
+    numbers: Mapping[Key, int]
+    names: Mapping[Op, str]
+
+
+def verify(graph: Graph, written: Written | None = None) -> None:
     """Raises `IRError` for the first broken rule, with the line of the graph's text and carets under the place.
 
-    file, numbers: the text that it was read from, and the numbers of its lines, where it was read from one.
+    written: the text that it was read from, where it was read from one; else the line is as it would be printed.
     """
     try:
         _Verifier(graph).run()
     except Broken as broken:
-        error = _explained(graph, broken)
-        if broken.line in numbers:
-            error = IRError(error.what, where=f"{file}:{numbers[broken.line]}", hint=error.hint)
-        raise error from None
+        quote = _quoted(written, broken) if written and broken.line in written.numbers else _explained(graph, broken)
+        raise quote from None
+
+
+def _quoted(written: Written, broken: Broken) -> IRError:
+    """With the line as the file has it."""
+    number = written.numbers[broken.line]
+    what, _ = _pointed(written.lines[number - 1].rstrip(), written.names, broken)
+    return IRError(what, where=f"{written.file}:{number}", hint=broken.hint)
 
 
 def _explained(graph: Graph, broken: Broken) -> IRError:
@@ -43,13 +77,18 @@ def _explained(graph: Graph, broken: Broken) -> IRError:
     at = names.get(broken.at, "%?") if isinstance(broken.at, Op) else broken.at
     numbers = [i for i, (key, _) in enumerate(lines) if key == broken.line]
     number = next((i for i in numbers if at in lines[i][1]), numbers[0] if numbers else 0)
-    line = lines[number][1]
+    what, start = _pointed(lines[number][1], names, broken)
+    return IRError(what, where=f"{graph.name}:{number + 1}:{start + 1}", hint=broken.hint)
+
+
+def _pointed(line: str, names: Mapping[Op, str], broken: Broken) -> tuple[str, int]:
+    """What is wrong, with the line and carets under the place, and where those begin."""
+    at = names.get(broken.at, "%?") if isinstance(broken.at, Op) else broken.at
     indent = len(line) - len(line.lstrip())
     whole = rf"(?<![\w%]){re.escape(at)}" + (r"(?!\w)" if at[-1:].isalnum() else "")
-    found = re.compile(whole).search(line, indent + 1) if at else None
-    start, end = found.span() if found else (indent, len(line))
-    what = f"{broken.what}\n{pointer(line, start, end)}"
-    return IRError(what, where=f"{graph.name}:{number + 1}:{start + 1}", hint=broken.hint)
+    found = list(re.compile(whole).finditer(line, indent + 1)) if at else []
+    start, end = found[-1 if broken.last else 0].span() if found else (indent, len(line))
+    return f"{broken.what}\n{pointer(line, start, end)}", start
 
 
 class _Verifier:
@@ -62,6 +101,7 @@ class _Verifier:
         self.switches: set[int] = set()  # their numbers
         self.numbered: dict[int, Op] = {}  # the first op of each number on the path to here
         self.twins: list[tuple[Op, Op]] = []  # ops of one number on one path
+        self.goes_on: list[tuple[Op, Op, Broken]] = []  # as `Known.extends`, but the same prompt made twice will do
 
     def run(self) -> None:
         graph = self.graph
@@ -126,10 +166,10 @@ class _Verifier:
             if region in self.regions:
                 raise Broken((region, "final"), "", "a region stands in the graph twice")
             self.regions.add(region)
-            self.region(region)
+            self.region(region, path[-2] if depth > 1 else None)
             left.extend((inner, depth + 1) for inner in reversed(region.inside()))
 
-    def region(self, region: Region) -> None:
+    def region(self, region: Region, around: Region | None) -> None:
         for op in region.body:
             if isinstance(op, Param):
                 raise Broken(op, "", "a param stands among the ops", "params belong to the graph's params")
@@ -139,9 +179,15 @@ class _Verifier:
         here = set(region.body) if region.forks else set[Op]()
         for fork in region.forks:
             self.fork(fork, here)
+        if region.forks:
+            members_do_not_wait(region)
         final = region.end.final
         if final not in self.known.defined or final.result is not Type.STATE:
             raise Broken((region, "final"), final, "the program's text is of a state of the graph")
+        if around is not None:
+            what = "the program's text does not begin with the text before the switch"
+            hint = "the prompt of a case goes on from that of its switch"
+            self.goes_on.append((final, around.end.final, Broken((region, "final"), final, what, hint)))
         if isinstance(region.end, Switch):
             self.switch(region, region.end)
             return
@@ -215,6 +261,8 @@ class _Verifier:
             if case.values in seen:
                 raise Broken(line, "", "two cases are the same")
             seen.add(case.values)
+        if not switch.open:
+            cases_are_complete(region, switch)
 
     def tree(self, line: Key, tree: Tree, *, answers: bool = False) -> None:
         """A result: plain data of exact types, finite, not too deep, whose ops are texts of the graph. answers: gens and
@@ -251,10 +299,42 @@ class _Verifier:
 
     def extensions(self) -> None:
         """What is said to be a prompt after another begins with that one."""
-        begins = _beginnings(self.graph.ops) if self.known.extends else {}
+        begins = _beginnings(self.graph.ops) if self.known.extends or self.goes_on else {}
         for state, since, fault in self.known.extends:
             if begins[state].start not in begins[since]:
                 raise fault
+        apart = [each for each in self.goes_on if begins[each[0]].start not in begins[each[1]]]
+        term = terms(self.graph, {}) if apart else {}
+        for state, since, fault in apart:
+            if not _says_first(self.said(state, term), self.said(since, term)):
+                raise fault
+
+    def said(self, state: Op, term: Mapping[Op, int]) -> list[object]:
+        """A prompt as pieces that are equal where they mean the same: literals as long as they are, and all else."""
+        pieces: list[object] = []
+        for op in reversed(list(prompts(state))):
+            if not isinstance(op, Append):
+                pieces.append((Gen, term[op]))
+                continue
+            for part in flattened(op.parts, self.graph.orders):
+                if isinstance(part, str) and pieces and isinstance(pieces[-1], str):
+                    pieces[-1] += part
+                elif isinstance(part, Trusted):
+                    pieces.append((Trusted, term[part.text]))
+                else:
+                    pieces.append((Op, term[part]) if isinstance(part, Op) else part)
+        return pieces
+
+
+def _says_first(pieces: Sequence[object], before: Sequence[object]) -> bool:
+    """Whether a prompt begins with another; a literal may go on where the other one's ends."""
+    if len(pieces) < len(before):
+        return False
+    if not before:
+        return True
+    last, there = before[-1], pieces[len(before) - 1]
+    ends = there.startswith(last) if isinstance(last, str) and isinstance(there, str) else there == last
+    return ends and list(pieces[: len(before) - 1]) == list(before[:-1])
 
 
 def _beginnings(ops: Iterable[Op]) -> dict[Op, range]:

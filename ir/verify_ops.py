@@ -43,12 +43,12 @@ class Broken(Exception):
     """A broken rule.
 
     line: the line that it is on, as `sglc.ir.printer.lines_of` names it. at: the value or text to point at there; "" for
-    all of it.
+    all of it. last: where it stands last in the line, not first.
     """
 
-    def __init__(self, line: Key, at: Op | str, what: str, hint: str = "") -> None:
+    def __init__(self, line: Key, at: Op | str, what: str, hint: str = "", *, last: bool = False) -> None:
         super().__init__(what)
-        self.line, self.at, self.what, self.hint = line, at, what, hint
+        self.line, self.at, self.what, self.hint, self.last = line, at, what, hint, last
 
 
 class Known:
@@ -120,7 +120,11 @@ class Known:
             raise self.unknown(op, operand)
         if operand.result not in types:
             wanted = " or ".join(type_.value for type_ in types)
-            raise Broken(op, operand, f"{word(op)} takes {wanted} here, not {operand.result.value}")
+            among_parts = (
+                operand.result is Type.STATE
+            )  # the state that it goes on from may be the same one, and is right
+            what = f"{word(op)} takes {wanted} here, not {operand.result.value}"
+            raise Broken(op, operand, what, last=among_parts)
 
     def unknown(self, op: Op, operand: Op) -> Broken:
         if operand in self.graph.params:

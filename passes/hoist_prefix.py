@@ -13,7 +13,7 @@
 
 Constant prompts are tokenised when the program is compiled and prefilled once for all calls. Gens and selects stay: each
 call draws its own answers. An append that only begins with constants is cut in two. What several cases say is hoisted
-once.
+once, and what is hoisted out of them shares its beginnings, which `share_prefix` could not see before.
 
 What stays is cut for the rows of a batch, too: in front of the first part of an argument that is not in the prompt so far,
 and of the first answer. Where some arguments are equal in all rows, a state is the longest prompt that all of them share.
@@ -40,6 +40,7 @@ from sglc.ir.made_of import ANSWERS, indices, made_of
 from sglc.ir.ops import Append, Gen, Op, Part, Select, Trusted, operands, with_operands
 from sglc.ir.verify import CONSTANT
 from sglc.passes.rebuild import rebuilt
+from sglc.passes.share_prefix import share_constants
 
 
 def hoist_prefix(graph: Graph) -> Graph:
@@ -83,7 +84,12 @@ def hoist_prefix(graph: Graph) -> Graph:
 
     region = rebuilt(graph, (), rest, lambda op: new.get(op, op)).region
     changed = any(op is not moved for op, moved in new.items()) or len(prefixes) > len(graph.prefixes)
-    return replace(graph, prefixes=tuple(prefixes), region=region) if changed else graph
+    if not changed:
+        return graph
+    made = replace(graph, prefixes=tuple(prefixes), region=region)
+    if len(graph.regions) == 1 and not graph.prefixes:
+        return made  # `share_prefix` has seen all of it together
+    return share_constants(made)
 
 
 class _Cuts:

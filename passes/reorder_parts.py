@@ -58,7 +58,7 @@ CONSTANT, CONSTANT_HERE, ARGUMENTS, ANSWERS = range(4)
 def reorder_parts(graph: Graph) -> Graph:
     if not any(isinstance(op, Unordered) for op in graph.ops):
         return graph
-    return in_orders(graph, _orders(graph))
+    return _without_dissolved(in_orders(graph, _orders(graph)))
 
 
 def in_orders(graph: Graph, orders: Orders) -> Graph:
@@ -80,6 +80,19 @@ def in_orders(graph: Graph, orders: Orders) -> Graph:
     prefixes = tuple(section(graph.prefixes))  # before the regions that read them
     made = rebuilt(graph, prefixes, lambda region: section(region.body), lambda op: new.get(op, op))
     return replace(made, orders=orders)
+
+
+def _without_dissolved(graph: Graph) -> Graph:
+    """Without the formats that nobody reads: of those that stood in an `unordered` the prompts hold the parts now."""
+    read = {*graph.outputs()}
+    for op in reversed(graph.ops):
+        if not isinstance(op, Format) or op in read:
+            read.update(operands(op))
+
+    def stays(op: Op) -> bool:
+        return not isinstance(op, Format) or op in read
+
+    return rebuilt(graph, filter(stays, graph.prefixes), lambda region: filter(stays, region.body))
 
 
 def _orders(graph: Graph) -> dict[Location, Order]:

@@ -72,6 +72,27 @@ def share_prefix(graph: Graph) -> Graph:
     return rebuilt(graph, prefixes, body, new.__getitem__)
 
 
+def share_constants(graph: Graph) -> Graph:
+    """The same among the prefixes alone: what was hoisted out of different cases begins alike only then."""
+    new: dict[Op, Op] = {}
+    section = _Section({}, new, {})
+    section.classify(graph.prefixes)
+    read = dict.fromkeys(chain(graph.outputs(), *map(operands, graph.body)))
+    section.mark_needed(op for op in read if op in section.nodes)
+    prefixes = section.emitted(graph.prefixes)
+    section.finish()
+
+    def current(op: Op) -> Op:
+        return new.get(op, op)
+
+    def body(region: Region) -> Iterable[Op]:
+        for op in region.body:
+            new[op] = with_operands(op, current)
+            yield new[op]
+
+    return rebuilt(graph, prefixes, body, current)
+
+
 def _needed_elsewhere(graph: Graph) -> dict[Region, list[Op]]:
     """For each region those of its ops that an end or a region inside it reads."""
     home = {op: region for region in graph.regions for op in region.body}

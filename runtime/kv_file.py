@@ -1,6 +1,6 @@
 """Saved KV of constant prompts: a safetensors file that is bound to what it was computed with.
 
-The header names the format, the digests of weights, tokenizer and layout, and the digest of the prompts and tensors: a
+The prompts are in order, and the tensors of each hold its tokens behind what the prompt before it has, too. The header names the format, the digests of weights, tokenizer and layout, and the digest of the prompts and tensors: a
 file of another model is refused with the reason, and damage is found before anything is used.
 """
 
@@ -19,9 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sglc.ir.errors import ArtifactError
+from sglc.ir.prompt_tree import as_tree
 from sglc.runtime.engine.core import EngineCore
 
-FORMAT = "sglc-kv-2"
+FORMAT = "sglc-kv-3"
 
 _REASONS = {
     "weights": "other model weights",
@@ -43,10 +44,11 @@ def save(
 ) -> None:
     """Writes the KV of prompts that are in the cache: to the side, then renamed."""
     tensors: dict[str, torch.Tensor] = {}
-    for number, ids in enumerate(prefixes):
-        for name, tensor in core.read_cached(ids, device.export_pages).items():
+    tree = as_tree(prefixes)
+    for number, (ids, shared) in enumerate(tree):
+        for name, tensor in core.read_cached(ids, lambda pages, own=shared: device.export_pages(pages[own:])).items():
             tensors[f"{number}.{name}"] = tensor.contiguous().cpu()
-    ids = json.dumps([list(ids) for ids in prefixes])
+    ids = json.dumps([list(ids) for ids, _ in tree])
     header = {**identity, "format": FORMAT, "ids": ids, "digest": _digest(ids, tensors)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,13 +96,15 @@ def load(path: Path, core: EngineCore, device: KVDevice, identity: Mapping[str, 
     prompts = header.get("ids", "")
     if header.get("digest") != _digest(prompts, tensors):
         raise ArtifactError("the saved KV is damaged", where=str(path), hint=hint)
-    prefixes: list[list[int]] = json.loads(prompts)
     loaded = 0
-    for number, ids in enumerate(prefixes):
-        mine = {name.partition(".")[2]: tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
-        loaded += core.write_cached(
-            ids, lambda start, pages, mine=mine: device.import_pages(pages, {n: t[start:] for n, t in mine.items()})
-        )
+    for number, (ids, shared) in enumerate(as_tree(json.loads(prompts))):
+        own = {name.partition(".")[2]: tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
+
+        def write(start: int, pages: Sequence[int], shared: int = shared, own: dict[str, torch.Tensor] = own) -> None:
+            assert start >= shared  # the prompt before it has just been put in, and begins with these
+            device.import_pages(pages, {name: tensor[start - shared :] for name, tensor in own.items()})
+
+        loaded += core.write_cached(ids, write)
     return loaded
 
 

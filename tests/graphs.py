@@ -6,7 +6,7 @@ prompts meet and passes have something to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import count, product
 from random import Random
@@ -29,8 +29,10 @@ from sglc.ir.ops import (
     Sampling,
     Select,
     Trusted,
+    Type,
     Unordered,
     operands,
+    prompts,
 )
 from sglc.ir.verify import CONSTANT
 
@@ -104,6 +106,20 @@ def random_graph(rng: Random, size: int = 20, *, straight: bool = False) -> Grap
     return replace(builder.finish_with(region.end, statics), region=region)
 
 
+def independent(ops: Sequence[Op]) -> tuple[Op, ...]:
+    """Those of the ops, each after what it reads, that wait for none of those before them that stay."""
+    stay: list[Op] = []
+    for op in ops:
+        stack, seen = [op], set[Op]()
+        while stack:
+            above = [operand for operand in operands(stack.pop()) if operand not in seen]
+            seen.update(above)
+            stack += above
+        if seen.isdisjoint(stay):
+            stay.append(op)
+    return tuple(stay)
+
+
 def random_compiled_graph(rng: Random, size: int = 20, *, straight: bool = False) -> Graph:
     """The same, with some constant ops in the prefix and some forks, as after the passes."""
     graph = random_graph(rng, size, straight=straight)
@@ -118,7 +134,7 @@ def random_compiled_graph(rng: Random, size: int = 20, *, straight: bool = False
             if isinstance(op, Gen | Select):
                 for state in beginnings(op):
                     below.setdefault(state, []).append(op)
-        forks = tuple(Fork(state, tuple(members)) for state, members in below.items() if rng.random() < 0.3)
+        forks = tuple(Fork(state, independent(members)) for state, members in below.items() if rng.random() < 0.3)
         return tuple(op for op in region.body if op not in prefixes), forks
 
     return replace(graph, prefixes=tuple(prefixes), region=with_regions(graph.region, change))
@@ -227,6 +243,7 @@ class _Region:
         self.states = list(around.states) if around else list[tuple[Op, str | None]]()
         self.answers = list(around.answers) if around else []
         self.said = 0
+        self.begins: Op | None = None  # the final state of the region around it: its own begins with that
 
     def region(self, size: int, depth: int) -> Region:
         """About `size` ops, part of them in cases."""
@@ -256,23 +273,27 @@ class _Region:
         return End(self.final(), variables, value, answers)
 
     def final(self) -> Op:
-        return (self.states[-1] if self.rng.random() < 0.7 else self.rng.choice(self.states))[0]
+        states = [state for state, _ in self.states if self.begins is None or self.begins in prompts(state)]
+        return states[-1] if self.rng.random() < 0.7 else self.rng.choice(states)
 
     def switch(self, size: int, depth: int) -> Switch:
         rng = self.rng
         number, final = next(self.policy.switches), self.final()
         subjects, values = rng.choice((self.asked, self.asked, self.given, self.unforeseen))()
-        cases = rng.sample(values, rng.randint(1, min(3, len(values)))) if values else []
-        inside = [Case(case, self.inner().region(size // len(cases), depth + 1)) for case in cases]
-        is_open = not (cases and rng.random() < 0.5)
+        complete = bool(subjects) and all(subject.result is Type.BOOL for subject in subjects) and rng.random() < 0.5
+        cases = rng.sample(values, len(values) if complete else rng.randint(1, min(3, len(values)))) if values else []
+        inside = [Case(case, self.inner(final).region(size // len(cases), depth + 1)) for case in cases]
+        is_open = not (cases and complete)
         why = rng.choice(("", "int()", 'if s["x"] == "é\n"'))
         return Switch(final, subjects, tuple(inside), is_open, number, why, self.policy.loc())
 
-    def inner(self) -> _Region:
+    def inner(self, final: Op) -> _Region:
         earlier = self.builder.numbered
         builder = Builder("case", earlier if self.policy.knows_earlier else None)
         builder.numbered.update(earlier)
-        return _Region(self.policy, builder, self)
+        inside = _Region(self.policy, builder, self)
+        inside.begins = final
+        return inside
 
     def asked(self) -> tuple[tuple[Op, ...], list[tuple[Any, ...]]]:
         """Questions, and what may be answered."""

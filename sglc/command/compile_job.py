@@ -20,6 +20,7 @@ from sglc.ir.graph import Graph
 from sglc.ir.notes import notes, summary
 from sglc.ir.ops import Role
 from sglc.ir.printer import print_graph, print_schedule
+from sglc.ir.prompt_tree import tokens_of
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Piece, Text
 from sglc.ir.views import Measure
@@ -54,7 +55,7 @@ def compile_file(
     part = compiled.for_model(model)
     path = output or Path(f"{function.__name__}.sglc" if ":" in program else Path(program).with_suffix(".sglc").name)
     compiled.save(path)
-    tokens = sum(map(len, part.prefix_ids))
+    tokens = tokens_of(part.prefix_ids)
     grammars = sum(isinstance(compiled, Grammar) for compiled in part.automata.values())
     print(
         f"{path}: {_counted(len(compiled.graph.ops), 'op', 'ops')}, {_counted(len(compiled.schedule.steps), 'step', 'steps')}, "

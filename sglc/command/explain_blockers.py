@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+from sglc.command.explain_moves import LEAST, best_move, line_list, segments_of, value_of
 from sglc.command.explain_prompts import Walk, Walker
-from sglc.ir.builder import flattened
 from sglc.ir.errors import Location
-from sglc.ir.graph import Graph, Orders
-from sglc.ir.ops import Append, Gen, Image, Op, Param, Part, Role, Select, Trusted, operands, prompts
+from sglc.ir.graph import Graph
+from sglc.ir.ops import Append, Gen, Op, Param, Select, prompts
 from sglc.ir.tokens import Text
-
-LEAST = 16
-"""Tokens below which nothing is said."""
 
 MOST_PAIRS, MOST_TOKENS = 60, 3_000
 """Pairs of prompts that are compared, and tokens of each."""
@@ -34,19 +31,6 @@ class Blocker:
     tokens: int
     times: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A part of a prompt before its first answer. name: of the argument that it is made of. varies: from row to row."""
-
-    append: Append
-    part: Part
-    loc: Location | None
-    name: str
-    varies: bool
-    start: int
-    end: int
 
 
 def blockers(walker: Walker, walks: Sequence[Walk]) -> list[Blocker]:
@@ -65,7 +49,7 @@ def kept_orders(graph: Graph, rows: int) -> list[Blocker]:
             (place,),
             0,
             rows,
-            f"{_lines((place,))}: the parts of sgl.unordered keep their order, because {order.why}",
+            f"{line_list((place,))}: the parts of sgl.unordered keep their order, because {order.why}",
         )
         for place, order in graph.orders.items()
         if order.places is None
@@ -85,53 +69,15 @@ def _orders(walker: Walker, walks: Sequence[Walk], stems: Sequence[tuple[Append,
     """Constants that stand behind what differs from row to row."""
     if len(walks) < 2:
         return
+    kept = frozenset(place for place, order in walks[0].graph.orders.items() if order.places is None)
     for stem in dict.fromkeys(stems):
-        segments = _segments(walker, walks, stem)
-        first = next((i for i, segment in enumerate(segments) if segment.varies), None)
-        if first is None:
-            continue
-        reach = _common(stems, stem, segments[first].append)
-        segments = [segment for segment in segments if segment.append in reach]
-        runs = list(_long_runs(segments[first:]))
-        if not runs:
-            continue
-        last = runs[-1][-1]
-        moved = [segment for segment in segments[first : segments.index(last)] if segment.varies]
-        tokens = sum(segment.end - segment.start for run in runs for segment in run)
-        free = _can_be_unordered(segments[first : segments.index(last) + 1], walks[0].graph.orders)
-        yield _order(moved, last, tokens, len(walks), free=free)
-
-
-def _can_be_unordered(segments: Sequence[_Segment], orders: Orders) -> bool:
-    """Whether these could be parts of one `unordered` whose order is then chosen: plain texts, of lines that are not kept as
-    they are."""
-    kept = {place for place, order in orders.items() if order.places is None}
-    return all(
-        isinstance(segment.part, str | Op) and not isinstance(segment.part, Image) and segment.loc not in kept
-        for segment in segments
-    )
-
-
-def _long_runs(segments: Sequence[_Segment]) -> Iterator[list[_Segment]]:
-    """Literals one after the other, of enough tokens to be worth a move; a role's edges between them do not count."""
-    content = (segment for segment in segments if not isinstance(segment.part, Role))
-    for varies, run in itertools.groupby(content, key=lambda segment: segment.varies):
-        together = list(run)
-        if not varies and sum(segment.end - segment.start for segment in together) >= LEAST:
-            yield together
-
-
-def _order(moved: Sequence[_Segment], last: _Segment, tokens: int, rows: int, *, free: bool) -> Blocker:
-    lines = tuple(dict.fromkeys(segment.loc for segment in moved if segment.loc is not None))
-    names = ", ".join(dict.fromkeys(segment.name.partition("[")[0] for segment in moved))
-    gain = f"would share {tokens:,} tokens in each of {rows:,} rows"
-    if last.loc is None or last.loc in lines or not lines:
-        text = f"{_lines(lines) or 'the prompt'}: putting {names} behind the text that follows it {gain}"
-    else:
-        text = f"moving {_lines(lines)} ({names}) after line {last.loc.line} {gain}"
-    if free:
-        text += "; if their order does not matter, sgl.unordered(...) around them does the same"
-    return Blocker("order", (*lines, *([last.loc] if last.loc else [])), tokens, rows, text)
+        segments = segments_of(walker, walks, stem)
+        varying = next((segment.append for segment in segments if segment.varies), None)
+        if varying is not None:
+            reach = _common(stems, stem, varying)
+            move = best_move(walker, walks, [each for each in segments if each.append in reach], kept)
+            if move is not None:
+                yield Blocker("order", move.lines, move.tokens, len(walks), move.text)
 
 
 def _common(stems: Sequence[tuple[Append, ...]], stem: tuple[Append, ...], varying: Append) -> tuple[Append, ...]:
@@ -145,34 +91,18 @@ def _common(stems: Sequence[tuple[Append, ...]], stem: tuple[Append, ...], varyi
     return shared
 
 
-def _segments(walker: Walker, walks: Sequence[Walk], stem: Sequence[Append]) -> list[_Segment]:
-    """The parts of a stem, with their places in the prompt of the first row."""
-    segments: list[_Segment] = []
-    pieces = ()
-    start = 0
-    for append in stem:
-        for part in flattened(append.parts):
-            pieces += walker.pieces(walks[0], [part])
-            end = max(start, walker.tokens(pieces))
-            value = _value(part)
-            varies = value is not None and len({walk.values[value] for walk in walks}) > 1
-            segments.append(_Segment(append, part, append.loc, _name(value), varies, start, end))
-            start = end
-    return segments
-
-
 def _same_values(walker: Walker, walks: Sequence[Walk], stems: Sequence[tuple[Append, ...]]) -> Iterator[Blocker]:
     """Arguments that all rows give the same value."""
     if len(walks) < 2:
         return
     for stem in dict.fromkeys(stems):
-        for segment in _segments(walker, walks, stem):
-            value = _value(segment.part)
+        for segment in segments_of(walker, walks, stem):
+            value = value_of(segment.part)
             if isinstance(value, Param) and not segment.varies:
                 tokens = segment.end - segment.start
                 text = (
                     f"{segment.name} has one value in all {len(walks):,} rows ({tokens:,} tokens at "
-                    f"{_lines((segment.loc,) if segment.loc else ()) or 'its place'}): written in the program, or given as "
+                    f"{line_list((segment.loc,) if segment.loc else ()) or 'its place'}): written in the program, or given as "
                     f"sglc.static, it could be prefilled ahead of time"
                 )
                 yield Blocker("same value", (segment.loc,) if segment.loc else (), tokens, 1, text)
@@ -191,7 +121,7 @@ def _differences(walker: Walker, walks: Sequence[Walk]) -> Iterator[Blocker]:
             times = 1 if same else len(walks)
             yield Blocker(
                 "difference", lines, length, times,
-                f"the prompts of {_lines(lines)} differ after {parted:,} tokens and then have {length:,} in common: with "
+                f"the prompts of {line_list(lines)} differ after {parted:,} tokens and then have {length:,} in common: with "
                 f"what differs behind these, they would be shared {_in_rows(times)}",
             )  # fmt: skip
     if another is None:
@@ -224,32 +154,8 @@ def _ids(walker: Walker, walk: Walk, stem: Sequence[Append]) -> list[int]:
     return walker.encode(walk.values[stem[-1]])
 
 
-def _value(part: Part) -> Op | None:
-    """The value that a part of a prompt is; None for a literal and a role."""
-    value = part.text if isinstance(part, Trusted) else part
-    return value if isinstance(value, Op) else None
-
-
-def _name(value: Op | None) -> str:
-    """The argument that a value is made of."""
-    stack = [value] if value is not None else []
-    while stack:
-        op = stack.pop()
-        if isinstance(op, Param):
-            return op.name
-        stack += operands(op)
-    return "what varies"
-
-
 def _places(locs: Sequence[Location | None]) -> tuple[Location, ...]:
     return tuple(dict.fromkeys(loc for loc in locs if loc is not None))
-
-
-def _lines(lines: Sequence[Location]) -> str:
-    if not lines:
-        return ""
-    numbers = [str(loc.line) for loc in lines]
-    return f"line {numbers[0]}" if len(numbers) == 1 else f"lines {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
 def _in_rows(times: int) -> str:

@@ -153,11 +153,13 @@ def weight(asked: Asked) -> int:
 
 @dataclass(frozen=True, slots=True)
 class KV:
-    """Tokens. footprint: all that is ever computed. peak: what is needed at once where the KV of a state is given up
-    after its last use, answers are as long as they may be, and all steps that can run at once do."""
+    """Tokens. footprint: all that is ever kept, with what steps need beside it at once. peak: what is needed at once where
+    the KV of a state is given up after its last use, answers are as long as they may be, and all steps that can run at
+    once do. least: a smaller pool refuses a request, which is to have room for `max_tokens`."""
 
     footprint: int
     peak: int
+    least: int
 
 
 def kv_of(walks: Sequence[Walk]) -> KV:
@@ -173,9 +175,12 @@ def kv_of(walks: Sequence[Walk]) -> KV:
         for request in asked.requests
     )
     if not paths:
-        return KV(0, 0)
+        return KV(0, 0, 0)
     live = [0] * (2 + max(level for _, level in paths))
-    footprint = 0
+    footprint = max(beside := _beside(walks))
+    for level, tokens_beside in enumerate(beside):
+        live[level] += tokens_beside
+        live[level + 1] -= tokens_beside
     open_parts: list[_Part] = []
     ids = array("i")
     for path, level in paths:
@@ -193,7 +198,29 @@ def kv_of(walks: Sequence[Walk]) -> KV:
     for change in live:
         now += change
         peak = max(peak, now)
-    return KV(footprint, peak)
+    least = max(_room(request) for walk in walks for asked in walk.asked for request in asked.requests)
+    return KV(footprint, peak, least)
+
+
+def _beside(walks: Sequence[Walk]) -> list[int]:
+    """For each level the tokens whose KV its steps need for themselves: those of a select's choices, and those of a prompt
+    whose logits are asked for, although the cache may have it. What several rows ask alike is asked once."""
+    found: dict[int, int] = defaultdict(int)
+    known: set[Hashable] = set()
+    for walk in walks:
+        for level, asked in zip(levels(walk), walk.asked, strict=True):
+            found[level] += 0
+            if asked.question is None or asked.question not in known:
+                known.add(asked.question)
+                for request in asked.requests:
+                    again = len(request.ids) - hit_limit(request) - 1
+                    found[level] += len(Branches(request.branches)) + max(0, again)
+    return [found[level] for level in range(1 + max(found))]
+
+
+def _room(request: Request) -> int:
+    """The smallest pool in which the engine takes a request."""
+    return len(request.ids) + (len(Branches(request.branches)) if request.branches else request.max_tokens)
 
 
 @dataclass(slots=True)

@@ -111,7 +111,7 @@ def explained(name: str, shapes: Sequence[Shape], tokenizer: Tokenizer) -> Expla
         steps=_steps(walks, by_op),
         chain=max(map(longest_chain, walks), key=lambda chain: chain.tokens),
         kv=kv_of(walks),
-        row_peak=max(kv_of([walk]).peak for walk in walks),
+        row_peak=max(max(kv.peak, kv.least) for kv in map(kv_of, ([walk] for walk in walks))),
         blockers=sorted(found, key=lambda blocker: -blocker.tokens * blocker.times),
         notes=_notes(walks),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from sglc.ir.errors import IRError
 from sglc.ir.files import write_whole
 from sglc.ir.graph import Graph
-from sglc.ir.parser import parse_with_lines
+from sglc.ir.parser import parse_written
 from sglc.ir.printer import print_graph
 from sglc.ir.verify import verify
 from sglc.passes.lower import lower
@@ -73,7 +73,13 @@ def _after(graph_pass: Pass, graph: Graph, where: str) -> Graph:
 
 
 def _listed(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
+    """The names between the commas; a comma may stand behind the last."""
+    listed = [name.strip() for name in names.split(",")]
+    if not listed[-1]:
+        listed.pop()
+    if not all(listed):
+        raise IRError(f"a name is missing between the commas of {names!r}", hint=f"the passes are: {', '.join(PASSES)}")
+    return listed
 
 
 def _pass(name: str) -> Pass:
@@ -98,6 +104,6 @@ def _read(source: str) -> str:
 
 
 def _graph(text: str, source: str) -> Graph:
-    graph, lines = parse_with_lines(text, source)
-    verify(graph, source, lines)
+    graph, written = parse_written(text, source)
+    verify(graph, written)
     return graph

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -321,3 +322,16 @@ def test_a_trace_that_cannot_be_written_is_refused_before_the_run(path: str, wor
     assert (result.code, result.out) == (2, "")
     assert f"the trace cannot be written: {words}" in result.err
     assert "hint:" in result.err
+
+
+def test_tokens_that_constant_prompts_share_count_once(tmp_path: Path) -> None:
+    """`sglc compile` names as many as `sglc warmup` then computes."""
+    (tmp_path / "many.py").write_text(
+        "import sglc as sgl\n\n@sgl.function\ndef many(s, x):\n    s += 'The rules of the house are simple. ' * 5\n"
+        "    for fork, number in zip(s.fork(4), 'abcd'):\n"
+        "        fork += f'Question {number} about them: ' + x + sgl.gen('a', max_tokens=2)\n"
+    )
+    said = sglc_command(["compile", "many.py"], tmp_path).out
+    warmed = sglc_command(["warmup", "many.sglc"], tmp_path).out
+    (compiled,) = re.findall(r"(\d+) constant prompts \((\d+) tokens\)", said)
+    assert re.findall(r"(\d+) constant prompts, (\d+) tokens prefilled", warmed) == [compiled]

@@ -80,6 +80,26 @@ SELECT = """\
 def p(s, x):
     s += x + sgl.select("c", ["no", "yes"]) + "." + sgl.gen("a", max_tokens=3)
 """
+LONG_CHOICES = """\
+def p(s, x):
+    s += x + sgl.select("c", ["n" * 50, "y" * 50])
+"""
+THREE = """\
+def p(s, x):
+    s += x + sgl.gen("a", n=3, max_tokens=5)
+"""
+THREE_GREEDY = """\
+def p(s, x):
+    s += x + sgl.gen("a", n=3, max_tokens=5, temperature=0)
+"""
+OVER = """\
+def p(s, x):
+    s += x + sgl.gen("a", max_tokens=9, regex="[0-9]{3}")
+"""
+SCORED = """\
+def p(s, x):
+    s += RULE + x + sgl.gen("a", max_tokens=5, return_logprob=True, logprob_start_len=1)
+"""
 REGEX = """\
 def p(s, x):
     s += x + sgl.gen("a", regex="[0-9]{3}")
@@ -113,6 +133,20 @@ def test_prefilled_tokens_by_hand(
         (ONE_GEN, TWO, 48, 42 + 2 * 6, 42 + 2 * 6),
         (FORK, [{"x": "abc"}], 44 + 15, 44 + 15, 44 + 15),
         (CHAIN, [{"x": "abc"}], 19, 19, 19),
+        (SELECT, [{"x": "abc"}], 3 + 4 + 3, 3 + 4 + 3, 3 + 4 + 3 + 3),  # beside what stays: "n", "y", "ye"
+        (LONG_CHOICES, [{"x": "abc"}], 3 + 2 * 49, 3 + 2 * 49, 3 + 2 * 49),
+        (LONG_CHOICES, TWO, 3 + 2 * 49, 4 + 4 * 49, 4 + 4 * 49),
+        (LONG_CHOICES, [{"x": "abc"}] * 2, 3 + 2 * 49, 3 + 2 * 49, 3 + 2 * 49),  # asked once
+        (THREE, [{"x": "abc"}], 3 + 3 * 5, 3 + 3 * 5, 3 + 3 * 5),
+        (THREE_GREEDY, [{"x": "abc"}], 3 + 5, 3 + 5, 3 + 5),
+        (OVER, [{"x": "abc"}], 3 + 9, 3 + 3, 3 + 3),  # the engine refuses what might not fit
+        (
+            SCORED,
+            [{"x": "abc"}],
+            40 + 3 + 5 + 42,
+            40 + 3 + 5 + 42,
+            40 + 3 + 5 + 42,
+        ),  # the prompt's logits are asked for
     ],
 )
 def test_kv_by_hand(
@@ -240,7 +274,7 @@ ROWS = [{"x": "abc", "y": "k"}, {"x": "abd", "y": "l"}, {"x": "b", "y": "m"}]
         (
             IN_ROLES,
             ROWS,
-            ["moving line 6 (x) after line 7 would share 40 tokens in each of 3 rows"],
+            ["moving line 6 (x) after line 7 would share 42 tokens in each of 3 rows"],
         ),
         (
             BRANCHES,  # x and y behind the rule would be computed in each branch: nothing is said of them
@@ -274,17 +308,68 @@ def test_what_blocks_sharing(source: str, rows: list[dict[str, Any]], said: list
     assert [blocker.text.replace(f"{tmp_path}/", "") for blocker in found] == said
 
 
-def test_a_move_that_was_advised_shares_what_was_said(tmp_path: Path) -> None:
-    moved = """\
-def p(s, x, y):
-    s += RULE
-    s += "Text: " + x
-    s += y + sgl.gen("a", max_tokens=5)
-"""
-    before = explanation(program(BLOCKED, tmp_path), ROWS)
-    after = explanation(program(moved, tmp_path), ROWS)
-    # "ab" of two rows was shared already, and the rule behind it by none.
-    assert before.tokens.shared - after.tokens.shared == 40 * (len(ROWS) - 1)
+HEAD = "def p(s, x, y):\n"
+LAST = "    s += y + sgl.gen('a', max_tokens=5)\n"
+FOLLOWED = {
+    "a line": (
+        "    s += 'Text: ' + x\n    s += RULE\n" + LAST,
+        "moving line 6 (x) after line 7",
+        "    s += RULE\n    s += 'Text: ' + x\n" + LAST,
+    ),
+    "unordered": (
+        "    s += 'Text: ' + x\n    s += RULE\n" + LAST,
+        "sgl.unordered(...) around them does the same",
+        "    s += sgl.unordered('Text: ' + x, RULE)\n" + LAST,
+    ),
+    "constants behind the argument on its line": (
+        "    s += 'Text: ' + x + RULE\n    s += 'C' * 20\n" + LAST,
+        "line 6: putting x behind the text up to line 7 would share 60 tokens in each of 3 rows; if their order does not matter, "
+        "sgl.unordered(...) around them shares 20",
+        "    s += 'Text: ' + RULE + 'C' * 20 + x\n" + LAST,
+    ),
+    "and unordered": (
+        "    s += 'Text: ' + x + RULE\n    s += 'C' * 20\n" + LAST,
+        "shares 20",
+        "    s += sgl.unordered('Text: ' + x + RULE, 'C' * 20)\n" + LAST,
+    ),
+    "a line that holds the gen": (
+        "    s += 'Text: ' + x\n    s += RULE + sgl.gen('a', max_tokens=5)\n",
+        "line 6: putting x behind the text up to line 7 would share 40 tokens in each of 3 rows",
+        "    s += 'Text: ' + RULE + x + sgl.gen('a', max_tokens=5)\n",
+    ),
+    "two lines": (
+        "    s += '1' * 20 + x\n    s += RULE\n    s += y + 'b'\n    s += 'C' * 20\n    s += sgl.gen('a', max_tokens=5)\n",
+        "lines 6 and 8: putting x, y behind the text up to line 9 would share 61 tokens in each of 3 rows",
+        "    s += '1' * 20 + RULE + 'b' + 'C' * 20 + x + y + sgl.gen('a', max_tokens=5)\n",
+    ),
+    "a message": (
+        "    s += sgl.system(x)\n    s += sgl.user(RULE)\n" + LAST,
+        "moving line 6 (x) after line 7 would share 42 tokens in each of 3 rows",
+        "    s += sgl.user(RULE)\n    s += sgl.system(x)\n" + LAST,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_advice_that_is_followed_shares_what_was_said(name: str, tmp_path: Path) -> None:
+    before, words, after = FOLLOWED[name]
+    was = explanation(program(HEAD + before, tmp_path), ROWS)
+    (blocker,) = was.blockers
+    assert words in blocker.text
+    shares = int(words.split()[-1]) if "shares" in words and words.startswith("shares") else blocker.tokens
+    now = explanation(program(HEAD + after, tmp_path), ROWS)
+    assert (was.tokens.shared - now.tokens.shared) // (len(ROWS) - 1) == shares
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    for each in (x, RULE):\n        s += each\n" + LAST,  # one line, run twice
+        "    s += RULE\n    s += x\n    s += 'C' * 10\n" + LAST,  # too little
+    ],
+)
+def test_no_line_is_moved_that_cannot_be(body: str, tmp_path: Path) -> None:
+    assert not any("moving" in each.text for each in explanation(program(HEAD + body, tmp_path), ROWS).blockers)
 
 
 STRAIGHT = {
@@ -335,6 +420,36 @@ def test_the_engine_computes_what_was_said(name: str, tmp_path: Path) -> None:
         assert tokens.naive == apart.stats().prompt_tokens
     assert tokens.shared == cold.prefilled_tokens == cold.prompt_tokens - cold.cached_tokens
     assert (tokens.ahead, tokens.left) == (warmed, warm.prefilled_tokens - warmed)
+
+
+POOLS = {
+    **STRAIGHT,
+    "choices and samples": """\
+def p(s, x):
+    s += "Say something about " + x + ": " + sgl.gen("g", n=3, max_tokens=6, ignore_eos=True)
+    s += "\\nKind: " + sgl.select("k", ["a big thing", "a small one"], choices_method="unconditional_likelihood_normalized")
+    s += "\\nLogs: " + sgl.gen("l", max_tokens=3, ignore_eos=True, return_logprob=True, logprob_start_len=2)
+    s += sgl.select("z", ["word " * 20, "other words " * 20], choices_method="greedy_token_selection")
+""",
+    "a bound below max_tokens": """\
+def p(s, x):
+    s += x + sgl.gen("a", max_tokens=30, regex="[0-9]{3}", temperature=0)
+""",
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_the_pools_that_were_said_are_enough(name: str, tmp_path: Path) -> None:
+    """For a row alone to run at all, and for a batch in which nothing is given up."""
+    function = program(POOLS[name], tmp_path)
+    rows = [{"x": f"{word} days of rain"} for word in ("Many", "Many", "Few")]
+    with Engine(device="cpu", max_kv_tokens=8192) as engine:
+        said = explanation(function, rows, engine.tokenizer)
+    with Engine(device="cpu", max_kv_tokens=said.row_peak) as engine:
+        assert all(row.error() is None for row in function.run_batch(rows, backend=engine, seed=0))
+    with Engine(device="cpu", max_kv_tokens=said.kv.footprint) as engine:
+        function.run_batch(rows, backend=engine, seed=0)
+        assert engine.stats().evicted_tokens == 0
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -97,8 +97,20 @@ BAD: dict[str, tuple[str | bytes | None, list[str]]] = {
         PROGRAM.replace("final %3", "final %3\n  switch %x {number=0}\n  case 3 {\n    final %3\n  }"),
         ["bad.sglcir:12: a case's value is a int"],
     ),
+    "a case that is missing": (
+        PROGRAM.replace("final %3", 'final %3\n  switch %x {number=0}\n  case "a" {\n    final %3\n  }'),
+        ["bad.sglcir:11: a switch on a text that can be anything", "switch %x", "hint: a case for each value"],
+    ),
+    "names of the file": (
+        PROGRAM.replace("%2 = append %1, [%x]", "%12 = append %1, [%1]").replace("gen %2", "gen %12"),
+        ["bad.sglcir:7: append takes text or image", "%12 = append %1, [%1]\n" + " " * 24 + "^^"],
+    ),
+    "a place of the file": (
+        PROGRAM.replace("gen %2 {number=0}", "gen  %2  {number=0,  max_tokens=-1}"),
+        ["bad.sglcir:9: max_tokens is -1", "gen  %2  {number=0,  max_tokens=-1}\n" + " " * 32 + "^^^^^^^^^^^"],
+    ),
     "inside a case": (
-        PROGRAM.replace("final %3", 'final %3\n  switch %x {number=0}\n  case "a" {\n    final %x\n  }'),
+        PROGRAM.replace("final %3", 'final %3\n  switch %x {number=0}\n  case "a" {\n    final %x\n  }\n  else exit'),
         ["bad.sglcir:13: the program's text"],
     ),
 }
@@ -120,6 +132,11 @@ def test_bad_text_is_one_error_with_its_line(tmp_path: Path, case: str) -> None:
             ["-p", "fold_text,magic"],
             ["there is no pass 'magic' on graphs", "the passes are: drop_dead, reorder_parts, fold_text"],
         ),
+        (
+            ["-p", "fold_text,,drop_dead"],
+            ["a name is missing between the commas of 'fold_text,,drop_dead'", "the passes"],
+        ),
+        (["-p", ","], ["a name is missing between the commas of ','"]),
         (["-p", "lower"], ["there is no pass 'lower' on graphs"]),
         (["-o", "no/such/folder"], ["no/such/folder: the graph cannot be written: No such file or directory"]),
     ],

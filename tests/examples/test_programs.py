@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import sglc
-from sglc.command.program_file import load_program
+from sglc.command.program_file import load_program, load_rows
 from sglc.ir.graph import Graph, Region, Switch
+from sglc.ir.printer import print_graph
+from sglc.passes.pipeline import optimise
 from sglc.runtime.scripted import Question
 from tests.cli.command import sglc_command
 from tests.examples.scripted import ANSWERS
@@ -306,3 +308,10 @@ def test_judge_prefills_the_rubric_once(engine: sglc.Engine) -> None:
         assert min(meta["cached_tokens"] for meta in result.meta["comment"]) >= len(rubric)
     stats = engine.stats()
     assert stats.prefilled_tokens + stats.cached_tokens == stats.prompt_tokens
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_second_run_of_the_passes_finds_nothing_left(name: str) -> None:
+    rows = load_rows(str(EXAMPLES / f"{name}.jsonl"))
+    once = optimise(load_program(str(EXAMPLES / f"{name}.py")).trace(**rows[0][1]))
+    assert print_graph(optimise(once)) == print_graph(once)

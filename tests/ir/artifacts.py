@@ -102,7 +102,7 @@ program route {
     final %14
     switch %15, %12 {number=2}
     case 0.5, "a" {
-      final %3
+      final %14
       return %12
     }
     else exit

@@ -85,8 +85,8 @@ SAME = {
         'final %0\nswitch %a {why="two"} @ "b.py":2\ncase "x" {\nfinal %0\n}\nelse exit',
     ),
     "place of a gen": (
-        '%1 = gen %0\nfinal %0\nswitch %a\ncase "x" {\nfinal %1\n}\ncase "y" {\nfinal %0\n}',
-        'final %0\nswitch %a\ncase "x" {\n%1 = gen %0\nfinal %1\n}\ncase "y" {\nfinal %0\n}',
+        '%1 = gen %0\nfinal %0\nswitch %a\ncase "x" {\nfinal %1\n}\ncase "y" {\nfinal %0\n}\nelse exit',
+        'final %0\nswitch %a\ncase "x" {\n%1 = gen %0\nfinal %1\n}\ncase "y" {\nfinal %0\n}\nelse exit',
     ),
     "order of calls": (
         '%1 = call "f" [%a]\n%2 = call "g" [%a] {number=1}\nfinal %0',
@@ -223,11 +223,25 @@ BRANCHING = (
     "final %12\n"
     "switch %8, %10, %9 {number=2}\n"
     'case 1, 0, "r" {\n'
-    "final %2\n"
+    "final %12\n"
     "return %9\n"
     "}\n"
     "else exit\n"
-    "}"
+    "}\n"
+    'case true, "w" {\n'
+    "final %2\n"
+    "switch %4 {number=4}\n"
+    "case true {\nfinal %2\n}\n"
+    "case false {\nfinal %2\n}\n"
+    "}\n"
+    'case true, "z" {\n'
+    "final %2\n"
+    "switch %4 {number=5}\n"
+    "case false {\nfinal %2\n}\n"
+    "case true {\nfinal %2\n}\n"
+    "else exit\n"
+    "}\n"
+    "else exit"
 )
 DIFFERENT_REGIONS = {
     "test": ('test "eq"', 'test "lt"', ASKED),
@@ -239,15 +253,15 @@ DIFFERENT_REGIONS = {
     "switch's number": ("switch %4, %5 {number=0}", "switch %4, %5 {number=7}", ASKED),
     "exit's number": ("exit %6 {number=1}", "exit %6 {number=7}", ASKED),
     "exit's subject": ("exit %6", "exit %a", ASKED),
-    "closed": ("else exit\n", "", ASKED),
-    "opened": ('return %9\n}\nelse exit\n}', 'return %9\n}\nelse exit\n}\nelse exit', ASKED),
+    "closed": ("case true {\nfinal %2\n}\nelse exit\n", "case true {\nfinal %2\n}\n", ASKED),
+    "opened": ("case false {\nfinal %2\n}\n}\n", "case false {\nfinal %2\n}\nelse exit\n}\n", ASKED),
     "value": ('case true, "x"', 'case true, "y"', ASKED),
     "value's type": ('case 1, 0, "r"', 'case true, 0, "r"', ASKED),
     "value's other type": ('case 1, 0, "r"', 'case 1, 0.0, "r"', ASKED),
-    "a case less": ('case 1, 0, "r" {\nfinal %2\nreturn %9\n}\nelse exit\n', 'case 2, 0, "r" {\nfinal %2\n}\nelse exit\n', ASKED),
+    "a case less": ('case 1, 0, "r" {\nfinal %12\nreturn %9\n}\nelse exit\n', 'case 2, 0, "r" {\nfinal %12\n}\nelse exit\n', ASKED),
     "end for exit": ("exit %6 {number=1}\n", "", ASKED),
     "exit for end": ("return %9\n", "exit {number=3}\n", ASKED),
-    "text before the switch": ("final %2\nswitch %4", "final %1\nswitch %4", TEXT),
+    "text before the switch": ("final %2\nswitch %4, %5", "final %1\nswitch %4, %5", TEXT),
     "text in a case": ('" found"', '" nothing"', TEXT),
     "final in a case": ("final %7", "final %2", TEXT),
     "frames": ("{frames=2}", "{frames=3}", TEXT),

@@ -40,8 +40,8 @@ BAD_TEXTS = {
     ),
     "read of text": ("%1 = read %a", "p:4:13: read takes state here, not text"),
     "append to text": ('%1 = append %a, ["x"]', "p:4:15: append takes state here, not text"),
-    "append of a state": ("%1 = append %0, [%0]", "p:4:15: append takes text or image here, not state"),
-    "trusted state": ("%1 = append %0, [trusted %0]", "p:4:15: append takes text here, not state"),
+    "append of a state": ("%1 = append %0, [%0]", "p:4:20: append takes text or image here, not state"),
+    "trusted state": ("%1 = append %0, [trusted %0]", "p:4:28: append takes text here, not state"),
     "trusted image": ("%1 = image %a\n%2 = append %0, [trusted %1]", "p:5:28: append takes text here, not image"),
     "gen of text": ("%1 = gen %a", "p:4:12: gen takes state here, not text"),
     "select of text": ('%1 = select %a from [["x"]]', "p:4:15: select takes state here, not text"),
@@ -66,7 +66,7 @@ BAD_TEXTS = {
     "no choice": ("%1 = select %0 from []", "p:4:3: a select has no choice"),
     "choice of a role": ('%1 = select %0 from [["x"], [</user>]]', "p:4:32: a choice cannot hold a role"),
     "choice of an image": ("%1 = image %a\n%2 = select %0 from [[%1]]", "p:5:25: select takes text here, not image"),
-    "choice of a state": ("%1 = select %0 from [[%0]]", "p:4:15: select takes text here, not state"),
+    "choice of a state": ("%1 = select %0 from [[%0]]", "p:4:25: select takes text here, not state"),
     "unknown role": ("%1 = append %0, [<tool>]", "p:4:20: there is no role 'tool'"),
     "role in a role": (
         "%1 = append %0, [<user>]\n%2 = gen %1\n%3 = append %2, [<system>]",
@@ -197,6 +197,17 @@ BAD_TEXTS = {
         "p:7:16: a fork's member does not extend its state",
     ),
     "fork, twice": ("%1 = gen %0\nfork %0: %1, %1", "p:5:12: a fork names a member twice"),
+    "fork of one that waits": (
+        "%1 = gen %0\n%2 = gen %1 {number=1}\nfork %0: %1, %2",
+        "p:6:16: a fork's member waits for another\n"
+        "      fork %0: %1, %2\n"
+        "                   ^^\n"
+        "  hint: members run at once: leave it out of the fork",
+    ),
+    "fork of one that reads another": (
+        "%1 = gen %0\n%2 = read %1\n%3 = append %0, [%2]\n%4 = gen %3 {number=1}\n%5 = gen %0 {number=2}\nfork %0: %5, %4, %1",
+        "p:9:16: a fork's member waits for another",
+    ),
     "fork of itself": ("%1 = gen %0\nfork %1: %1", "p:5:8: a fork's member does not extend its state"),
     "variable of a state": ('variable "x" = %0', "p:5:18: a result is not a text of the graph"),
     "variable of an image": ('%1 = image %a\nvariable "x" = [1, %1]', "p:6:22: a result is not a text of the graph"),
@@ -247,38 +258,38 @@ def test_bad_texts(case: str) -> None:
 # The lines after `program p {`, `%a = param "a"`, `%0 = root`.
 BAD_SWITCHES = {
     "value of another case": (
-        'final %0\nswitch %a\ncase "x" {\n%1 = format ["y"]\nfinal %0\n}\ncase "y" {\n%2 = append %0, [%1]\nfinal %2\n}',
+        'final %0\nswitch %a\ncase "x" {\n%1 = format ["y"]\nfinal %0\n}\ncase "y" {\n%2 = append %0, [%1]\nfinal %2\n}\nelse exit',
         "p:11:22: a value of another case is used\n"
         "        %2 = append %0, [%1]\n"
         "                         ^^\n"
         "  hint: a value is known in its own case, and in those inside it",
     ),
     "final of another case": (
-        'final %0\nswitch %a\ncase "x" {\n%1 = root\nfinal %1\n}\ncase "y" {\nfinal %1\n}',
+        'final %0\nswitch %a\ncase "x" {\n%1 = root\nfinal %1\n}\ncase "y" {\nfinal %1\n}\nelse exit',
         "p:11:11: the program's text is of a state of the graph\n        final %1\n              ^^",
     ),
     "result of another case": (
-        'final %0\nswitch %a\ncase "x" {\n%1 = format ["y"]\nfinal %0\nreturn %1\n}\ncase "y" {\nfinal %0\nreturn %1\n}',
+        'final %0\nswitch %a\ncase "x" {\n%1 = format ["y"]\nfinal %0\nreturn %1\n}\ncase "y" {\nfinal %0\nreturn %1\n}\nelse exit',
         "p:13:12: a result is not a text of the graph",
     ),
     "variable of a state": (
-        'final %0\nswitch %a\ncase "x" {\nfinal %0\nvariable "v" = 1\n}\ncase "y" {\nfinal %0\nvariable "v" = %0\n}',
+        'final %0\nswitch %a\ncase "x" {\nfinal %0\nvariable "v" = 1\n}\ncase "y" {\nfinal %0\nvariable "v" = %0\n}\nelse exit',
         'p:12:20: a result is not a text of the graph\n        variable "v" = %0',
     ),
     "subject of another case": (
-        'final %0\nswitch %a\ncase "x" {\n%1 = format ["y"]\nfinal %0\n}\ncase "y" {\nfinal %0\nexit %1 {number=1}\n}',
+        'final %0\nswitch %a\ncase "x" {\n%1 = format ["y"]\nfinal %0\n}\ncase "y" {\nfinal %0\nexit %1 {number=1}\n}\nelse exit',
         "p:12:10: a switch is on a value that is not known here\n        exit %1 {number=1}\n             ^^",
     ),
     "fork's member around it": (
-        '%1 = gen %0\n%2 = gen %0 {number=1}\nfinal %0\nswitch %a\ncase "x" {\nfork %0: %1, %2\nfinal %0\n}',
+        '%1 = gen %0\n%2 = gen %0 {number=1}\nfinal %0\nswitch %a\ncase "x" {\nfork %0: %1, %2\nfinal %0\n}\nelse exit',
         "p:9:14: a fork's members are gens and selects of its region",
     ),
     "fork's state inside": (
-        'final %0\nswitch %a\ncase "x" {\n%1 = root\nfinal %0\n}\ncase "y" {\n%2 = gen %0\nfork %1: %2\nfinal %0\n}',
+        'final %0\nswitch %a\ncase "x" {\n%1 = root\nfinal %0\n}\ncase "y" {\n%2 = gen %0\nfork %1: %2\nfinal %0\n}\nelse exit',
         "p:12:10: a fork is of a state of the graph",
     ),
     "number of a gen around it": (
-        '%1 = gen %0 {number=4}\nfinal %1\nswitch %a\ncase "x" {\n%2 = gen %1 {number=4}\nfinal %2\n}',
+        '%1 = gen %0 {number=4}\nfinal %1\nswitch %a\ncase "x" {\n%2 = gen %1 {number=4}\nfinal %2\n}\nelse exit',
         "p:8:18: two ops that differ have the number 4",
     ),
     "subject a state": (
@@ -293,28 +304,76 @@ BAD_SWITCHES = {
     ),
     "half in a why": (r'final %0\nexit {why="\ud800"}'.replace(r"\n", "\n"), "p:5:19: a text holds half a character"),
     "half in a case": (
-        'final %0\nswitch %a\ncase "x" {\nfinal %0\n}\ncase "\\ud800" {\nfinal %0\n}',
+        'final %0\nswitch %a\ncase "x" {\nfinal %0\n}\ncase "\\ud800" {\nfinal %0\n}\nelse exit',
         'p:9:3: a text holds half a character (a lone surrogate)\n      case "\\ud800" {\n',
     ),
     "case of an integer": (
-        "final %0\nswitch %a\ncase 1 {\nfinal %0\n}",
+        "final %0\nswitch %a\ncase 1 {\nfinal %0\n}\nelse exit",
         "p:6:3: a case's value is a int, and its subject a text\n      case 1 {\n",
     ),
     "case of a text": (
-        '%1 = test "bool" [%a]\nfinal %0\nswitch %1\ncase "true" {\nfinal %0\n}',
+        '%1 = test "bool" [%a]\nfinal %0\nswitch %1\ncase "true" {\nfinal %0\n}\nelse exit',
         "p:7:3: a case's value is a str, and its subject a bool",
     ),
     "case of a large integer": (
-        f'%1 = call "f" []\nfinal %0\nswitch %1\ncase {2**1024} {{\nfinal %0\n}}',
+        f'%1 = call "f" []\nfinal %0\nswitch %1\ncase {2**1024} {{\nfinal %0\n}}\nelse exit',
         "p:7:3: an integer has more than 1024 bits",
     ),
     "case twice": (
-        'final %0\nswitch %a\ncase "x" {\nfinal %0\n}\ncase "x" {\nfinal %0\n}',
+        'final %0\nswitch %a\ncase "x" {\nfinal %0\n}\ncase "x" {\nfinal %0\n}\nelse exit',
         "p:9:3: two cases are the same",
     ),
     "equal cases": (
-        '%1 = call "f" []\nfinal %0\nswitch %1\ncase true {\nfinal %0\n}\ncase 1 {\nfinal %0\n}',
+        '%1 = call "f" []\nfinal %0\nswitch %1\ncase true {\nfinal %0\n}\ncase 1 {\nfinal %0\n}\nelse exit',
         "p:10:3: two cases are the same",
+    ),
+    "a test without false": (
+        '%1 = test "eq" [%a, "x"]\nfinal %0\nswitch %1\ncase true {\nfinal %0\n}',
+        "p:6:10: a switch has no case for false\n"
+        "      switch %1 {number=0}\n"
+        "             ^^\n"
+        "  hint: add the case, or end the switch with `else exit`",
+    ),
+    "two tests without a pair": (
+        '%1 = test "eq" [%a, "x"]\n%2 = test "eq" [%a, "y"]\nfinal %0\nswitch %1, %2\ncase true, true {\nfinal %0\n}\n'
+        "case false, false {\nfinal %0\n}\ncase false, true {\nfinal %0\n}",
+        "p:7:10: a switch has no case for true, false",
+    ),
+    "a select without a choice": (
+        '%1 = select %0 from [["x"], ["y", "z"], ["x"]]\n%2 = read %1\nfinal %1\nswitch %2\ncase "x" {\nfinal %1\n}\n'
+        'case "w" {\nfinal %1\n}',
+        'p:7:10: a switch has no case for "yz"',
+    ),
+    "any text": (
+        'final %0\nswitch %a\ncase "x" {\nfinal %0\n}',
+        "p:5:10: a switch on a text that can be anything has no `else exit`\n      switch %a {number=0}\n             ^^\n  hint: ",
+    ),
+    "any answer of a call": (
+        '%1 = call "f" []\nfinal %0\nswitch %1\ncase null {\nfinal %0\n}',
+        "p:6:10: a switch on a text that can be anything has no `else exit`",
+    ),
+    "any answer of a gen": (
+        '%1 = gen %0 {max_tokens=1, regex="a|b"}\n%2 = read %1\nfinal %0\nswitch %2\ncase "a" {\nfinal %0\n}\ncase "b" {\nfinal %0\n}',
+        "p:7:10: a switch on a text that can be anything has no `else exit`",
+    ),
+    "choices that nobody knows": (
+        '%1 = select %0 from [["x"], [%a]]\n%2 = read %1\nfinal %1\nswitch %2\ncase "x" {\nfinal %1\n}',
+        "p:7:10: a switch on a text that can be anything has no `else exit`",
+    ),
+    "another prompt in a case": (
+        '%1 = append %0, ["x"]\nfinal %1\nswitch %a\ncase "x" {\n%2 = append %1, ["y"]\nfinal %2\n}\ncase "y" {\nfinal %0\n}\nelse exit',
+        "p:12:11: the program's text does not begin with the text before the switch\n"
+        "        final %0\n"
+        "              ^^\n"
+        "  hint: the prompt of a case goes on from that of its switch",
+    ),
+    "another literal": (
+        '%1 = append %0, [%a, "xy"]\nfinal %1\nswitch %a\ncase "x" {\n%2 = append %0, [%a, "x"]\nfinal %2\n}\nelse exit',
+        "p:9:11: the program's text does not begin with the text before the switch",
+    ),
+    "another prompt at an inner switch": (
+        '%1 = append %0, ["x"]\nfinal %1\nswitch %a\ncase "x" {\n%2 = append %0, ["y"]\nfinal %2\nexit {number=1}\n}\nelse exit',
+        "p:9:11: the program's text does not begin with the text before the switch",
     ),
 }
 
@@ -329,10 +388,15 @@ def test_bad_switches(case: str) -> None:
 
 
 GOOD_SWITCHES = {
-    "siblings' numbers": 'final %0\nswitch %a\ncase "x" {\n%1 = gen %0\nfinal %1\n}\ncase "y" {\n%2 = call "f" []\nfinal %0\n}',
-    "equal ops of one number": '%1 = gen %0\nfinal %1\nswitch %a\ncase "x" {\n%2 = gen %0\nfinal %2\n}',
+    "siblings' numbers": 'final %0\nswitch %a\ncase "x" {\n%1 = gen %0\nfinal %1\n}\ncase "y" {\n%2 = call "f" []\nfinal %0\n}\nelse exit',
+    "equal ops of one number": '%1 = gen %0\nfinal %1\nswitch %a\ncase "x" {\n%2 = gen %0\nfinal %2\n}\nelse exit',
     "fork of a state around it": 'final %0\nswitch %a\ncase "x" {\n%1 = gen %0\nfork %0: %1\nfinal %1\n}\nelse exit',
-    "values of a call": '%1 = call "f" []\nfinal %0\nswitch %1\ncase null {\nfinal %0\n}\ncase 1.5 {\nfinal %0\n}\ncase "" {\nfinal %0\n}',
+    "values of a call": '%1 = call "f" []\nfinal %0\nswitch %1\ncase null {\nfinal %0\n}\ncase 1.5 {\nfinal %0\n}\ncase "" {\nfinal %0\n}\nelse exit',
+    "both answers": '%1 = test "eq" [%a, "x"]\nfinal %0\nswitch %1\ncase true {\nfinal %0\n}\ncase false {\nfinal %0\n}',
+    "all pairs that can be": '%1 = test "eq" [%a, "x"]\nfinal %0\nswitch %1, %1\ncase true, true {\nfinal %0\n}\ncase true, false {\nfinal %0\n}\ncase false, false {\nfinal %0\n}',
+    "all choices": '%1 = select %0 from [["x"], ["y", "z"], ["x"]]\n%2 = read %1\nfinal %1\nswitch %2\ncase "yz" {\nfinal %1\n}\ncase "x" {\nfinal %1\n}',
+    "the same prompt, made again": '%1 = append %0, ["x", %a]\nfinal %1\nswitch %a\ncase "x" {\n%2 = append %0, ["", "x", %a, "y"]\nfinal %2\n}\nelse exit',
+    "a literal that goes on": '%1 = append %0, [%a, "x"]\nfinal %1\nswitch %a\ncase "x" {\n%2 = append %0, [%a, "xy"]\nfinal %2\n}\nelse exit',
     "nothing to ask": "final %0\nexit",
     "meta": "%1 = gen %0\n%2 = meta %1 {number=1}\nfinal %1\nexit %2",
     "text since itself": '%1 = append %0, ["x"]\n%2 = render %1 since %1\nfinal %1\nreturn %2',

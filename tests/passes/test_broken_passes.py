@@ -92,7 +92,7 @@ program p {
     final %2
     switch %11, %12 {number=1}
     case 1, "a" {
-      final %1
+      final %2
       return %12
     }
     else exit
@@ -113,6 +113,8 @@ INVALID = (
     "moves_an_op_into_a_case",
     "shares_a_region",
     "names_a_part_twice",
+    "answers_the_question",
+    "forgets_the_exit",
 )
 """These do not get as far as a valid graph."""
 

@@ -75,9 +75,7 @@ def cases(depth: int, width: int) -> Graph:
             inner = Region(tuple(ops), End(state, {"all": [read for _, _, read in regions]}))
             continue
         last = [Case((str(i),), Region((), End(state, {"v": read}))) for i in range(width - 1)]
-        inner = Region(
-            tuple(ops), Switch(state, (read,), (Case(("x",), inner), *last), open=level % 2 > 0, number=level)
-        )
+        inner = Region(tuple(ops), Switch(state, (read,), (Case(("x",), inner), *last), number=level))
     assert inner is not None
     return Graph("cases", (), (), replace(inner, body=(root, *inner.body)))
 

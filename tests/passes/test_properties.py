@@ -10,6 +10,8 @@ from hypothesis import given, settings
 
 from sglc.ir.graph import Graph, Region, Switch
 from sglc.ir.ops import Append, Call, Format, Gen, Image, Method, Op, Primitive, Root, Select, Type, Unordered, operands
+from sglc.ir.parser import parse_graph
+from sglc.ir.printer import print_graph
 from sglc.ir.terms import check_same_meaning, terms
 from sglc.ir.verify import verify
 from sglc.passes.detect_forks import detect_forks
@@ -19,6 +21,7 @@ from sglc.passes.pipeline import GRAPH_PASSES, Pass, optimise
 from sglc.passes.prefix_tree import can_part
 from sglc.passes.share_prefix import share_prefix
 from tests.graphs import compiled_graphs, graphs, random_compiled_graph, random_graph, same
+from tests.passes import goldens
 
 EVERY_PASS = pytest.mark.parametrize("graph_pass", GRAPH_PASSES, ids=lambda p: p.__name__)
 
@@ -164,3 +167,17 @@ def test_forks_are_all_the_gens_that_can_run_at_once() -> None:
         for a, b in combinations(prompts.keys() - set(members), 2):
             at_once = home[a] is home[b] and rounds[a] == rounds[b]
             assert not at_once or set(prompts[a]).isdisjoint(prompts[b]), f"seed {seed}"
+
+
+@settings(max_examples=100, deadline=None)
+@given(graphs())
+def test_what_is_optimised_stays_as_it_is(graph: Graph) -> None:
+    once = optimise(graph)
+    assert print_graph(optimise(once)) == print_graph(once)
+
+
+@pytest.mark.parametrize("name", [graph_pass.__name__ for graph_pass in GRAPH_PASSES] + ["optimise", "lower"])
+def test_the_goldens_that_are_optimised_stay_as_they_are(name: str) -> None:
+    for case in goldens.read(name):
+        once = optimise(parse_graph(case.before))
+        assert print_graph(optimise(once)) == print_graph(once), case.title

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from sglc.ir.errors import ArtifactError
 from sglc.runtime import kv_file
@@ -19,16 +20,17 @@ from sglc.runtime.engine.fake_device import FakeDevice
 from tests.engine.support import Bytes
 
 IDENTITY = {"weights": "w", "tokenizer": "t", "layout": "l"}
-PREFIXES = [list(range(2, 14)), [*range(2, 8), 15, 15]]
+PREFIXES = [list(range(2, 14)), [*range(2, 8), 15, 15], [15, 2], list(range(2, 8))]
+DISTINCT = 12 + 2 + 2  # tokens that are computed: what prompts begin with alike, once
 PAGES = 64
 
 
 class Memory:
     """A pool of one layer, and the core that owns its pages."""
 
-    def __init__(self) -> None:
-        self.pool = {name: torch.zeros(PAGES, 2, 3, dtype=torch.bfloat16) for name in ("keys.0", "values.0")}
-        self.core = EngineCore(FakeDevice(PAGES), Bytes())
+    def __init__(self, pages: int = PAGES) -> None:
+        self.pool = {name: torch.zeros(pages, 2, 3, dtype=torch.bfloat16) for name in ("keys.0", "values.0")}
+        self.core = EngineCore(FakeDevice(pages), Bytes())
 
     def export_pages(self, pages: Sequence[int]) -> dict[str, torch.Tensor]:
         return {name: tensor[list(pages)] for name, tensor in self.pool.items()}
@@ -71,6 +73,19 @@ def load(path: Path, identity: Mapping[str, str] = IDENTITY) -> Memory:
 
 def test_what_is_loaded_is_what_was_saved(saved: Path) -> None:
     assert load(saved).content() == filled().content()
+
+
+def test_what_prompts_share_is_saved_once(saved: Path) -> None:
+    with safe_open(saved, framework="pt") as file:
+        rows = [file.get_slice(name).get_shape()[0] for name in file.keys() if name.endswith(".keys.0")]  # noqa: SIM118 - no mapping
+    assert sum(rows) == DISTINCT
+
+
+def test_a_pool_that_is_too_small_for_all_prompts_gets_the_last_one_right(saved: Path) -> None:
+    memory, whole = Memory(12), filled()
+    kv_file.load(saved, memory.core, memory, IDENTITY)
+    last = memory.core.read_cached(PREFIXES[2], memory.export_pages)
+    assert last["keys.0"].tolist() == whole.core.read_cached(PREFIXES[2], whole.export_pages)["keys.0"].tolist()
 
 
 @pytest.mark.parametrize(
