@@ -69,11 +69,11 @@ def attention(kind: str, dim: int, group: int, *, tiles: bool) -> dict[str, int]
     if tiles:
         tables = dict.fromkeys(("pages", "tile_page", "tile_row", "tile_count", "tile_position"), "*i32")
         return compiled(attention_triton.attend_tiles, data | tables, SINKS=False, **shape.constants(launch))
-    tables = dict.fromkeys(("pages", "item_key", "item_start", "item_length", "item_rows"), "*i32") | {
-        "positions": "*i64"
-    }
+    cut = attention_triton.cut_for(group, dim, None)
+    tables = dict.fromkeys(("table", "count"), "*i32") | {"positions": "*i64"}
     partials = dict.fromkeys(("partial", "log_sums"), "*fp32")
-    return compiled(attention_triton.attend_items, data | tables | partials, **shape.constants(launch))
+    constants = {"WIDTH": cut.width, "RECORD": cut.record} | shape.constants(launch)
+    return compiled(attention_triton.attend_items, data | tables | partials, **constants)
 
 
 def main() -> None:
@@ -85,6 +85,35 @@ def main() -> None:
     norm = dict.fromkeys(("x", "weight", "residual", "out", "total"), "*bf16") | {"eps": "fp32", "offset": "fp32"}
     found["rms_norm"] = compiled(
         elementwise_triton.rms_norm_row, norm, SIZE=4096, BLOCK=4096, RESIDUAL=True, ROUND=True, num_warps=8
+    )
+    turned = dict.fromkeys(
+        ("query", "key", "value", "cos", "sin", "keys", "values", "out", "query_weight", "key_weight"), "*bf16"
+    ) | {"slots": "*i64", "eps": "fp32", "offset": "fp32"}
+    found["rotate_and_store"] = compiled(
+        elementwise_triton._rotate_and_store,
+        turned,
+        **{
+            "GROUP": 4,
+            "GROUPS": 4,
+            "HALF": 64,
+            "REST": 0,
+            "DV": 128,
+            "BLOCK_HALF": 64,
+            "BLOCK_REST": 1,
+            "BLOCK_DV": 128,
+        },
+        NORM=True,
+        ROUND=True,
+        num_warps=4,
+    )
+    partials = dict.fromkeys(("partial", "log_sums"), "*fp32") | {"merged": "*i32", "first": "*i32"}
+    found["merge"] = compiled(
+        attention_triton._merge,
+        {"out": "*bf16", "sinks": "*bf16"} | partials,
+        DV=128,
+        BLOCK_DV=128,
+        SINKS=False,
+        num_warps=4,
     )
     print(json.dumps(found, indent=1))
 

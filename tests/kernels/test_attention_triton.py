@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sglc.kernels.plan import Plan, Span
-from sglc.kernels.work import items_of, tiles_of
+from sglc.kernels.work import Cut, items_of, tiles_of
 from tests.device.test_attention import CASES, PAGES, Case, dense, pool, queries, scattered, sinks
 
 pytest.importorskip("triton")
@@ -78,9 +78,9 @@ def test_branches_read_their_prefix_once_and_change_no_bit(branches: int) -> Non
     prefix = np.arange(300)
     spans = [Span(303, 1, np.concatenate([prefix, [400 + 4 * i + j for j in range(4)]])) for i in range(branches)]
     query = queries(case, branches)
-    items = items_of(Plan(spans, DEVICE), None, 4, CHUNK)
+    items = items_of(Plan(spans, DEVICE), Cut(None, 4, CHUNK))
     assert items is not None
-    assert len(items.key) == 2 * -(-branches // 4) + branches  # the whole chunks together, the third one each alone
+    assert len(items.table) == 2 * -(-branches // 4) + branches  # the whole chunks together, the third one each alone
     grouped = attend(case, query, pool(case), spans)
     for number, span in enumerate(spans):
         assert torch.equal(attend(case, query[number : number + 1], pool(case), [span]), grouped[number : number + 1])
@@ -113,14 +113,17 @@ def test_what_is_no_number_stays_in_its_row() -> None:
 def test_work_has_every_row_with_every_chunk_once() -> None:
     spans = scattered([(0, 1), (127, 2), (128, 1), (300, 5), (0, 64), (500, 33)])
     plan = Plan(spans, torch.device("cpu"))
-    items = items_of(plan, None, 3, CHUNK)
+    items = items_of(plan, Cut(None, 3, CHUNK))
     tiles = tiles_of(plan, 16)
     assert items is not None
     assert tiles is not None
-    counts = items.first.diff().tolist()
     assert items.merged.tolist() == list(range(9))
-    assert counts == [1, 1, 2, 2, 3, 3, 3, 3, 3]
-    assert sorted(items.partials.tolist()) == [i for i, row in enumerate(items.rows.flatten().tolist()) if row >= 0]
+    assert np.diff(items.first).tolist() == [1, 1, 2, 2, 3, 3, 3, 3, 3]
+    rows, slots = items.table[:, CHUNK + 2 :][:, :3], items.table[:, CHUNK + 5 :][:, :3]
+    assert sorted(slots[rows >= 0].tolist()) == list(range(items.pairs))
+    chunk_of = np.broadcast_to(items.table[:, CHUNK, None] // CHUNK, rows.shape)
+    for row, slot, chunk in zip(rows[rows >= 0], slots[rows >= 0], chunk_of[rows >= 0], strict=True):
+        assert slot == items.first[row] + chunk
     rows = [row for first, count in zip(tiles.row, tiles.count, strict=True) for row in range(first, first + count)]
     assert sorted(rows) == list(range(9, 9 + 64 + 33))
     assert tiles.position.tolist() == sorted(tiles.position.tolist(), reverse=True)

@@ -7,6 +7,7 @@ import functools
 import pytest
 import torch
 
+from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.torch_device import TorchDevice
 from tests import models
 from tests.parity.support import engine, generate, random_prompts, tiny
@@ -39,18 +40,21 @@ def test_greedy_tokens_equal_generate(name: str, device: str) -> None:
     answers = expected(name, device)
     assert len({tuple(a) for a in answers}) > 15  # the model says different things
 
-    large = engine(TorchDevice(model, 8192))
+    def fresh(pages: int = 8192, **options: int) -> EngineCore:
+        return engine(TorchDevice(model, pages, batch_rows=len(PROMPTS)), **options)
+
+    large = fresh()
     assert generate(large, PROMPTS, NEW) == answers, "batched, cold"
     assert generate(large, PROMPTS, NEW) == answers, "batched, warm"
     assert large.stats.cached_tokens > sum(LENGTHS) // 2
 
-    alone = engine(TorchDevice(model, 8192))
+    alone = fresh()
     assert [generate(alone, [p], NEW)[0] for p in PROMPTS] == answers, "one by one"
 
-    chunked = engine(TorchDevice(model, 8192), chunk_tokens=23)
+    chunked = fresh(chunk_tokens=23)
     assert generate(chunked, PROMPTS, NEW) == answers, "chunked prefill"
 
-    tiny_pool = engine(TorchDevice(model, 400))
+    tiny_pool = fresh(400)
     assert generate(tiny_pool, PROMPTS, NEW) == answers, "a pool for a few requests at a time"
     stats = tiny_pool.stats
     assert stats.evicted_tokens > 0
