@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sglc.kernels.launch import uploaded
 from sglc.kernels.plan import Plan, Span
 from sglc.runtime.engine import pool_size, sampler
 from sglc.runtime.engine.attention import Paged
@@ -150,14 +151,18 @@ class TorchDevice:
         """Draws from and scores a few rows."""
         drawing = [k for k, w in enumerate(wanted) if w.draw is not None]
         draws = [w.draw for w in wanted if w.draw is not None]
+        logprobs: dict[int, float | None] = {}
         if draws:
-            chosen = sampler.draw(logits if len(draws) == len(wanted) else logits[drawing], draws, self._masks)
-            for k, id_ in zip(drawing, chosen, strict=True):
+            some = logits
+            if len(draws) < len(wanted):
+                some = logits.index_select(0, uploaded(torch.tensor(drawing), logits.device))
+            for k, drawn in zip(drawing, sampler.draw(some, draws, self._masks), strict=True):
+                logprobs[k] = drawn.logprob
                 if result.drawn[wanted[k].chunk] is None:  # else a score of the chunk has failed
-                    result.drawn[wanted[k].chunk] = id_
+                    result.drawn[wanted[k].chunk] = drawn.id
         for k, w in enumerate(wanted):
             if w.score or (w.draw is not None and w.draw.score):
-                _score(logits[k], w, result)
+                _score(logits[k], w, result, logprobs.get(k))
 
     def _captured(self, capture: Capture, batch_rows: int) -> Graphs | None:
         """None where the model's layers cannot be captured: then its steps are launched piece by piece."""
@@ -249,13 +254,16 @@ def _wanted(chunks: Sequence[Chunk]) -> list[_Wanted]:
     return wanted
 
 
-def _score(logits: Tensor, wanted: _Wanted, result: Result) -> None:
-    """The log probabilities asked for in one row, with that of the id drawn there. logits: [ids]."""
+def _score(logits: Tensor, wanted: _Wanted, result: Result, logprob: float | None) -> None:
+    """The log probabilities asked for in one row, with that of the id drawn there, if known: `logprob`. logits: [ids]."""
     scores, drawn = result.scores[wanted.chunk], result.drawn[wanted.chunk]
     ids = [id_ for _, id_ in wanted.score]
     if wanted.draw is not None and wanted.draw.score and isinstance(drawn, int):
         ids.append(drawn)
-    found = sampler.scores(logits, ids, wanted.score_top)
+    if isinstance(drawn, int) and not wanted.score and not wanted.score_top and logprob is not None:
+        found = [Score(drawn, logprob)]
+    else:
+        found = sampler.scores(logits, ids, wanted.score_top)
     if any(np.isnan(score.logprob) for score in found):
         result.drawn[wanted.chunk] = sampler.failure(np.nan)
     for (place, _), score in zip(wanted.score, found, strict=False):

@@ -1,5 +1,6 @@
 """Compiles the Triton kernels for a GPU of compute capability 9.0, which needs none, and prints what came of it as JSON:
-name -> registers, spilled bytes, shared memory, async copies of 16 bytes, other loads of 2 bytes, matrix instructions.
+name -> registers, spilled bytes, shared memory, async copies of 16 bytes, loads of 16 bytes, other loads of 2 bytes,
+matrix instructions.
 
 Run as `python -m tests.kernels.sm90`, in a process whose Triton is not the interpreter.
 """
@@ -18,7 +19,7 @@ from triton.backends import nvidia
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from sglc.kernels import attention_triton, elementwise_triton
+from sglc.kernels import attention_triton, choices, elementwise_triton, sampling_triton
 
 STRIDES = ("_row", "_head", "_page")
 
@@ -43,6 +44,7 @@ def compiled(kernel: Any, pointers: dict[str, str], **constants: Any) -> dict[st
         "spilled": sum(map(int, re.findall(r"(\d+) bytes spill stores", told))),
         "shared": result.metadata.shared,
         "wide_copies": len(re.findall(r"cp\.async\.c[ag]\.shared\.global[^;]*, (?:0x10|16)\b", ptx)),
+        "wide_loads": len(re.findall(r"ld\.global(?:\.\w+)*\.(?:v4\.b32|v2\.b64)", ptx)),
         "narrow_loads": len(re.findall(r"ld\.global(?:\.\w+)*\.b16", ptx)),
         "mma": len(re.findall(r"mma\.sync", ptx)),
         "wgmma": len(re.findall(r"wgmma\.mma_async", ptx)),
@@ -74,6 +76,15 @@ def attention(kind: str, dim: int, group: int, *, tiles: bool) -> dict[str, int]
     partials = dict.fromkeys(("partial", "log_sums"), "*fp32")
     constants = {"WIDTH": cut.width, "RECORD": cut.record} | shape.constants(launch)
     return compiled(attention_triton.attend_items, data | tables | partials, **constants)
+
+
+def sampling_kernel(name: str, kind: str, vocab: int) -> dict[str, int]:
+    pointers = dict.fromkeys(("masks", "best", "listed", "out"), "*i32") | dict.fromkeys(("table", "sums"), "*i64")
+    pointers |= dict.fromkeys(("biases", "maxima", "group_tops"), "*fp32") | {"logits": f"*{kind}"}
+    sizes = sampling_triton.sizes(vocab, choices.BLOCK)
+    kernel = getattr(sampling_triton, name)
+    taken = {size: value for size, value in sizes.items() if size in kernel.arg_names}
+    return compiled(kernel, pointers, **taken, num_warps=sampling_triton.WARPS[name])
 
 
 def main() -> None:
@@ -115,6 +126,9 @@ def main() -> None:
         SINKS=False,
         num_warps=4,
     )
+    for name in sampling_triton.WARPS:
+        for kind, vocab in (("bf16", 131072), ("fp32", 128256)):
+            found[f"{name}, {kind}, {vocab}"] = sampling_kernel(name, kind, vocab)
     print(json.dumps(found, indent=1))
 
 
