@@ -12,6 +12,7 @@ from sglc.runtime.detokenizer import Detokenizer
 from sglc.runtime.engine import model as models
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.jumps import Jumps
+from sglc.runtime.engine.network import Model
 from sglc.runtime.engine.request import Stats
 from sglc.runtime.engine.torch_device import TorchDevice
 from sglc.runtime.model_folder import model_folder
@@ -38,7 +39,8 @@ class Engine(Runner):
     share_rows:    what rows of a batch ask alike, with a select or temperature 0, is asked once.
     speculate:     while a run waits for a host function and nothing else is to be done, what is known of its next prompts is
                    prefilled. Turn it off where host functions need the same processor.
-    tokenizer:     the model's, where it is loaded already.
+    tokenizer:     the model's, where it is loaded already. model: likewise, as `runtime.engine.model.prepare` makes it; then
+                   device and dtype are its own.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
     """
@@ -58,6 +60,7 @@ class Engine(Runner):
         speculate: bool = True,
         cuda_graphs: bool = True,
         tokenizer: ModelTokenizer | None = None,
+        model: Model | None = None,
     ) -> None:
         limits = {"max_kv_tokens": max_kv_tokens, "chunk_tokens": chunk_tokens, "max_running": max_running}
         for name, value in limits.items():
@@ -65,7 +68,7 @@ class Engine(Runner):
                 raise ModelError(f"{name} must be a whole number of at least 1, not {value!r}")
         self.model_path = str(model_folder(model_path))
         own_tokenizer = tokenizer or load_tokenizer(self.model_path, chat_template)
-        model = models.load(self.model_path, device=device, dtype=dtype)
+        model = model or models.load(self.model_path, device=device, dtype=dtype)
         vocabulary = own_tokenizer.vocabulary
         detokenizer = Detokenizer(vocabulary)
         chunk_tokens = chunk_tokens or _CHUNK_TOKENS[model.device.type]
