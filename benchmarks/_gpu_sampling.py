@@ -1,24 +1,22 @@
-"""The sampling kernel, where this tree has one: draws from the logits of a decode step, with filters and without.
+"""The sampling kernel: draws from the logits of a decode step, with filters and without.
 
-`draw` is the one place that knows the kernel's door. Logits were just written by the head's product, so they are warm; cold
-ones are a row of their own. torch's best are its multinomial, a Gumbel argmax by its compiler, and for filters a sort.
+Logits were just written by the head's product, so they are warm; cold ones are a row of their own. torch's best are its
+multinomial, a Gumbel argmax by its compiler, and for filters a sort.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from benchmarks._gpu_stage import Stage
 from benchmarks._gpu_timing import copies, race
+from sglc.kernels import sampling
+from sglc.kernels.choices import BLOCK, Choice
 
-MODULE = "sglc.kernels.sampling"
 UNFILTERED, FILTERED = "sampling, 64 x 131k", "sampling, 64 x 131k, top-k and top-p"
 
 ROWS, VOCABULARY = 64, 131_072
@@ -41,29 +39,28 @@ Draw = Callable[[Tensor], Tensor]
 """The ids [rows] of logits [rows, ids]."""
 
 
-def draw(module: Any, rows: int, device: torch.device, settings: Settings) -> Draw:
+def draw(rows: int, device: torch.device, settings: Settings) -> Draw:
     """The kernel with these settings. What it is told of the rows is on the device when it is called."""
-    chosen = module.choices(
-        [
-            module.Choice(
-                temperature=settings.temperature,
-                top_k=settings.top_k,
-                top_p=settings.top_p,
-                seed=row,
-                position=POSITION,
-            )
-            for row in range(rows)
-        ]
-    )
-    ready = replace(chosen, table=chosen.table.to(device))
-    return lambda logits: module.sample(logits, ready)[0]
+    choices = [
+        Choice(
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            seed=row,
+            position=POSITION,
+        )
+        for row in range(rows)
+    ]
+    if device.type == "cpu":
+        return lambda logits: sampling.sample(logits, choices)[0]
+    from sglc.kernels import sampling_triton
+
+    table, filtered = sampling_triton.table_of(choices)
+    table = table.to(device)
+    return lambda logits: sampling_triton.sample_by(logits, table, filtered, None, None, BLOCK)[0]
 
 
 def measure(stage: Stage) -> None:
-    if find_spec(MODULE) is None:
-        for name in (UNFILTERED, FILTERED):
-            stage.row(name, note=f"not measured: there is no {MODULE}")
-        return
     for name, filtered, warm in (
         (UNFILTERED, False, True),
         (FILTERED, True, True),
@@ -76,13 +73,12 @@ def measure(stage: Stage) -> None:
 
 
 def _case(stage: Stage, name: str, *, filtered: bool, warm: bool) -> None:
-    module = import_module(MODULE)
     rows, size = stage.pick((ROWS, VOCABULARY), (DRY_ROWS, DRY_VOCABULARY))
     moved = rows * size * 4
     sets = [3 * torch.randn((rows, size), device=stage.device) for _ in range(1 if warm else copies(moved, stage.l2))]
 
     def kernel(settings: Settings) -> Draw:
-        return draw(module, rows, stage.device, settings)
+        return draw(rows, stage.device, settings)
 
     check(kernel, sets[0], filtered=filtered)
     ways: dict[str, Draw] = {"sglc": kernel(settings_of(filtered))}

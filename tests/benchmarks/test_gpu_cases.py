@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from benchmarks._gpu_kernels import right_ones
 from benchmarks._gpu_sampling import Settings
 from benchmarks._gpu_stage import Stage
 from benchmarks._gpu_table import Table
-from sglc.kernels.work import items_of
+from sglc.kernels.work import Cut, items_of
 
 CPU = torch.device("cpu")
 WORKS = [
@@ -108,8 +107,8 @@ def test_branches_together_and_plain_differ_in_what_they_read_alone() -> None:
     pairs = cascade.inputs_of(fork, 2, CPU, torch.float32)
     for together, plain in pairs:
         assert torch.equal(together.check(), plain.check())
-        counts = [items_of(inputs.plan, None, 4) for inputs in (together, plain)]
-        assert [0 if items is None else len(items.key) for items in counts] == [2 + 3, 3 * 3]
+        counts = [items_of(inputs.plan, Cut(None, 4)) for inputs in (together, plain)]
+        assert [0 if items is None else len(items.table) for items in counts] == [2 + 3, 3 * 3]
     first = {int(page) for inputs in pairs[0] for span in inputs.plan.spans for page in span.pages}
     second = {int(page) for inputs in pairs[1] for span in inputs.plan.spans for page in span.pages}
     assert first.isdisjoint(second)
@@ -145,82 +144,63 @@ def test_warm_cases_are_those_of_a_decode_step() -> None:
     assert {case.rows: case.warm for case in elementwise.cases(stage)} == {64: True, 4096: False}
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Settings of rows, as the kernel's door has them."""
-
-    table: Tensor
-
-
-class Sampling:
+class Other:
     """Stands for the kernel: draws with a generator of its own for each seed."""
 
-    def Choice(self, **settings: float) -> list[float]:
-        return [settings[name] for name in ("temperature", "top_k", "top_p", "seed", "position")]
+    def kernel(self, settings: Settings) -> sampling.Draw:
+        return lambda logits: self.drawn(logits, settings)
 
-    def choices(self, rows: list[list[float]]) -> Chosen:
-        return Chosen(torch.tensor(rows))
+    def drawn(self, logits: Tensor, settings: Settings) -> Tensor:
+        allowed = sampling.allowed(logits, filtered=self.filters(settings))
+        weights = (logits / settings.temperature).masked_fill(~allowed, -torch.inf).softmax(dim=-1)
+        return torch.cat([torch.multinomial(row, 1, generator=self.generator(i)) for i, row in enumerate(weights)])
 
-    def sample(self, logits: Tensor, chosen: Chosen) -> tuple[Tensor, ...]:
-        temperature, top_k, _, seeds, _ = chosen.table.unbind(dim=1)
-        allowed = sampling.allowed(logits, filtered=self.filters(top_k))
-        weights = (logits / temperature[:, None]).masked_fill(~allowed, -torch.inf).softmax(dim=-1)
-        drawn = [
-            torch.multinomial(w, 1, generator=self.generator(seed)) for w, seed in zip(weights, seeds, strict=True)
-        ]
-        return (torch.cat(drawn),)
+    def filters(self, settings: Settings) -> bool:
+        return settings.top_k > 0
 
-    def filters(self, top_k: Tensor) -> bool:
-        return bool(top_k[0] > 0)
-
-    def generator(self, seed: Tensor) -> torch.Generator | None:
-        return torch.Generator().manual_seed(int(seed))
+    def generator(self, seed: int) -> torch.Generator | None:
+        return torch.Generator().manual_seed(seed)
 
 
-class Unfiltered(Sampling):
-    def filters(self, top_k: Tensor) -> bool:
+class Unfiltered(Other):
+    def filters(self, settings: Settings) -> bool:
         return False
 
 
-class Unseeded(Sampling):
-    def generator(self, seed: Tensor) -> torch.Generator | None:
+class Unseeded(Other):
+    def generator(self, seed: int) -> torch.Generator | None:
         return None
 
 
-class Warm(Sampling):
+class Warm(Other):
     """Draws at one temperature, whatever it is told."""
 
-    def choices(self, rows: list[list[float]]) -> Chosen:
-        return super().choices([[1.0, *row[1:]] for row in rows])
+    def drawn(self, logits: Tensor, settings: Settings) -> Tensor:
+        return super().drawn(logits, replace(settings, temperature=1.0))
 
 
 @pytest.mark.parametrize("filtered", [False, True])
 @pytest.mark.parametrize(
-    ("module", "wrong", "message"),
+    ("other", "wrong", "message"),
     [
-        (Sampling(), (False, False), ""),
+        (Other(), (False, False), ""),
         (Unfiltered(), (False, True), "outside of what the filters leave"),
         (Unseeded(), (True, True), "draw other ids"),
         (Warm(), (True, True), "not the likeliest"),
     ],
 )
-def test_draws_are_checked(module: Sampling, wrong: tuple[bool, bool], message: str, filtered: bool) -> None:
+def test_draws_are_checked(other: Other, wrong: tuple[bool, bool], message: str, filtered: bool) -> None:
     torch.manual_seed(0)
     logits = torch.randn((40, 400))
-
-    def kernel(settings: Settings) -> Callable[[Tensor], Tensor]:
-        return sampling.draw(module, len(logits), CPU, settings)
-
     if wrong[filtered]:
         with pytest.raises(AssertionError, match=message):
-            sampling.check(kernel, logits, filtered=filtered)
+            sampling.check(other.kernel, logits, filtered=filtered)
     else:
-        sampling.check(kernel, logits, filtered=filtered)
+        sampling.check(other.kernel, logits, filtered=filtered)
 
 
-def test_sampling_is_measured_where_there_is_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "find_spec", lambda name: name)
-    monkeypatch.setattr(sampling, "import_module", lambda name: Sampling())
+def test_the_sampling_kernel_is_measured() -> None:
+    """In this dry run it is what runs on a CPU, and passes the check."""
     stage = Stage(CPU, Table([]), dry=True)
     sampling.measure(stage)
     assert [row.name for row in stage.table.rows if not row.failed] == [
