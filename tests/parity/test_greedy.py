@@ -49,7 +49,7 @@ def test_greedy_tokens_equal_generate(name: str, device: str) -> None:
     assert large.stats.cached_tokens > sum(LENGTHS) // 2
 
     alone = fresh()
-    assert [generate(alone, [p], NEW)[0] for p in PROMPTS] == answers, "one by one"
+    assert [generate(alone, [p], NEW)[0] for p in PROMPTS[::4]] == answers[::4], "one by one, one of each length"
 
     chunked = fresh(chunk_tokens=23)
     assert generate(chunked, PROMPTS, NEW) == answers, "chunked prefill"
