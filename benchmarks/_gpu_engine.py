@@ -30,10 +30,8 @@ PREFILL, DRY_PREFILL = (8, 2048), (2, 30)
 CHUNK_TOKENS = 8192
 KV_TOKENS, DRY_KV_TOKENS = 160_000, 8_192
 
-GRAPHS = ("cuda_graphs", "graphs")
 EXACT = ("deterministic", "exact", "batch_invariant")
-"""What options of the engine may be called that this tree may or may not have: steps are captured in CUDA graphs; a row's
-products do not depend on the batch."""
+"""What an option of the engine may be called that this tree may or may not have: a row's products do not depend on the batch."""
 
 
 @dataclass(frozen=True, slots=True)

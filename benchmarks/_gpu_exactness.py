@@ -9,7 +9,7 @@ warm:      all of it in the cache but the last token.
 grouped:   all prompts at once from an empty cache: the beginnings are shared, and branches decode side by side.
 batched:   in another order and in other batches, from an empty cache.
 alone:     one at a time; as many as the time allows.
-captured:  as grouped, with CUDA graphs off where they are on, or on where they are off.
+captured:  as grouped, with CUDA graphs off, which the others have on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from random import Random
 
 from benchmarks import _gpu_models as models
-from benchmarks._gpu_engine import EXACT, GRAPHS, Many, made, option, prompts
+from benchmarks._gpu_engine import EXACT, Many, made, option, prompts
 from benchmarks._gpu_stage import Stage
 from sglc import Engine
 from sglc.runtime.engine.request import Request
@@ -43,7 +43,6 @@ def measure(stage: Stage) -> None:
     asked = texts(stage)
     exact = option(EXACT)
     options = {exact: True} if exact is not None else {}
-    graphs = option(GRAPHS)
     with made(stage, "1B", **options) as engine:
         cold = _cold(stage, engine, asked)
         on = f"{exact}=True" if exact is not None else f"the engine has no option {' or '.join(EXACT)}"
@@ -63,10 +62,8 @@ def measure(stage: Stage) -> None:
                 with stage.trying(name):
                     found = run(engine, asked, order, tokens=stage.pick(TOKENS, DRY_TOKENS), empty=empty, stage=stage)
                     _told(stage, name, cold, found)
-    if graphs is None:
-        stage.row("captured", note=f"not measured: the engine has no option {' or '.join(GRAPHS)}")
-    elif not stage.late("captured"):
-        with stage.trying("captured"), made(stage, "1B", **options, **{graphs: False}) as engine:
+    if not stage.late("captured"):
+        with stage.trying("captured"), made(stage, "1B", cuda_graphs=False, **options) as engine:
             _told(stage, "captured", cold, run(engine, asked, [everyone], tokens=stage.pick(TOKENS, DRY_TOKENS)))
 
 
