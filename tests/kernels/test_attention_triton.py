@@ -29,6 +29,13 @@ KINDS = {name: case for name, case in CASES.items() if case.dtype == torch.float
 if DEVICE.type == "cuda":
     KINDS["bfloat16"] = Case(dtype=torch.bfloat16)
 TOLERANCE = {torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3}
+LENGTHS = [
+    300,
+    pytest.param(
+        100_000,
+        marks=[pytest.mark.gpu, pytest.mark.skipif(DEVICE.type != "cuda", reason="no CUDA device: not run")],
+    ),
+]
 SPANS = [(0, 1), (63, 1), (128, 3), (260, 1), (100, 40)]
 """Items for the first ones, tiles for the last."""
 
@@ -70,6 +77,18 @@ def test_equals_dense_attention_and_no_row_depends_on_the_batch(case: Case) -> N
             after = attend(case, own[cut:], kv, [replace(span, start=span.start + cut, count=span.count - cut)])
             assert torch.equal(torch.cat([*before, after]), together[row : row + span.count])
         row += span.count
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("dim", [64, 80, 96, 128, 256])
+def test_sizes_of_heads_and_long_contexts(dim: int, length: int) -> None:
+    """A step and a prefill at the end of a context, whose pages may repeat."""
+    case = Case(heads=4, kv_heads=2, key_dim=dim, value_dim=dim, dtype=torch.float16)
+    kv, query, pages = pool(case), queries(case, 34), np.random.default_rng(dim).integers(PAGES, size=(2, length))
+    spans = [Span(length - count, count, own) for count, own in zip((1, 33), pages, strict=True)]
+    expected = torch.cat([dense(case, query[:1], kv, spans[0]), dense(case, query[1:], kv, spans[1])])
+    found = attend(case, query, kv, spans)
+    assert (found.double() - expected).norm() <= TOLERANCE[case.dtype] * expected.norm()
 
 
 @pytest.mark.parametrize("branches", [2, 9])
