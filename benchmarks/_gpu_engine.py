@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -30,9 +29,6 @@ PREFILL, DRY_PREFILL = (8, 2048), (2, 30)
 CHUNK_TOKENS = 8192
 KV_TOKENS, DRY_KV_TOKENS = 160_000, 8_192
 
-EXACT = ("deterministic", "exact", "batch_invariant")
-"""What an option of the engine may be called that this tree may or may not have: a row's products do not depend on the batch."""
-
 
 @dataclass(frozen=True, slots=True)
 class Many:
@@ -46,12 +42,6 @@ class Many:
 
     def answer(self, finished: Sequence[Finished], decode: Decode) -> Answer:
         return Answer((), "", {"ids": [done.ids for done in finished]})
-
-
-def option(names: Sequence[str]) -> str | None:
-    """The name that this tree's engine knows an option by; None where it does not have it."""
-    known = signature(Engine.__init__).parameters
-    return next((name for name in names if name in known), None)
 
 
 def made(stage: Stage, name: str, **options: Any) -> Engine:
@@ -143,15 +133,12 @@ def _prefill(stage: Stage, name: str, engine: Engine) -> None:
 
 def _exact(stage: Stage) -> None:
     """What products that do not depend on the batch cost: decoding with them over decoding without."""
-    name, batch = option(EXACT), stage.pick(32, 3)
-    if name is None:
-        stage.row("cost of exact products", note=f"not measured: the engine has no option {' or '.join(EXACT)}")
-        return
+    batch = stage.pick(32, 3)
     shape = stage.pick(models.SHAPES, models.DRY)["1B"]
     ids = prompts(batch, stage.pick(PROMPT, DRY_PROMPT), shape.vocab_size)
     steps: dict[bool, Timing] = {}
     for exact in (True, False):
-        with made(stage, "1B", **{name: exact}) as engine:
+        with made(stage, "1B", exact=exact) as engine:
             steps[exact] = decode(stage, engine, ids, stage.pick(TOKENS, DRY_TOKENS))
     stage.row(
         "cost of exact products",
@@ -160,6 +147,6 @@ def _exact(stage: Stage) -> None:
         seconds=steps[True].seconds,
         spread=steps[True].spread,
         ratio=ratio(steps[False], steps[True]),
-        against=f"{name}=False",
+        against="exact=False",
         note=f"decode, 1B, batch {batch}",
     )

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from random import Random
 
 from benchmarks import _gpu_models as models
-from benchmarks._gpu_engine import EXACT, Many, made, option, prompts
+from benchmarks._gpu_engine import Many, made, prompts
 from benchmarks._gpu_stage import Stage
 from sglc import Engine
 from sglc.runtime.engine.request import Request
@@ -41,12 +41,9 @@ Answers = dict[int, tuple[int, ...]]
 
 def measure(stage: Stage) -> None:
     asked = texts(stage)
-    exact = option(EXACT)
-    options = {exact: True} if exact is not None else {}
-    with made(stage, "1B", **options) as engine:
+    with made(stage, "1B", exact=True) as engine:
         cold = _cold(stage, engine, asked)
-        on = f"{exact}=True" if exact is not None else f"the engine has no option {' or '.join(EXACT)}"
-        stage.row("cold", figure=float(len(cold)), unit="prompts", note=f"what the others are compared with; {on}")
+        stage.row("cold", figure=float(len(cold)), unit="prompts", note="what the others are compared with; exact=True")
         everyone = list(range(len(asked)))
         shuffled = Random(0).sample(everyone, len(everyone))
         slices = [shuffled[first : first + SLICE] for first in range(0, len(shuffled), SLICE)]
@@ -63,7 +60,7 @@ def measure(stage: Stage) -> None:
                     found = run(engine, asked, order, tokens=stage.pick(TOKENS, DRY_TOKENS), empty=empty, stage=stage)
                     _told(stage, name, cold, found)
     if not stage.late("captured"):
-        with stage.trying("captured"), made(stage, "1B", cuda_graphs=False, **options) as engine:
+        with stage.trying("captured"), made(stage, "1B", exact=True, cuda_graphs=False) as engine:
             _told(stage, "captured", cold, run(engine, asked, [everyone], tokens=stage.pick(TOKENS, DRY_TOKENS)))
 
 

@@ -108,9 +108,11 @@ def model_tokenizer(size: int, folder: Path) -> ModelTokenizer:
     return load_tokenizer(tokenizer_folder(size, folder / str(size)))
 
 
-def engine(shape: Shape, folder: Path, device: torch.device, dtype: torch.dtype, **options: Any) -> Engine:
+def engine(
+    shape: Shape, folder: Path, device: torch.device, dtype: torch.dtype, *, exact: bool = False, **options: Any
+) -> Engine:
     """An engine on such a model. folder: for its tokenizer."""
-    model = models.prepare(network(shape, device, dtype), "made on the spot")
+    model = models.prepare(network(shape, device, dtype), "made on the spot", exact=exact)
     return Engine(folder, tokenizer=model_tokenizer(shape.vocab_size, folder), model=model, **options)
 
 

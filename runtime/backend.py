@@ -34,13 +34,15 @@ class Engine(Runner):
     chunk_tokens:  tokens computed in one forward pass at most; None is 512, on a GPU 4096. max_running: requests decoded at once at
                    most.
     cuda_graphs:   on a GPU, batches that decode are replayed from graphs that are captured at the start.
+    exact:         on a GPU, products are computed by a kernel whose rows do not depend on the batch, so that a cache hit or a
+                   batch changes no bit; it is slower than the library's. On a CPU that is always so, in float32.
     chat_template: a Jinja chat template in the place of the model's own.
     jump_forward:  text that a constraint forces is appended without drawing it.
     share_rows:    what rows of a batch ask alike, with a select or temperature 0, is asked once.
     speculate:     while a run waits for a host function and nothing else is to be done, what is known of its next prompts is
                    prefilled. Turn it off where host functions need the same processor.
     tokenizer:     the model's, where it is loaded already. model: likewise, as `runtime.engine.model.prepare` makes it; then
-                   device and dtype are its own.
+                   device, dtype and exact are its own.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
     """
@@ -59,6 +61,7 @@ class Engine(Runner):
         share_rows: bool = True,
         speculate: bool = True,
         cuda_graphs: bool = True,
+        exact: bool = False,
         tokenizer: ModelTokenizer | None = None,
         model: Model | None = None,
     ) -> None:
@@ -68,7 +71,7 @@ class Engine(Runner):
                 raise ModelError(f"{name} must be a whole number of at least 1, not {value!r}")
         self.model_path = str(model_folder(model_path))
         own_tokenizer = tokenizer or load_tokenizer(self.model_path, chat_template)
-        model = model or models.load(self.model_path, device=device, dtype=dtype)
+        model = model or models.load(self.model_path, device=device, dtype=dtype, exact=exact)
         vocabulary = own_tokenizer.vocabulary
         detokenizer = Detokenizer(vocabulary)
         chunk_tokens = chunk_tokens or _CHUNK_TOKENS[model.device.type]

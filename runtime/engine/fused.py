@@ -22,6 +22,8 @@ from sglc.kernels.elementwise_torch import normed
 from sglc.kernels.norm import Norm
 from sglc.runtime.engine.attention import LayerCall, Paged, Shapes, Turn
 
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # rows [n, in], weight [out, in], bias
+
 _LAYER = {
     "self_attn",
     "mlp",
@@ -50,11 +52,12 @@ class Fused:
             del layer.forward
 
 
-def fuse(network: PreTrainedModel) -> Fused | None:
-    """Fuses the decoder layers, where all are recognised; None, and nothing is changed, where one is not."""
+def fuse(network: PreTrainedModel, product: Product = F.linear) -> Fused | None:
+    """Fuses the decoder layers, where all are recognised; None, and nothing is changed, where one is not. product: of rows with
+    a weight, and the bias."""
     body: Any = network.base_model
     modules = list(getattr(body, "layers", ()))
-    seen = _seen(network, modules)
+    seen = _seen(network, modules, product)
     layers = [_layer(module, seen, last=module is modules[-1]) for module in modules]
     if not layers or not all(layers):
         return None
@@ -67,16 +70,17 @@ def fuse(network: PreTrainedModel) -> Fused | None:
 
 @dataclass(slots=True)
 class _Seen:
-    """What each attention module was called with. angles: (cos, sin), [1, rows, R] or [1, rows, R / 2]."""
+    """What each attention module was called with, and what is to multiply. angles: (cos, sin), [1, rows, R] or [1, rows, R / 2]."""
 
     calls: dict[nn.Module, LayerCall]
+    product: Product
     angles: dict[nn.Module, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
 
-def _seen(network: PreTrainedModel, layers: Iterable[nn.Module]) -> _Seen:
+def _seen(network: PreTrainedModel, layers: Iterable[nn.Module], product: Product) -> _Seen:
     """By a run of two tokens, at positions whose angles tell the ways of turning apart."""
     shapes = Shapes()
-    seen = _Seen(shapes.calls)
+    seen = _Seen(shapes.calls, product)
 
     def note(module: nn.Module, _: Any, arguments: dict[str, Any]) -> None:
         if angles := arguments.get("position_embeddings"):
@@ -129,9 +133,10 @@ class _Product:
 
     weight: Tensor
     bias: Tensor | None
+    product: Product
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+        return self.product(x, self.weight, self.bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +207,7 @@ def _layer(module: nn.Module, seen: _Seen, *, last: bool) -> _Layer | None:
     return _Layer(
         (norms.get("input_layernorm"), after, between, norms.get("post_feedforward_layernorm")),
         _attention(parts["self_attn"], seen) or parts["self_attn"],
-        _mlp(parts["mlp"]) or parts["mlp"],
+        _mlp(parts["mlp"], seen.product) or parts["mlp"],
         last,
     )
 
@@ -217,8 +222,10 @@ def _attention(module: nn.Module, seen: _Seen) -> _Attention | None:
     given = [_recognised_norm(parts[name]) for name in ("q_norm", "k_norm") if name in parts]
     norms = tuple(norm for norm in given if norm is not None and norm.weight.numel() == dim)
     pairs = _pairs(angles, dim)
-    project = _joined([parts[name] for name in ("q_proj", "k_proj", "v_proj", "qkv_proj") if name in parts])
-    out = _joined([parts["o_proj"]])
+    project = _joined(
+        [parts[name] for name in ("q_proj", "k_proj", "v_proj", "qkv_proj") if name in parts], seen.product
+    )
+    out = _joined([parts["o_proj"]], seen.product)
     if project is None or out is None or pairs is None or len(norms) != len(given) or len(norms) not in (0, 2):
         return None
     if norms and (norms[0].eps, norms[0].offset, norms[0].rounded) != (norms[1].eps, norms[1].offset, norms[1].rounded):
@@ -226,13 +233,13 @@ def _attention(module: nn.Module, seen: _Seen) -> _Attention | None:
     return _Attention(project, out, call, (norms[0], norms[1]) if norms else None, pairs)
 
 
-def _mlp(module: nn.Module) -> _Mlp | None:
+def _mlp(module: nn.Module, product: Product) -> _Mlp | None:
     parts: dict[str, Any] = dict(module.named_children())
     activation = parts.pop("act_fn", None) or parts.pop("activation_fn", None)
     if parts.keys() not in ({"gate_proj", "up_proj", "down_proj"}, {"gate_up_proj", "down_proj"}) or activation is None:
         return None
-    both = _joined([parts[name] for name in ("gate_proj", "up_proj", "gate_up_proj") if name in parts])
-    down = _joined([parts["down_proj"]])
+    both = _joined([parts[name] for name in ("gate_proj", "up_proj", "gate_up_proj") if name in parts], product)
+    down = _joined([parts["down_proj"]], product)
     return None if both is None or down is None else _Mlp(both, down, activation)
 
 
@@ -263,18 +270,18 @@ def _pairs(angles: tuple[Tensor, Tensor], dim: int) -> int | None:
     return width if 2 * width == dim else None
 
 
-def _joined(linears: list[Any]) -> _Product | None:
+def _joined(linears: list[Any], product: Product) -> _Product | None:
     """One product for several of the same rows. The modules' weights become parts of its weight."""
     if any(type(linear) is not nn.Linear for linear in linears) or len({linear.bias is None for linear in linears}) > 1:
         return None
     if len(linears) == 1:
-        return _Product(linears[0].weight.data, None if linears[0].bias is None else linears[0].bias.data)
+        return _Product(linears[0].weight.data, None if linears[0].bias is None else linears[0].bias.data, product)
     sizes = [linear.out_features for linear in linears]
     weight = torch.cat([linear.weight.data for linear in linears])
     for linear, part in zip(linears, weight.split(sizes), strict=True):
         linear.weight.data = part
     bias = None if linears[0].bias is None else torch.cat([linear.bias.data for linear in linears])
-    return _Product(weight, bias)
+    return _Product(weight, bias, product)
 
 
 def _is_silu(activation: Callable[[Tensor], Tensor]) -> bool:

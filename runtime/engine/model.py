@@ -22,10 +22,11 @@ from transformers import (
 from transformers.utils import logging as logging_of_transformers
 
 from sglc.ir.errors import ModelError
+from sglc.kernels.linear import linear as invariant
 from sglc.runtime.engine import probe
 from sglc.runtime.engine.attention import NAME
 from sglc.runtime.engine.fused import fuse as fuse_layers
-from sglc.runtime.engine.linear import make_row_invariant
+from sglc.runtime.engine.linear import make_exact, make_row_invariant
 from sglc.runtime.engine.network import Model
 
 log = logging.getLogger(__name__)
@@ -33,10 +34,10 @@ log = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
+def load(folder: str, device: str = "auto", dtype: str = "auto", *, exact: bool = False) -> Model:
     """The model of a folder in Hugging Face format. Weights are read from safetensors files only, and no code from the
     folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing, but bfloat16 in place of float32 on a GPU;
-    device "auto" is cuda if there is one.
+    device "auto" is cuda if there is one. exact: as in `prepare`.
 
     Raises `ModelError` for everything that is missing, damaged or of a class that cannot work.
     """
@@ -52,7 +53,7 @@ def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
         return prepare(_read(folder, config, wanted), folder)
     network: Any = _read(folder, config, stored if _plain_dtype(config) else wanted)
     move(network, target, wanted)
-    return prepare(network, folder)
+    return prepare(network, folder, exact=exact)
 
 
 def default_dtype(stored: torch.dtype, device: torch.device) -> torch.dtype:
@@ -77,25 +78,30 @@ def _plain_dtype(config: PreTrainedConfig) -> bool:
     return not (cls._keep_in_fp32_modules or cls._keep_in_fp32_modules_strict)
 
 
-def prepare(network: PreTrainedModel, name: str, *, fuse: bool | None = None) -> Model:
+def prepare(network: PreTrainedModel, name: str, *, fuse: bool | None = None, exact: bool = False) -> Model:
     """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before.
 
     fuse: run layers in few kernels where they are recognised; None: on a GPU. On a CPU rows then depend on their batch in
-    the last bits.
+    the last bits. exact: on a GPU, products whose rows do not depend on the batch either; on a CPU that is always so, in float32.
     """
+    on_cpu = network.device.type == "cpu"
     network.eval().requires_grad_(False)
     with torch.inference_mode():
         expected = probe.reference(network, name)
         network.set_attn_implementation(NAME)
         model = Model(name, network, probe.layer_shapes(network, name), _max_positions(network.config))
-        if network.device.type == "cpu":
-            network.set_experts_implementation("eager")  # plain products, which make_row_invariant replaces
-        fused = fuse_layers(network) if (network.device.type == "cuda" if fuse is None else fuse) else None
+        if on_cpu or exact:
+            network.set_experts_implementation("eager")  # plain products, which are replaced below
+        fused = None
+        if not on_cpu if fuse is None else fuse:
+            fused = fuse_layers(network, invariant) if exact else fuse_layers(network)
+        if exact:
+            make_exact(network)
         if fused is not None and probe.confirms(model, expected):
             return replace(model, fused=fused)
         if fused is not None:
             fused.undo()
-        if network.device.type == "cpu":
+        if on_cpu:
             make_row_invariant(network)
         probe.check(model, expected)
     return model

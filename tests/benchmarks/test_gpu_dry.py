@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 ROWS = {
     "kernels": ["decode attention, 64 x 4k", "silu_and_mul, 4096 rows"],
     "cascade": ["cascade, 3 x 1k"],
-    "engine": ["decode, 1B, batch 1", "decode step, 8B, batch 1", "prefill, 8B, 2 x 30"],
+    "engine": ["decode, 1B, batch 1", "decode step, 8B, batch 1", "prefill, 8B, 2 x 30", "cost of exact products"],
     "exactness": ["warm", "grouped", "batched", "alone", "captured"],
     "examples": ["judge", "tree_of_thought", "json_extraction"],
     "peers": ["1B, batch 3, generate_batch", "8B, batch 1, generate"],
@@ -51,23 +51,6 @@ def test_part(part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], mon
 
 def stage_of(folder: Path, **settings: Any) -> Stage:
     return Stage(CPU, Table([]), dry=True, folder=folder, **settings)
-
-
-def test_options_are_those_of_the_engine() -> None:
-    assert engine_part.option(("no_such_option", "share_rows", "speculate")) == "share_rows"
-    assert engine_part.option(("no_such_option",)) is None
-
-
-def test_exact_products_are_measured_where_there_is_an_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An option that changes no token stands for it."""
-    for module in (engine_part, exactness):
-        monkeypatch.setattr(module, "EXACT", ("share_rows",))
-    stage = stage_of(tmp_path, prompts=9)
-    engine_part._exact(stage)
-    exactness.measure(stage)
-    assert [row.name for row in stage.table.rows if row.failed or row.note.startswith("not measured")] == []
-    captured = stage.table.rows[-1]
-    assert (captured.name, captured.figure, captured.note) == ("captured", 0.0, "of 9 prompts, 4 tokens each")
 
 
 def test_flips_are_counted() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import torch
 import transformers as tf
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from sglc.kernels import attention, elementwise, elementwise_torch
+from sglc.kernels import attention, elementwise, elementwise_torch, linear_torch
 from sglc.runtime.engine import fused
 from sglc.runtime.engine.model import prepare
 from sglc.runtime.engine.torch_device import TorchDevice
@@ -53,6 +55,35 @@ def test_greedy_tokens_of_fused_layers(name: str) -> None:
     expected = generate(engine(TorchDevice(tiny(name), 1024)), PROMPTS, 24)
     model = prepare(models.network(name), name, fuse=True)
     assert generate(engine(TorchDevice(model, 1024), chunk_tokens=23), PROMPTS, 24) == expected
+
+
+@pytest.mark.parametrize("name", ["llama_tied", "qwen3_moe", "phi3", "gpt_neox"])
+def test_no_product_of_an_exact_model_is_the_librarys(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fused layers, the experts within, the head, and layers that are not fused."""
+    expected = Book(tiny(name)).rows([(ids, []) for ids in PROMPTS])
+    model = prepare(models.network(name), name, fuse=True, exact=True)
+    assert bool(model.fused) == (name in RECOGNISED)
+    product = linear_torch.linear
+    inside: list[bool] = []
+    aten = torch.ops.aten
+
+    def ours(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        inside.append(True)
+        try:
+            return product(x, weight, bias)
+        finally:
+            inside.pop()
+
+    class NoOthers(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            assert inside or func not in (aten.linear.default, aten.mm.default, aten.addmm.default, aten.matmul.default)
+            return func(*args, **(kwargs or {}))
+
+    monkeypatch.setattr(linear_torch, "linear", ours)
+    with NoOthers():
+        found = Book(model).rows([(ids, []) for ids in PROMPTS])
+    for whole, got in zip(expected, found, strict=True):
+        assert (got - whole).norm() <= 1e-5 * whole.norm()
 
 
 @pytest.mark.parametrize("name", ["qwen3", "gemma2"])

@@ -98,6 +98,21 @@ def test_answers_are_the_same_captured_or_not_cold_or_warm_together_or_alone(nam
     assert generate(chunked, PROMPTS, 24) == expected, "in chunks"
 
 
+@pytest.mark.parametrize("name", [*RECOGNISED, "gpt_neox"])
+def test_exact_products_make_rows_independent_of_the_batch_in_bfloat16(name: str) -> None:
+    """Where layers are fused, no part of them is left that a batch might change."""
+    network = models.network(name)
+    models_of_the_engine.move(network, torch.device("cuda"), torch.bfloat16)
+    book = Book(prepare(network, name, exact=True))
+    together = book.rows([(ids, []) for ids in PROMPTS])
+    for ids, rows in zip(PROMPTS, together, strict=True):
+        cached: list[int] = []
+        found = [
+            book.rows([(ids[a:b], cached)])[0] for a, b in ((0, len(ids) // 2), (len(ids) // 2, len(ids))) if b > a
+        ]
+        assert torch.equal(torch.cat(found), rows)
+
+
 def test_in_bfloat16_a_step_says_one_of_the_likeliest() -> None:
     """Through the engine and its graphs; what is likeliest is told by float32 on a CPU."""
     answers = generate(engine(TorchDevice(on_gpu("llama", torch.bfloat16), 2048, batch_rows=8)), PROMPTS, 12)

@@ -19,7 +19,7 @@ from triton.backends import nvidia
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from sglc.kernels import attention_triton, choices, elementwise_triton, sampling_triton
+from sglc.kernels import attention_triton, choices, elementwise_triton, linear_triton, sampling_triton
 
 STRIDES = ("_row", "_head", "_page")
 
@@ -126,6 +126,11 @@ def main() -> None:
         SINKS=False,
         num_warps=4,
     )
+    multiplied = dict.fromkeys(("x", "weight", "out"), "*bf16")
+    for size in (4096, 14336):
+        found[f"product, {size}"] = compiled(
+            linear_triton.product, multiplied, **{"bias": None}, **linear_triton.constants(size, bias=False)
+        )
     for name in sampling_triton.WARPS:
         for kind, vocab in (("bf16", 131072), ("fp32", 128256)):
             found[f"{name}, {kind}, {vocab}"] = sampling_kernel(name, kind, vocab)
