@@ -126,10 +126,10 @@ def main() -> None:
         SINKS=False,
         num_warps=4,
     )
-    multiplied = dict.fromkeys(("x", "weight", "out"), "*bf16")
+    multiplied: dict[str, str] = dict.fromkeys(("x", "weight", "out"), "*bf16")
     for size in (4096, 14336):
         found[f"product, {size}"] = compiled(
-            linear_triton.product, multiplied, **{"bias": None}, **linear_triton.constants(size, bias=False)
+            linear_triton.product, multiplied, **linear_triton.constants(size, bias=False), bias=None
         )
     for name in sampling_triton.WARPS:
         for kind, vocab in (("bf16", 131072), ("fp32", 128256)):

@@ -18,7 +18,7 @@ CUDA = pytest.param(
 )
 CLASSES = [name for name in models.CONFIGS if name not in ("llama_tied", "gpt2")]
 LENGTHS = (*[1] * 4, *[17] * 4, *[64] * 4, *[65] * 4, *[120] * 4)
-NEW = 64
+NEW = 32
 PROMPTS = random_prompts(LENGTHS)
 
 
