@@ -86,6 +86,7 @@ def test_no_product_of_an_exact_model_is_the_librarys(name: str, monkeypatch: py
         assert (got - whole).norm() <= 1e-5 * whole.norm()
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU: tests/device/test_gpu.py")
 @pytest.mark.parametrize("name", ["qwen3", "gemma2"])
 def test_in_triton(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All kernels behind the doors are Triton's, in the interpreter: heads with norms, a window, a soft cap, two kinds of norms."""

@@ -154,6 +154,7 @@ def test_answers_are_the_same_with_and_without(name: str) -> None:
     assert counted.replays[-1] > 50
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU: tests/device/test_gpu.py")
 def test_in_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fused layers and Triton's kernels, in the interpreter, replayed and eager."""
     pytest.importorskip("triton")
