@@ -11,7 +11,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x times weight transposed, plus bias. The bits of a row depend on that row, the weight and the bias alone: a library's
     product is cut in another way where there are other rows, and then sums in another order.
 
-    x: [rows, in], weight: [out, in], the last strides 1; bias: [out]. Returns [rows, out] in the dtype of x; sums are in float32.
+    x: [rows, in], weight: [out, in], quickest where the last strides are 1; bias: [out]. Returns [rows, out] in the dtype of x;
+    sums are in float32.
     """
     if not x.is_cuda:
         kernel = linear_torch.linear

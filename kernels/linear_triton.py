@@ -22,11 +22,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """See `sglc.kernels.linear.linear`."""
     rows, size = x.shape
     columns = len(weight)
+    x = x if x.stride(1) == 1 else x.contiguous()
+    bias = None if bias is None else bias.contiguous()
     out = torch.empty((rows, columns), dtype=x.dtype, device=x.device)
     if rows:
         grid = (triton.cdiv(rows, ROWS) * triton.cdiv(columns, COLUMNS),)
         launch(
-            product, grid, x, weight, bias, out, rows, columns, size, x.stride(0), weight.stride(0),
+            product, grid, x, weight, bias, out, rows, columns, size, x.stride(0), *weight.stride(),
             **constants(size, bias=bias is not None),
         )  # fmt: skip
     return out
@@ -42,7 +44,7 @@ def constants(size: int, *, bias: bool) -> dict[str, int]:
 
 @triton.jit(do_not_specialize=["rows"])
 def product(
-    x, weight, bias, out, rows, columns, size, x_row, weight_row,
+    x, weight, bias, out, rows, columns, size, x_row, weight_row, weight_inner,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, GROUP: tl.constexpr, BIAS: tl.constexpr,
     WHOLE: tl.constexpr,
 ):  # fmt: skip
@@ -57,7 +59,7 @@ def product(
     column = program % together // height * COLUMNS + tl.arange(0, COLUMNS)
     at = tl.arange(0, INNER)
     own = x + tl.minimum(row, rows - 1).to(tl.int64)[:, None] * x_row + at[None, :]
-    other = weight + tl.minimum(column, columns - 1).to(tl.int64)[None, :] * weight_row + at[:, None]
+    other = weight + tl.minimum(column, columns - 1).to(tl.int64)[None, :] * weight_row + at[:, None] * weight_inner
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     for done in range(0, size, INNER):
         if WHOLE:
@@ -68,7 +70,7 @@ def product(
             b = tl.load(other, mask=inside[:, None], other=0.0)
         total = tl.dot(a, b, total, input_precision="ieee")
         own += INNER
-        other += INNER
+        other += INNER * weight_inner
     if BIAS:
         total += tl.load(bias + tl.minimum(column, columns - 1)).to(tl.float32)[None, :]
     there = (row < rows)[:, None] & (column < columns)[None, :]

@@ -129,7 +129,7 @@ def main() -> None:
     multiplied: dict[str, str] = dict.fromkeys(("x", "weight", "out"), "*bf16")
     for size in (4096, 14336):
         found[f"product, {size}"] = compiled(
-            linear_triton.product, multiplied, **linear_triton.constants(size, bias=False), bias=None
+            linear_triton.product, multiplied, **linear_triton.constants(size, bias=False), bias=None, weight_inner=1
         )
     for name in sampling_triton.WARPS:
         for kind, vocab in (("bf16", 131072), ("fp32", 128256)):

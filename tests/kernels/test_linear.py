@@ -38,6 +38,8 @@ def test_rows_are_right_and_do_not_depend_on_the_batch(
         expected = x.double() @ weight.double().T + (0 if more is None else more.double())
         assert found.dtype == dtype
         assert (found.double() - expected).norm() <= ERROR[dtype] * expected.norm()
+        turned = kernel.linear(x, weight.T.contiguous().T, more)  # as some experts lie
+        assert (turned.double() - expected).norm() <= ERROR[dtype] * expected.norm()
         for a, b in {(0, 1), (rows // 2, rows), (rows - 1, rows)}:
             assert torch.equal(kernel.linear(x[a:b], weight, more), found[a:b])
 
