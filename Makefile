@@ -9,7 +9,7 @@ IS_NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check golden mutants fuzz test-gpu bench clean
+.PHONY: help setup demo test check golden mutants fuzz test-gpu bench bench-gpu model clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
@@ -49,8 +49,15 @@ fuzz: setup ## compare compiled programs with plain Python: random ones, N=10000
 test-gpu: setup ## run the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu -rs $(ARGS)
 
-bench: setup ## run every benchmark; one alone: .venv/bin/python -m benchmarks.NAME --json FILE
-	@set -e; for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+bench: setup ## run every benchmark but the GPU's; one alone: .venv/bin/python -m benchmarks.NAME --json FILE
+	@set -e; for file in $(filter-out benchmarks/gpu.py,$(wildcard benchmarks/[a-z]*.py)); do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+
+bench-gpu: setup ## measure a CUDA device, in less than 8 minutes: one table; ARGS="--only kernels --json FILE"
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
+
+model: setup ## train the model of models/ into build/model, and measure it; MINUTES=90
+	$(BIN)/python -m models.train --minutes $(or $(MINUTES),90) --out build/model
+	$(BIN)/python -m models.evaluate --model build/model/model --json build/model/figures.json
 
 clean: ## remove caches and build outputs; .venv stays
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from sglc.kernels import attention_torch
-from sglc.kernels.plan import Plan
+from sglc.kernels import plan as plans
+from sglc.kernels.plan import WorkList
+from sglc.kernels.work import Cut
 
 
 def paged_attention(
     query: Tensor,
     keys: Tensor,
     values: Tensor,
-    plan: Plan,
+    plan: WorkList,
     *,
     scale: float,
     window: int | None = None,
@@ -36,3 +39,22 @@ def paged_attention(
 
         kernel = attention_triton.paged_attention
     return kernel(query, keys, values, plan, scale=scale, window=window, softcap=softcap, sinks=sinks)
+
+
+def cut_for(device: torch.device, heads: int, kv_heads: int, dim: int, window: int | None) -> Cut:
+    """How the short spans of a batch are cut for a layer. dim: the larger of D and Dv."""
+    group = heads // kv_heads
+    if device.type != "cuda":
+        return Cut(window, attention_torch.tile_of(group)[1], plans.CHUNK)
+    from sglc.kernels import attention_triton
+
+    return attention_triton.cut_for(group, dim, window)
+
+
+def height_for(device: torch.device, heads: int, kv_heads: int, dim: int) -> int | None:
+    """Rows of the tiles of long spans; None where they are not cut into such."""
+    if device.type != "cuda":
+        return None
+    from sglc.kernels import attention_triton
+
+    return attention_triton.height_for(heads // kv_heads, dim)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sglc.kernels.plan import CHUNK, TILE, Plan, Tiles
+from sglc.kernels.plan import CHUNK, TILE, Tiles, WorkList
 
 _Softmax = tuple[Tensor, Tensor, Tensor]  # maxima, sums, weighted values
 
@@ -23,7 +23,7 @@ def paged_attention(
     query: Tensor,
     keys: Tensor,
     values: Tensor,
-    plan: Plan,
+    plan: WorkList,
     *,
     scale: float,
     window: int | None = None,
@@ -34,8 +34,7 @@ def paged_attention(
     rows, heads, dim = query.shape
     kv_heads = keys.shape[1]
     group = heads // kv_heads
-    tile = TILE * -(-group // TILE)
-    width = tile // group
+    tile, width = tile_of(group)
 
     packed = query.new_zeros((rows + 1, kv_heads, group, dim), dtype=torch.float32)
     packed[:rows].copy_(query.view(rows, kv_heads, group, dim)).mul_(scale)
@@ -44,6 +43,12 @@ def paged_attention(
     for tiles in plan.tiles(width, window, budget):
         state.fold(tiles, _attend(packed, keys, values, tiles, tile, softcap))
     return state.result().to(query.dtype)
+
+
+def tile_of(group: int) -> tuple[int, int]:
+    """(rows of a product, batch rows in it) for a group of so many heads."""
+    tile = TILE * -(-group // TILE)
+    return tile, tile // group
 
 
 def _attend(packed: Tensor, keys: Tensor, values: Tensor, tiles: Tiles, tile: int, softcap: float | None) -> _Softmax:

@@ -18,8 +18,12 @@ import triton.language as tl
 from torch import Tensor
 
 from sglc.kernels.launch import launch
-from sglc.kernels.plan import Plan
-from sglc.kernels.work import CHUNK, Items, Tiles, items_of, tiles_of
+from sglc.kernels.plan import Plan, WorkList
+from sglc.kernels.work import CHUNK, Cut, Items, Tiles, copied, items_of, items_on, tiles_of, tiles_on
+
+PROGRAMS = 2112
+"""Of a launch that works through items, heads included: 16 for each of the 132 processors of an H200. Each takes every n-th item,
+so that a captured launch has one size, whatever there is to do. A guess that is not yet measured."""
 
 _LOG2_E = tl.constexpr(1.4426950408889634)
 
@@ -41,11 +45,21 @@ def launches(dim: int) -> tuple[Launch, Launch]:
     return Launch(16, 64, 4, 3), Launch(64, 64, 8, 3)
 
 
+def cut_for(group: int, dim: int, window: int | None, chunk: int = CHUNK) -> Cut:
+    """See `sglc.kernels.attention.cut_for`."""
+    return Cut(window, max(1, launches(dim)[0].rows // group), chunk)
+
+
+def height_for(group: int, dim: int) -> int:
+    """See `sglc.kernels.attention.height_for`."""
+    return max(1, launches(dim)[1].rows // group)
+
+
 def paged_attention(
     query: Tensor,
     keys: Tensor,
     values: Tensor,
-    plan: Plan,
+    plan: WorkList,
     *,
     scale: float,
     window: int | None = None,
@@ -60,13 +74,22 @@ def paged_attention(
     for_items, for_tiles = launches(max(dim, value_dim))
     out = query.new_empty((rows, heads, value_dim))
     shape = Shape(group, dim, value_dim, window or 0, softcap or 0.0, chunk)
-    width = max(1, for_items.rows // group)
-    height = max(1, for_tiles.rows // group)
-    if (items := plan.kept(("items", window, width, chunk), lambda: items_of(plan, window, width, chunk))) is not None:
-        _by_items(query, keys, values, out, items, plan, scale, sinks, shape, for_items)
-    if (tiles := plan.kept(("tiles", height), lambda: tiles_of(plan, height))) is not None:
+    cut, height = cut_for(group, max(dim, value_dim), window, chunk), height_for(group, max(dim, value_dim))
+    if (items := plan.cut(cut, lambda plan: _items(plan, cut))) is not None:
+        _by_items(query, keys, values, out, items, cut, plan, scale, sinks, shape, for_items)
+    if (tiles := plan.cut(height, lambda plan: _tiles(plan, height))) is not None:
         _by_tiles(query, keys, values, out, tiles, scale, sinks, shape, for_tiles)
     return out
+
+
+def _items(plan: Plan, cut: Cut) -> Items[Tensor] | None:
+    items = items_of(plan, cut)
+    return None if items is None else items_on(items, copied(items.arrays(), plan.device))
+
+
+def _tiles(plan: Plan, height: int) -> Tiles[Tensor] | None:
+    tiles = tiles_of(plan, height)
+    return None if tiles is None else tiles_on(copied(tiles.arrays(), plan.device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +125,26 @@ def _by_items(
     keys: Tensor,
     values: Tensor,
     out: Tensor,
-    items: Items,
-    plan: Plan,
+    items: Items[Tensor],
+    cut: Cut,
+    plan: WorkList,
     scale: float,
     sinks: Tensor | None,
     shape: Shape,
     how: Launch,
 ) -> None:
     heads, kv_heads = query.shape[1], keys.shape[1]
-    count, width = items.rows.shape
-    partial = torch.empty((count * width, heads, shape.value_dim), dtype=torch.float32, device=query.device)
-    log_sums = torch.empty((count * width, heads), dtype=torch.float32, device=query.device)
+    partial = torch.empty((items.pairs, heads, shape.value_dim), dtype=torch.float32, device=query.device)
+    log_sums = torch.empty((items.pairs, heads), dtype=torch.float32, device=query.device)
+    programs = min(len(items.table), -(-PROGRAMS // kv_heads))
     launch(
-        attend_items, (count, kv_heads), query, keys, values, partial, log_sums, plan.positions,
-        items.pages, items.key, items.start, items.length, items.rows,
-        scale, heads, width,
+        attend_items, (programs, kv_heads), query, keys, values, partial, log_sums, plan.positions, items.table, items.count,
+        scale, heads,
         query.stride(0), query.stride(1), keys.stride(0), keys.stride(1), values.stride(0), values.stride(1),
-        **shape.constants(how),
+        WIDTH=cut.width, RECORD=cut.record, **shape.constants(how),
     )  # fmt: skip
     launch(
-        _merge, (len(items.merged), heads), partial, log_sums, out, sinks, items.merged, items.first, items.partials, heads, out.stride(0), out.stride(1),
+        _merge, (len(items.merged), heads), partial, log_sums, out, sinks, items.merged, items.first, heads, out.stride(0), out.stride(1),
         DV=shape.value_dim, BLOCK_DV=max(16, triton.next_power_of_2(shape.value_dim)), SINKS=sinks is not None, num_warps=4,
     )  # fmt: skip
 
@@ -131,7 +154,7 @@ def _by_tiles(
     keys: Tensor,
     values: Tensor,
     out: Tensor,
-    tiles: Tiles,
+    tiles: Tiles[Tensor],
     scale: float,
     sinks: Tensor | None,
     shape: Shape,
@@ -212,39 +235,42 @@ def fold(top, total, weighted, log_sum, partial):
 
 @triton.jit
 def attend_items(
-    query, keys, values, partial, log_sums, positions, pages, item_key, item_start, item_length, item_rows,
-    scale, heads, width,
+    query, keys, values, partial, log_sums, positions, table, count, scale, heads,
     query_row, query_head, key_page, key_head, value_page, value_head,
+    WIDTH: tl.constexpr, RECORD: tl.constexpr,
     GROUP: tl.constexpr, D: tl.constexpr, DV: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_DV: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, CHUNK: tl.constexpr, ROWS: tl.constexpr, KEYS: tl.constexpr,
 ):  # fmt: skip
-    """One item and one head of keys; the heads of its group are rows of the tile."""
-    item, kv_head = tl.program_id(0), tl.program_id(1)
+    """Every n-th item and one head of keys; the heads of its group are rows of the tile."""
+    kv_head = tl.program_id(1)
     lane = tl.arange(0, ROWS)
     place, head = lane // GROUP, kv_head * GROUP + lane % GROUP
-    row = tl.load(item_rows + item * width + place, mask=place < width, other=-1)
-    used = row >= 0
-    position = tl.load(positions + row, mask=used, other=-1).to(tl.int32)
     dim = tl.arange(0, BLOCK_D)
-    q = tl.load(
-        query + row.to(tl.int64)[:, None] * query_row + head[:, None] * query_head + dim[None, :],
-        mask=used[:, None] & (dim < D)[None, :],
-        other=0.0,
-    )
-    result, log_sum = attend_chunk(
-        q, position, keys + kv_head * key_head, values + kv_head * value_head,
-        pages + tl.load(item_key + item) * CHUNK, tl.load(item_start + item), tl.load(item_length + item), scale,
-        key_page, value_page, D, DV, BLOCK_D, BLOCK_DV, WINDOW, SOFTCAP, ROWS, KEYS,
-    )  # fmt: skip
-    slot = (item * width + place).to(tl.int64) * heads + head
     value_dim = tl.arange(0, BLOCK_DV)
-    tl.store(partial + slot[:, None] * DV + value_dim[None, :], result, mask=used[:, None] & (value_dim < DV)[None, :])
-    tl.store(log_sums + slot, log_sum, mask=used)
+    for item in range(tl.program_id(0), tl.load(count), tl.num_programs(0)):
+        record = table + item * RECORD
+        row = tl.load(record + CHUNK + 2 + place, mask=place < WIDTH, other=-1)
+        used = row >= 0
+        position = tl.load(positions + row, mask=used, other=-1).to(tl.int32)
+        q = tl.load(
+            query + row.to(tl.int64)[:, None] * query_row + head[:, None] * query_head + dim[None, :],
+            mask=used[:, None] & (dim < D)[None, :],
+            other=0.0,
+        )
+        result, log_sum = attend_chunk(
+            q, position, keys + kv_head * key_head, values + kv_head * value_head,
+            record, tl.load(record + CHUNK), tl.load(record + CHUNK + 1), scale,
+            key_page, value_page, D, DV, BLOCK_D, BLOCK_DV, WINDOW, SOFTCAP, ROWS, KEYS,
+        )  # fmt: skip
+        slot = tl.load(record + CHUNK + 2 + WIDTH + place, mask=used, other=0).to(tl.int64) * heads + head
+        there = used[:, None] & (value_dim < DV)[None, :]
+        tl.store(partial + slot[:, None] * DV + value_dim[None, :], result, mask=there)
+        tl.store(log_sums + slot, log_sum, mask=used)
 
 
 @triton.jit
 def _merge(
-    partial, log_sums, out, sinks, merged, first, partials, heads, out_row, out_head,
+    partial, log_sums, out, sinks, merged, first, heads, out_row, out_head,
     DV: tl.constexpr, BLOCK_DV: tl.constexpr, SINKS: tl.constexpr,
 ):  # fmt: skip
     """The partials of one row and head, in ascending order of chunks."""
@@ -258,8 +284,8 @@ def _merge(
         top = tl.load(sinks + head + lane).to(tl.float32) * _LOG2_E
         total = total + 1.0
     for at in range(tl.load(first + number), tl.load(first + number + 1)):
-        slot = tl.load(partials + at).to(tl.int64) * heads + head
-        log_sum = tl.load(log_sums + slot + lane)
+        slot = (lane + at * heads + head).to(tl.int64)
+        log_sum = tl.load(log_sums + slot)
         result = tl.load(partial + slot * DV + dim, mask=dim < DV, other=0.0)[None, :]
         top, total, weighted = fold(top, total, weighted, log_sum, result)
     row = tl.load(merged + number).to(tl.int64)

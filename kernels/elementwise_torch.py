@@ -6,17 +6,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sglc.kernels.norm import Norm
+
 
 def rms_norm(
-    x: Tensor, weight: Tensor, eps: float, residual: Tensor | None = None, *, offset: float = 0.0
+    x: Tensor,
+    weight: Tensor,
+    eps: float,
+    residual: Tensor | None = None,
+    *,
+    offset: float = 0.0,
+    rounded: bool | None = None,
 ) -> tuple[Tensor, Tensor]:
     """See `sglc.kernels.elementwise.rms_norm`."""
     total = x if residual is None else (x.float() + residual.float()).to(x.dtype)
-    wide = total.float()
-    normed = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + eps)
-    if not offset:  # as Llama does it: rounded before the weight
-        normed = normed.to(x.dtype).float()
-    return (normed * (weight.float() + offset)).to(x.dtype), total
+    return normed(total, Norm(weight, eps, offset, not offset if rounded is None else rounded)), total
+
+
+def normed(x: Tensor, norm: Norm) -> Tensor:
+    """[..., size] in the dtype of x."""
+    wide = x.float()
+    wide = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + norm.eps)
+    if norm.rounded:
+        wide = wide.to(x.dtype).float()
+    return (wide * (norm.weight.float() + norm.offset)).to(x.dtype)
 
 
 def silu_and_mul(gate: Tensor, up: Tensor) -> Tensor:
@@ -26,9 +39,19 @@ def silu_and_mul(gate: Tensor, up: Tensor) -> Tensor:
 
 
 def rotate_and_store(
-    query: Tensor, key: Tensor, value: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, slots: Tensor
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    slots: Tensor,
+    norms: tuple[Norm, Norm] | None = None,
 ) -> Tensor:
     """See `sglc.kernels.elementwise.rotate_and_store`."""
+    if norms is not None:
+        query, key = normed(query, norms[0]), normed(key, norms[1])
     there = slots >= 0
     keys.index_copy_(0, slots[there], _rotated(key, cos, sin)[there].to(keys.dtype))
     values.index_copy_(0, slots[there], value[there].to(values.dtype))

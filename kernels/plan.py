@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -54,50 +54,80 @@ class Tiles:
     folds: tuple[tuple[Tensor | None, Tensor], ...]
 
 
+class WorkList(Protocol):
+    """A batch as the kernels read it: a `Plan`, or buffers that stay where they are (`static.py`).
+
+    slots:     int64 [rows] the page that takes the key and value of each row.
+    positions: int64 [rows] the position of each row in its sequence.
+    """
+
+    @property
+    def slots(self) -> Tensor: ...
+
+    @property
+    def positions(self) -> Tensor: ...
+
+    def cut(self, how: Hashable, make: Callable[[Plan], T]) -> T:
+        """The work of one kernel, cut as `how` says; `make` cuts it where nobody has yet."""
+        ...
+
+    def tiles(self, width: int, window: int | None, budget: int) -> Sequence[Tiles]:
+        """The work of the torch kernel, for tiles of `width` rows, at most about `budget` tiles in each `Tiles`. `window`: a
+        row sees that many positions, its own included; None for all."""
+        ...
+
+
 @dataclass(slots=True)
 class Plan:
-    """A batch as attention sees it; made once a batch, used by every layer.
+    """What the rows of a batch attend to; made once a batch, used by every layer. What the kernels read of it is put on the
+    device when it is first asked for, or all at once by who stages the batch (`keep`).
 
-    slots:     [rows] the page that takes the key and value of each row.
-    positions: [rows] the position of each row in its sequence; row_positions: the same on the host.
+    row_positions, row_slots: `positions` and `slots`, on the host.
     """
 
     spans: Sequence[Span]
     device: torch.device
-    slots: Tensor = field(init=False)
-    positions: Tensor = field(init=False)
     row_positions: Ints = field(init=False)
-    _chunks: Chunks = field(init=False)
+    row_slots: Ints = field(init=False)
     _kept: dict[Hashable, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spans = self.spans
         self.row_positions = np.concatenate([np.arange(s.start, s.start + s.count) for s in spans])
-        self.positions = self._tensor(self.row_positions)
-        self.slots = self._tensor(np.concatenate([s.pages[s.start :] for s in spans]))
-        self._chunks = chunks_of(spans, CHUNK)
+        self.row_slots = np.concatenate([s.pages[s.start :] for s in spans]).astype(np.int64, copy=False)
 
     @property
     def num_rows(self) -> int:
         return len(self.row_positions)
 
-    def kept(self, name: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made once a batch."""
-        if name not in self._kept:
-            self._kept[name] = make()
-        return self._kept[name]
+    @property
+    def positions(self) -> Tensor:
+        return self.cut("positions", lambda _: self._tensor(self.row_positions))
+
+    @property
+    def slots(self) -> Tensor:
+        return self.cut("slots", lambda _: self._tensor(self.row_slots))
+
+    def keep(self, how: Hashable, what: Any) -> None:
+        """What `cut` answers from now on."""
+        self._kept[how] = what
+
+    def cut(self, how: Hashable, make: Callable[[Plan], T]) -> T:
+        """See `WorkList`."""
+        if how not in self._kept:
+            self._kept[how] = make(self)
+        return self._kept[how]
 
     def tiles(self, width: int, window: int | None, budget: int) -> list[Tiles]:
-        """The work list for tiles of `width` rows, at most about `budget` tiles in each `Tiles`. `window`: a row sees
-        that many positions, its own included; None for all."""
-        return self.kept((width, window, budget), lambda: list(self._cut(width, window, budget)))
+        """See `WorkList`."""
+        return self.cut((width, window, budget), lambda _: list(self._cut(width, window, budget)))
 
     def _tensor(self, array: Ints | NDArray[np.bool_]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
 
     def _cut(self, width: int, window: int | None, budget: int) -> Iterator[Tiles]:
         """Pairs (row, chunk) -> tiles of `width` pairs of one chunk -> runs of tiles within the budget."""
-        chunks = self._chunks
+        chunks = self.cut("chunks", lambda _: chunks_of(self.spans, CHUNK))
         work = tiled(chunks, window, width)
         tile_key, places, pair_row = work.key, work.places, work.pair_row
         tile_index = chunks.index_of_key[tile_key]

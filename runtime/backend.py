@@ -12,6 +12,7 @@ from sglc.runtime.detokenizer import Detokenizer
 from sglc.runtime.engine import model as models
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.jumps import Jumps
+from sglc.runtime.engine.network import Model
 from sglc.runtime.engine.request import Stats
 from sglc.runtime.engine.torch_device import TorchDevice
 from sglc.runtime.model_folder import model_folder
@@ -20,20 +21,28 @@ from sglc.runtime.profile import Profile
 from sglc.runtime.runner import Runner
 from sglc.runtime.tokenizer import ModelTokenizer, load_tokenizer
 
+_CHUNK_TOKENS = {"cpu": 512, "cuda": 4096}
+
 
 class Engine(Runner):
     """Runs programs on one model. A context manager; `shutdown` ends it.
 
     model_path:    a folder in Hugging Face format, or a hub name; None is the embedded model.
-    device:        "auto", "cpu", "cuda" or "cuda:N". dtype: "auto" (the checkpoint's), "float32", "bfloat16", "float16".
+    device:        "auto", "cpu", "cuda" or "cuda:N". dtype: "auto" (the checkpoint's; bfloat16 for float32 on a GPU), "float32",
+                   "bfloat16", "float16".
     max_kv_tokens: size of the KV pool in tokens; None takes what fits.
-    chunk_tokens:  tokens computed in one forward pass at most. max_running: requests decoded at once at most.
+    chunk_tokens:  tokens computed in one forward pass at most; None is 512, on a GPU 4096. max_running: requests decoded at once at
+                   most.
+    cuda_graphs:   on a GPU, batches that decode are replayed from graphs that are captured at the start.
+    exact:         on a GPU, products are computed by a kernel whose rows do not depend on the batch, so that a cache hit or a
+                   batch changes no bit; it is slower than the library's. On a CPU that is always so, in float32.
     chat_template: a Jinja chat template in the place of the model's own.
     jump_forward:  text that a constraint forces is appended without drawing it.
     share_rows:    what rows of a batch ask alike, with a select or temperature 0, is asked once.
     speculate:     while a run waits for a host function and nothing else is to be done, what is known of its next prompts is
                    prefilled. Turn it off where host functions need the same processor.
-    tokenizer:     the model's, where it is loaded already.
+    tokenizer:     the model's, where it is loaded already. model: likewise, as `runtime.engine.model.prepare` makes it; then
+                   device, dtype and exact are its own.
 
     Raises `ModelError` where the model cannot be loaded or its class cannot work.
     """
@@ -45,13 +54,16 @@ class Engine(Runner):
         device: str = "auto",
         dtype: str = "auto",
         max_kv_tokens: int | None = None,
-        chunk_tokens: int = 512,
+        chunk_tokens: int | None = None,
         max_running: int = 256,
         chat_template: str | None = None,
         jump_forward: bool = True,
         share_rows: bool = True,
         speculate: bool = True,
+        cuda_graphs: bool = True,
+        exact: bool = False,
         tokenizer: ModelTokenizer | None = None,
+        model: Model | None = None,
     ) -> None:
         limits = {"max_kv_tokens": max_kv_tokens, "chunk_tokens": chunk_tokens, "max_running": max_running}
         for name, value in limits.items():
@@ -59,10 +71,18 @@ class Engine(Runner):
                 raise ModelError(f"{name} must be a whole number of at least 1, not {value!r}")
         self.model_path = str(model_folder(model_path))
         own_tokenizer = tokenizer or load_tokenizer(self.model_path, chat_template)
-        model = models.load(self.model_path, device=device, dtype=dtype)
+        model = model or models.load(self.model_path, device=device, dtype=dtype, exact=exact)
         vocabulary = own_tokenizer.vocabulary
         detokenizer = Detokenizer(vocabulary)
-        self._device = TorchDevice(model, num_pages=max_kv_tokens, vocab_size=len(vocabulary.tokens))
+        chunk_tokens = chunk_tokens or _CHUNK_TOKENS[model.device.type]
+        self._device = TorchDevice(
+            model,
+            num_pages=max_kv_tokens,
+            vocab_size=len(vocabulary.tokens),
+            batch_tokens=chunk_tokens,
+            batch_rows=max_running,
+            graphs=cuda_graphs,
+        )
         jumps = Jumps(vocabulary, own_tokenizer.encode_inside) if jump_forward else None
         self._core = EngineCore(
             self._device, detokenizer, chunk_tokens=chunk_tokens, max_running=max_running, jumps=jumps

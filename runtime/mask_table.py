@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from sglc.ir.tokens import TokenAutomaton, TokenConstraint
+from sglc.kernels.launch import uploaded
 
 MAX_BYTES = 128 << 20
 """Of a table: 8,000 masks of 128,256 ids. A large schema has a thousand."""
@@ -70,6 +71,11 @@ class MaskTable:
         return self._rows.device
 
     @property
+    def rows(self) -> Tensor:
+        """int32 [any, words]; another tensor after the table has grown."""
+        return self._rows
+
+    @property
     def nbytes(self) -> int:
         return self._rows.nbytes
 
@@ -80,20 +86,26 @@ class MaskTable:
         have no bound: they are copied at each call, and not kept.
         """
         others: list[int] = []
-        slots = self._slots
-        try:
-            numbers = [slots[id(c)][s] for c, s in zip(constraints, states, strict=True)]
-        except KeyError:
+        if (numbers := self.numbers(constraints, states)) is None:
             others = [i for i, c in enumerate(constraints) if not isinstance(c, TokenAutomaton | None)]
             numbers = self._admitted(constraints, states)
         torch.index_select(self._rows, 0, self._index(numbers), out=bitmask)
         if others:
             rows = _packed([c.row(states[i]) for i in others if (c := constraints[i]) is not None], self.words)
-            bitmask.index_copy_(0, self._index(others), rows.to(self.device))
+            bitmask.index_copy_(0, self._index(others), uploaded(rows, self.device))
+
+    def numbers(self, constraints: Sequence[TokenConstraint | None], states: Sequence[Any]) -> list[int] | None:
+        """Which of `rows` are the constraints' masks, until the table is asked again; None where some constraint is no
+        automaton."""
+        slots = self._slots
+        try:
+            return [slots[id(c)][s] for c, s in zip(constraints, states, strict=True)]
+        except KeyError:
+            known = all(isinstance(c, TokenAutomaton | None) for c in constraints)
+            return self._admitted(constraints, states) if known else None
 
     def _index(self, numbers: Sequence[int]) -> Tensor:
-        index = torch.from_numpy(np.array(numbers, dtype=np.int64))
-        return index if self.device.type == "cpu" else index.to(self.device)
+        return uploaded(torch.from_numpy(np.array(numbers, dtype=np.int64)), self.device)
 
     def _admitted(self, constraints: Sequence[TokenConstraint | None], states: Sequence[Any]) -> list[int]:
         """The row of each automaton's state, 0 for what is no automaton. Makes those that are missing."""
@@ -136,7 +148,7 @@ class MaskTable:
             added.append(self._free.pop())
             kept.masks[one.mask] = added[-1]
         rows = _packed([one.automaton.row(one.state) for one in missing], self.words)
-        self._rows.index_copy_(0, self._index(added), rows.to(self.device))
+        self._rows.index_copy_(0, self._index(added), uploaded(rows, self.device))
 
     def _followed(self, automaton: TokenAutomaton) -> _Kept:
         """Begins to keep an automaton's masks, until it is collected. What ends that holds no reference to the table."""

@@ -1,9 +1,11 @@
-"""Products of rows with weights that do not depend on the other rows of the batch, bit for bit, on a CPU.
+"""Products of rows with weights that do not depend on the other rows of the batch, bit for bit.
+
+On a GPU that is a kernel of ours (`sglc.kernels.linear`), for who asks for it. All else is about a CPU.
 
 torch's own float32 product of one row differs in the last bits from the same row within a batch. oneDNN's does not,
 from two rows on (measured: 2 to 777 rows, inner sizes 64 to 8192, 1 and 2 threads, packed and plain weights alike;
 one row takes a matrix-vector kernel with another order of summation), so a single row is computed twice. Every shape
-is checked when it is first met; on a machine where it fails, products have one fixed number of rows.
+is checked when it is first met; on a machine where it fails, products have one fixed number of rows (the kernel's of a CPU).
 """
 
 from __future__ import annotations
@@ -21,14 +23,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from sglc.kernels.linear import linear as invariant
 from sglc.runtime.engine import elementwise
 
 log = logging.getLogger(__name__)
 
-FIXED_TILE = 16  # rows of a product where oneDNN's is not row-invariant
 _PACK_ROWS = 32  # the number of rows that oneDNN packs the weights for
 
 Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # rows [n, in], weight [out, in], bias
+
+
+def make_exact(model: nn.Module) -> None:
+    """Replaces the products of a model on a GPU by ours, whose rows do not depend on the batch in any dtype."""
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) is nn.Linear:
+                setattr(parent, name, RowInvariantLinear(child, child.weight, invariant))
+            elif _matrices(child):
+                child.forward = _within(_RowInvariant(invariant), child.forward)
 
 
 def make_row_invariant(model: nn.Module) -> None:
@@ -47,7 +59,7 @@ def make_row_invariant(model: nn.Module) -> None:
                 setattr(parent, name, elementwise.RowInvariantActivation(child))
             elif matrices := _matrices(child):
                 trusted = all(_onednn_takes(m) and _trusted(m, m, verdicts) for m in matrices)
-                mode = _RowInvariant(_onednn if trusted else _fixed_tiles)
+                mode = _RowInvariant(_onednn if trusted else invariant)
                 child.forward = _within(mode, child.forward)
 
 
@@ -76,10 +88,10 @@ def row_invariant(product: Product, weight: Tensor, in_features: int) -> bool:
 def _replaced(linear: nn.Linear, pack: bool, verdicts: dict[tuple[int, ...], bool]) -> nn.Module:
     weight = linear.weight.detach()
     if not _onednn_takes(weight):
-        return RowInvariantLinear(linear, weight, _fixed_tiles) if weight.dtype == torch.float32 else linear
+        return RowInvariantLinear(linear, weight, invariant) if weight.dtype == torch.float32 else linear
     ready = torch.ops.mkldnn._reorder_linear_weight(weight, _PACK_ROWS) if pack else weight
     if not _trusted(weight, ready, verdicts):
-        return RowInvariantLinear(linear, weight, _fixed_tiles)
+        return RowInvariantLinear(linear, weight, invariant)
     if pack:
         _give_back(weight)
     return RowInvariantLinear(linear, ready, _onednn)
@@ -121,15 +133,6 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if bias is not None:
         bias = bias.contiguous()  # strides of a bias are not read
     return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
-
-
-def _fixed_tiles(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The same product shape for any number of rows."""
-    padded = F.pad(x, (0, 0, 0, -len(x) % FIXED_TILE))
-    out = x.new_empty((len(padded), weight.shape[0]))
-    for a in range(0, len(padded), FIXED_TILE):
-        out[a : a + FIXED_TILE] = F.linear(padded[a : a + FIXED_TILE], weight, bias)
-    return out[: len(x)]
 
 
 def _shared_weights(model: nn.Module) -> set[int]:

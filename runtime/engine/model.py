@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from transformers import (
 from transformers.utils import logging as logging_of_transformers
 
 from sglc.ir.errors import ModelError
+from sglc.kernels.linear import linear as invariant
 from sglc.runtime.engine import probe
 from sglc.runtime.engine.attention import NAME
-from sglc.runtime.engine.linear import make_row_invariant
+from sglc.runtime.engine.fused import fuse as fuse_layers
+from sglc.runtime.engine.linear import make_exact, make_row_invariant
 from sglc.runtime.engine.network import Model
 
 log = logging.getLogger(__name__)
@@ -31,9 +34,10 @@ log = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
+def load(folder: str, device: str = "auto", dtype: str = "auto", *, exact: bool = False) -> Model:
     """The model of a folder in Hugging Face format. Weights are read from safetensors files only, and no code from the
-    folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing; device "auto" is cuda if there is one.
+    folder runs. dtype "auto" is the checkpoint's, float32 if it says nothing, but bfloat16 in place of float32 on a GPU;
+    device "auto" is cuda if there is one. exact: as in `prepare`.
 
     Raises `ModelError` for everything that is missing, damaged or of a class that cannot work.
     """
@@ -43,21 +47,62 @@ def load(folder: str, device: str = "auto", dtype: str = "auto") -> Model:
     config = _config(folder)
     _check_class(folder, config)
     _check_weights(Path(folder))
-    network: Any = _read(folder, config, DTYPES[dtype] if dtype != "auto" else _checkpoint_dtype(config))
-    return prepare(network.to(target), folder)
+    stored = checkpoint_dtype(config)
+    wanted = DTYPES[dtype] if dtype != "auto" else default_dtype(stored, target)
+    if target.type == "cpu":
+        return prepare(_read(folder, config, wanted), folder)
+    network: Any = _read(folder, config, stored if _plain_dtype(config) else wanted)
+    move(network, target, wanted)
+    return prepare(network, folder, exact=exact)
 
 
-def prepare(network: PreTrainedModel, name: str) -> Model:
-    """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before."""
+def default_dtype(stored: torch.dtype, device: torch.device) -> torch.dtype:
+    """Of a model whose user names none."""
+    return torch.bfloat16 if device.type == "cuda" and stored == torch.float32 else stored
+
+
+def move(network: Any, device: torch.device, dtype: torch.dtype) -> None:
+    """Takes a network that was read in its file's dtype to a device, weight by weight, and changes the dtype there: its weights
+    are views of the mapped file till then, so that no copy of the whole is made on the host. Buffers keep their dtype."""
+    for parameter in network.parameters():
+        there = parameter.data.to(device)
+        parameter.data = there.to(dtype) if there.is_floating_point() else there
+    network.to(device)
+    for config in (network.config, network.config.get_text_config()):
+        config.dtype = dtype
+
+
+def _plain_dtype(config: PreTrainedConfig) -> bool:
+    """Whether all weights are to be of one dtype."""
+    cls: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    return not (cls._keep_in_fp32_modules or cls._keep_in_fp32_modules_strict)
+
+
+def prepare(network: PreTrainedModel, name: str, *, fuse: bool | None = None, exact: bool = False) -> Model:
+    """Makes a network ready for the engine, in place; checks on a few tokens that it computes what it did before.
+
+    fuse: run layers in few kernels where they are recognised; None: on a GPU. On a CPU rows then depend on their batch in
+    the last bits. exact: on a GPU, products whose rows do not depend on the batch either; on a CPU that is always so, in float32.
+    """
+    on_cpu = network.device.type == "cpu"
     network.eval().requires_grad_(False)
     with torch.inference_mode():
         expected = probe.reference(network, name)
         network.set_attn_implementation(NAME)
-        layers = probe.layer_shapes(network, name)
-        if network.device.type == "cpu":
-            network.set_experts_implementation("eager")  # plain products, which make_row_invariant replaces
+        model = Model(name, network, probe.layer_shapes(network, name), _max_positions(network.config))
+        if on_cpu or exact:
+            network.set_experts_implementation("eager")  # plain products, which are replaced below
+        fused = None
+        if not on_cpu if fuse is None else fuse:
+            fused = fuse_layers(network, invariant) if exact else fuse_layers(network)
+        if exact:
+            make_exact(network)
+        if fused is not None and probe.confirms(model, expected):
+            return replace(model, fused=fused)
+        if fused is not None:
+            fused.undo()
+        if on_cpu:
             make_row_invariant(network)
-        model = Model(name, network, layers, _max_positions(network.config))
         probe.check(model, expected)
     return model
 
@@ -173,7 +218,7 @@ def _read(name: str, config: PreTrainedConfig, dtype: torch.dtype) -> PreTrained
     return network
 
 
-def _checkpoint_dtype(config: PreTrainedConfig) -> torch.dtype:
+def checkpoint_dtype(config: PreTrainedConfig) -> torch.dtype:
     return config.dtype if isinstance(config.dtype, torch.dtype) else torch.float32
 
 

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
 from sglc.runtime.engine.attention import Attention, LayerShape
+from sglc.runtime.engine.fused import Fused
 
 _LAYOUT_VERSION = 1
 
@@ -26,12 +27,14 @@ class Model:
     name:          the folder it came from.
     layers:        the shape of every layer's KV.
     max_positions: the longest sequence it can read; None where its config sets no limit.
+    fused:         what of its layers runs in fewer kernels.
     """
 
     name: str
     network: PreTrainedModel
     layers: tuple[LayerShape, ...]
     max_positions: int | None
+    fused: Fused | None = None
 
     @property
     def device(self) -> torch.device:
@@ -90,9 +93,16 @@ def vocab_size(network: PreTrainedModel) -> int:
 
 
 def hidden(network: PreTrainedModel, ids: Tensor, positions: Tensor, attention: Attention) -> Tensor:
-    """[rows] ids at [rows] positions -> [rows, hidden] states before the head."""
+    """[rows] ids at [rows] positions -> [rows, hidden] states before the head.
+
+    The mask is never read. Given as one of four dimensions it is handed on as it is; else transformers looks at the positions
+    for sequences packed in a row, which waits for the device.
+    """
+    mask = ids.new_empty((1, 1, 1, 1))
     body = network.base_model
-    return body(input_ids=ids[None], position_ids=positions[None], use_cache=False, sglc=attention).last_hidden_state[0]
+    return body(
+        input_ids=ids[None], position_ids=positions[None], attention_mask=mask, use_cache=False, sglc=attention
+    ).last_hidden_state[0]
 
 
 @dataclass

@@ -70,7 +70,7 @@ def test_the_check_finds_a_product_that_depends_on_the_batch() -> None:
     weight = torch.randn(70, 1100)
     assert not linear.row_invariant(by_batch, weight, 1100)
     assert not linear.row_invariant(F.linear, weight, 1100)
-    assert linear.row_invariant(linear._fixed_tiles, weight, 1100)
+    assert linear.row_invariant(linear.invariant, weight, 1100)
 
 
 def test_a_head_tied_to_the_embedding_keeps_sharing_its_weight() -> None:

@@ -42,8 +42,10 @@ def refused(name: str | Path, what: str, **options: str) -> ModelError:
 
 def test_loads_a_folder(llama: Path) -> None:
     loaded = model.load(str(llama))
-    assert (loaded.dtype, loaded.max_positions, loaded.vocab_size) == (torch.float32, 512, models.VOCABULARY)
-    assert loaded.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    on_gpu = torch.cuda.is_available()
+    assert loaded.dtype == (torch.bfloat16 if on_gpu else torch.float32)
+    assert (loaded.max_positions, loaded.vocab_size) == (512, models.VOCABULARY)
+    assert loaded.device.type == ("cuda" if on_gpu else "cpu")
     assert len(loaded.layers) == 2
 
 
@@ -176,6 +178,41 @@ def test_dtype_auto_is_the_checkpoints(copy: Path) -> None:
     edit_config(dtype=None)(copy)
     assert model.load(str(copy), device="cpu").dtype == torch.float32
     assert model.load(str(copy), device="cpu", dtype="float16").dtype == torch.float16
+
+
+@pytest.mark.parametrize(
+    ("stored", "device", "expected"),
+    [
+        (torch.float32, "cpu", torch.float32),
+        (torch.bfloat16, "cpu", torch.bfloat16),
+        (torch.float32, "cuda", torch.bfloat16),
+        (torch.float16, "cuda", torch.float16),
+    ],
+)
+def test_dtype_of_a_device(stored: torch.dtype, device: str, expected: torch.dtype) -> None:
+    assert model.default_dtype(stored, torch.device(device)) == expected
+
+
+@pytest.mark.parametrize("name", ["llama_tied", "gemma3"])
+def test_moved_is_as_loaded(name: str, tmp_path: Path) -> None:
+    """Weight by weight to a device, and there to another dtype: the same as transformers' own loading in that dtype."""
+    folder = str(models.tiny_model(name, tmp_path))
+    config = model._config(folder)
+    assert model._plain_dtype(config)
+    moved: Any = model._read(folder, config, model.checkpoint_dtype(config))
+    model.move(moved, torch.device("cpu"), torch.bfloat16)
+    loaded: Any = model._read(folder, model._config(folder), torch.bfloat16)
+    for (path, one), (_, other) in zip(moved.state_dict().items(), loaded.state_dict().items(), strict=True):
+        assert one.dtype == other.dtype, path
+        assert torch.equal(one, other), path
+    ids = torch.arange(12)[None]
+    assert torch.equal(moved(ids).logits, loaded(ids).logits)
+    assert moved.config.to_dict() == loaded.config.to_dict()
+    assert (moved.get_input_embeddings().weight is moved.lm_head.weight) == (name == "llama_tied")
+
+
+def test_weights_that_stay_in_float32_are_told_apart(tmp_path: Path) -> None:
+    assert not model._plain_dtype(model._config(str(models.tiny_model("gpt_oss", tmp_path))))
 
 
 REFUSED: dict[str, tuple[Callable[[], tf.PreTrainedConfig], str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from random import Random
 
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from sglc.ir.automaton import complete
 from sglc.ir.errors import RunError
 from sglc.ir.tokens import TokenAutomaton
+from sglc.kernels import choices
+from sglc.kernels.choices import BLOCK
 from sglc.runtime.engine import sampler
 from sglc.runtime.engine.device import Draw
+from sglc.runtime.mask_table import MaskTable
 
 GREEDY = Draw(
     temperature=0.0,
@@ -46,8 +50,12 @@ def automaton(allowed: list[list[int]], size: int) -> TokenAutomaton:
     )
 
 
+def ids(logits: torch.Tensor, draws: list[Draw]) -> list[int | Exception]:
+    return [drawn.id for drawn in sampler.draw(logits, draws)]
+
+
 def one(logits: list[float] | torch.Tensor, draw: Draw) -> int:
-    [answer] = sampler.draw(torch.as_tensor(logits, dtype=torch.float32)[None], [draw])
+    [answer] = ids(torch.as_tensor(logits, dtype=torch.float32)[None], [draw])
     assert isinstance(answer, int), answer
     return answer
 
@@ -116,11 +124,36 @@ def test_only_ids_that_the_filters_keep(
     assert one(logits, draw) in kept_by_reference(logits, draw)
 
 
-def test_large_vocabularies_follow_the_same_distribution() -> None:
-    """Looking at the likeliest ids first gives what sorting all of them gives."""
+def drawn_by_reference(logits: list[float], d: Draw) -> int:
+    """In float64: a block of 8,192 ids, an id in it, and again among the ids before one that the filters do not keep."""
+    kept = set(kept_by_reference(logits, d))
+    order = sorted(range(len(logits)), key=lambda i: (-logits[i], i))
+    top = logits[order[0]]
+    if d.top_k > 0:
+        order = order[: d.top_k]
+    candidates = [i for i in order if d.min_p == 0 or logits[i] >= top + d.temperature * np.log(d.min_p)]
+    numbers = (choices.number(choices.key(d.seed, d.position), i) / 2**64 for i in itertools.count())
+    while True:
+        weights = np.zeros(-(-len(logits) // BLOCK) * BLOCK)
+        weights[candidates] = np.exp((np.array(logits)[candidates] - top) / d.temperature)
+        blocks = weights.reshape(-1, BLOCK)
+        block = place(blocks.sum(axis=1), next(numbers))
+        chosen = block * BLOCK + place(blocks[block], next(numbers))
+        if chosen in kept:
+            return chosen
+        candidates = candidates[: candidates.index(chosen)]
+
+
+def place(weights: np.ndarray, number: float) -> int:
+    cumulative = np.cumsum(weights) / weights.sum()
+    assert abs(cumulative - number).min() > 1e-9, "too near to tell"
+    return int((cumulative < number).sum())
+
+
+def test_large_vocabularies() -> None:
     random = Random(0)
     for seed in range(120):
-        size = random.choice([900, 1024, 1025, 5000])
+        size = random.choice([900, 1024, 1025, 5000, 8192, 8193, 20000])
         logits = (torch.randn(size, generator=torch.Generator().manual_seed(seed)) * random.choice([0.1, 1, 4])).round(
             decimals=random.choice([0, 1, 6])  # with ties
         )
@@ -132,12 +165,7 @@ def test_large_vocabularies_follow_the_same_distribution() -> None:
             min_p=random.choice([0.0, 0.0, 0.01]),
             seed=seed,
         )
-        x = logits.double().numpy()
-        expected = kept_by_reference(x.tolist(), draw)
-        u = sampler.uniform(draw.seed, draw.position)
-        ids, mass = list(expected), np.cumsum(list(expected.values()))
-        assert abs(mass - u).min() > 1e-9, "too near to tell"
-        assert one(logits, draw) == ids[int((mass < u).sum())]
+        assert one(logits, draw) == drawn_by_reference(logits.double().tolist(), draw)
 
 
 def random_draw(random: Random, size: int) -> Draw:
@@ -162,20 +190,28 @@ def test_draws_do_not_depend_on_the_batch() -> None:
     size = 70
     logits = torch.randn((60, size), generator=torch.Generator().manual_seed(0))
     draws = [random_draw(random, size) for _ in range(60)]
-    together = sampler.draw(logits, draws)
-    assert together == [sampler.draw(logits[i : i + 1], [d])[0] for i, d in enumerate(draws)]
-    assert together[20:45] == sampler.draw(logits[20:45], draws[20:45])
+    together = ids(logits, draws)
+    assert together == [ids(logits[i : i + 1], [d])[0] for i, d in enumerate(draws)]
+    assert together[20:45] == ids(logits[20:45], draws[20:45])
     order = random.sample(range(60), 60)
-    assert [together[i] for i in order] == sampler.draw(logits[order], [draws[i] for i in order])
+    assert [together[i] for i in order] == ids(logits[order], [draws[i] for i in order])
 
 
-def test_a_draw_depends_on_seed_and_position_alone() -> None:
-    values = {sampler.uniform(seed, position) for seed in range(50) for position in range(50)}
-    assert len(values) == 2500
+def test_numbers_depend_on_seed_position_and_index_alone() -> None:
+    keys = {choices.key(seed, position) for seed in range(50) for position in range(50)}
+    values = {choices.number(key, index) / 2**64 for key in keys for index in range(4)}
+    assert len(keys) == 2500
+    assert len(values) == 10000
     assert all(0 <= v < 1 for v in values)
-    assert abs(np.mean(list(values)) - 0.5) < 0.03
-    assert sampler.uniform(2**64 - 1, 2**40) == sampler.uniform(2**64 - 1, 2**40)
-    assert sampler.uniform(1, 2) != sampler.uniform(2, 1)
+    assert abs(np.mean(list(values)) - 0.5) < 0.01
+    assert choices.key(2**64 - 1, 2**40) == choices.key(-1, 2**40)
+    assert choices.key(1, 2) != choices.key(2, 1)
+
+
+def test_numbers_are_those_of_splitmix64() -> None:
+    """The first ones from the state 1234567, as the authors' program prints them."""
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    assert [choices.number(1234567, i) for i in range(4)] == expected
 
 
 def test_greedy_takes_the_lowest_of_equal_ids() -> None:
@@ -250,7 +286,7 @@ BROKEN = {
 def test_a_row_that_cannot_be_drawn_fails_alone(case: str) -> None:
     logits, draw, what = BROKEN[case]
     rows = torch.tensor([[5.0, 1.0, 0.0], logits, [0.0, 1.0, 7.0]], dtype=torch.float32)
-    first, broken, last = sampler.draw(rows, [GREEDY, draw, GREEDY])
+    first, broken, last = ids(rows, [GREEDY, draw, GREEDY])
     assert (first, last) == (0, 2)
     assert isinstance(broken, RunError)
     assert what in broken.what
@@ -283,3 +319,25 @@ def test_log_probabilities_at_the_edges() -> None:
     assert (impossible.logprob, outside.logprob) == (-np.inf, -np.inf)
     assert impossible.top[0][0] == 1
     assert np.isnan(sampler.scores(torch.tensor([1.0, np.nan]), [0])[0].logprob)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_gpu_draws_the_same_and_waits_only_to_be_read(dtype: torch.dtype) -> None:
+    random, size = Random(0), 20000
+    logits = torch.randn((64, size), generator=torch.Generator().manual_seed(0)).mul(4).to("cuda", dtype)
+    draws = [dataclasses.replace(random_draw(random, size), score=True) for _ in range(64)]
+    table = MaskTable(-(-size // 32), "cuda")
+    sampler.start(logits, draws, table)  # compiles the kernels
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        started = sampler.start(logits, draws, table)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    found = sampler.read(started, draws)
+    assert [drawn.id for drawn in found] == ids(logits.cpu(), draws)
+    expected = logits.double().log_softmax(-1).cpu()
+    for (id_, logprob), row in zip(found, expected, strict=True):
+        assert isinstance(id_, int)
+        assert logprob == pytest.approx(float(row[id_]), abs=1e-5, rel=1e-5)

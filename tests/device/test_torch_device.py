@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sglc.ir.errors import RunError
-from sglc.runtime.engine import torch_device
+from sglc.runtime.engine import pool_size, torch_device
 from sglc.runtime.engine.device import Batch, Chunk, Device, Draw, Result
 from sglc.runtime.engine.model import prepare
 from sglc.runtime.engine.torch_device import TorchDevice
@@ -97,7 +97,7 @@ def test_scores_of_drawn_ids_are_those_of_the_model(name: str) -> None:
 def test_many_logits_are_computed_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = [dataclasses.replace(chunk(p, first_page=60 * i), score=[(0, 5)]) for i, p in enumerate([PROMPT] * 4)]
     expected = run(TorchDevice(tiny("llama"), 256), *chunks)
-    monkeypatch.setattr(torch_device, "_LOGITS_BYTES", 3 * 4 * models.VOCABULARY)
+    monkeypatch.setitem(torch_device._LOGITS_BYTES, "cpu", 3 * 4 * models.VOCABULARY)
     assert run(TorchDevice(tiny("llama"), 256), *chunks) == expected
 
 
@@ -156,9 +156,9 @@ def test_sizes() -> None:
 def test_the_default_pool_takes_a_share_of_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny("llama")
     assert model.page_bytes == 2 * 2 * (8 + 8) * 4
-    monkeypatch.setattr(torch_device, "_available_memory", lambda: 100 * model.page_bytes)
+    monkeypatch.setattr(pool_size, "available_memory", lambda: 100 * model.page_bytes)
     assert TorchDevice(model).num_pages == 25
-    monkeypatch.setattr(torch_device, "_available_memory", lambda: 2**50)
+    monkeypatch.setattr(pool_size, "available_memory", lambda: 2**50)
     assert TorchDevice(model).num_pages == 65536
 
 

@@ -1,5 +1,6 @@
 """Compiles the Triton kernels for a GPU of compute capability 9.0, which needs none, and prints what came of it as JSON:
-name -> registers, spilled bytes, shared memory, async copies of 16 bytes, other loads of 2 bytes, matrix instructions.
+name -> registers, spilled bytes, shared memory, async copies of 16 bytes, loads of 16 bytes, other loads of 2 bytes,
+matrix instructions.
 
 Run as `python -m tests.kernels.sm90`, in a process whose Triton is not the interpreter.
 """
@@ -18,7 +19,7 @@ from triton.backends import nvidia
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from sglc.kernels import attention_triton, elementwise_triton
+from sglc.kernels import attention_triton, choices, elementwise_triton, linear_triton, sampling_triton
 
 STRIDES = ("_row", "_head", "_page")
 
@@ -43,6 +44,7 @@ def compiled(kernel: Any, pointers: dict[str, str], **constants: Any) -> dict[st
         "spilled": sum(map(int, re.findall(r"(\d+) bytes spill stores", told))),
         "shared": result.metadata.shared,
         "wide_copies": len(re.findall(r"cp\.async\.c[ag]\.shared\.global[^;]*, (?:0x10|16)\b", ptx)),
+        "wide_loads": len(re.findall(r"ld\.global(?:\.\w+)*\.(?:v4\.b32|v2\.b64)", ptx)),
         "narrow_loads": len(re.findall(r"ld\.global(?:\.\w+)*\.b16", ptx)),
         "mma": len(re.findall(r"mma\.sync", ptx)),
         "wgmma": len(re.findall(r"wgmma\.mma_async", ptx)),
@@ -69,11 +71,20 @@ def attention(kind: str, dim: int, group: int, *, tiles: bool) -> dict[str, int]
     if tiles:
         tables = dict.fromkeys(("pages", "tile_page", "tile_row", "tile_count", "tile_position"), "*i32")
         return compiled(attention_triton.attend_tiles, data | tables, SINKS=False, **shape.constants(launch))
-    tables = dict.fromkeys(("pages", "item_key", "item_start", "item_length", "item_rows"), "*i32") | {
-        "positions": "*i64"
-    }
+    cut = attention_triton.cut_for(group, dim, None)
+    tables = dict.fromkeys(("table", "count"), "*i32") | {"positions": "*i64"}
     partials = dict.fromkeys(("partial", "log_sums"), "*fp32")
-    return compiled(attention_triton.attend_items, data | tables | partials, **shape.constants(launch))
+    constants = {"WIDTH": cut.width, "RECORD": cut.record} | shape.constants(launch)
+    return compiled(attention_triton.attend_items, data | tables | partials, **constants)
+
+
+def sampling_kernel(name: str, kind: str, vocab: int) -> dict[str, int]:
+    pointers = dict.fromkeys(("masks", "best", "listed", "out"), "*i32") | dict.fromkeys(("table", "sums"), "*i64")
+    pointers |= dict.fromkeys(("biases", "maxima", "group_tops"), "*fp32") | {"logits": f"*{kind}"}
+    sizes = sampling_triton.sizes(vocab, choices.BLOCK)
+    kernel = getattr(sampling_triton, name)
+    taken = {size: value for size, value in sizes.items() if size in kernel.arg_names}
+    return compiled(kernel, pointers, **taken, num_warps=sampling_triton.WARPS[name])
 
 
 def main() -> None:
@@ -86,6 +97,43 @@ def main() -> None:
     found["rms_norm"] = compiled(
         elementwise_triton.rms_norm_row, norm, SIZE=4096, BLOCK=4096, RESIDUAL=True, ROUND=True, num_warps=8
     )
+    turned = dict.fromkeys(
+        ("query", "key", "value", "cos", "sin", "keys", "values", "out", "query_weight", "key_weight"), "*bf16"
+    ) | {"slots": "*i64", "eps": "fp32", "offset": "fp32"}
+    found["rotate_and_store"] = compiled(
+        elementwise_triton._rotate_and_store,
+        turned,
+        **{
+            "GROUP": 4,
+            "GROUPS": 4,
+            "HALF": 64,
+            "REST": 0,
+            "DV": 128,
+            "BLOCK_HALF": 64,
+            "BLOCK_REST": 1,
+            "BLOCK_DV": 128,
+        },
+        NORM=True,
+        ROUND=True,
+        num_warps=4,
+    )
+    partials = dict.fromkeys(("partial", "log_sums"), "*fp32") | {"merged": "*i32", "first": "*i32"}
+    found["merge"] = compiled(
+        attention_triton._merge,
+        {"out": "*bf16", "sinks": "*bf16"} | partials,
+        DV=128,
+        BLOCK_DV=128,
+        SINKS=False,
+        num_warps=4,
+    )
+    multiplied: dict[str, str] = dict.fromkeys(("x", "weight", "out"), "*bf16")
+    for size in (4096, 14336):
+        found[f"product, {size}"] = compiled(
+            linear_triton.product, multiplied, **linear_triton.constants(size, bias=False), bias=None, weight_inner=1
+        )
+    for name in sampling_triton.WARPS:
+        for kind, vocab in (("bf16", 131072), ("fp32", 128256)):
+            found[f"{name}, {kind}, {vocab}"] = sampling_kernel(name, kind, vocab)
     print(json.dumps(found, indent=1))
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sglc.kernels.plan import Plan, Span
-from sglc.kernels.work import items_of, tiles_of
+from sglc.kernels.work import Cut, items_of, tiles_of
 from tests.device.test_attention import CASES, PAGES, Case, dense, pool, queries, scattered, sinks
 
 pytest.importorskip("triton")
@@ -29,6 +29,13 @@ KINDS = {name: case for name, case in CASES.items() if case.dtype == torch.float
 if DEVICE.type == "cuda":
     KINDS["bfloat16"] = Case(dtype=torch.bfloat16)
 TOLERANCE = {torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3}
+LENGTHS = [
+    300,
+    pytest.param(
+        100_000,
+        marks=[pytest.mark.gpu, pytest.mark.skipif(DEVICE.type != "cuda", reason="no CUDA device: not run")],
+    ),
+]
 SPANS = [(0, 1), (63, 1), (128, 3), (260, 1), (100, 40)]
 """Items for the first ones, tiles for the last."""
 
@@ -72,15 +79,27 @@ def test_equals_dense_attention_and_no_row_depends_on_the_batch(case: Case) -> N
         row += span.count
 
 
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("dim", [64, 80, 96, 128, 256])
+def test_sizes_of_heads_and_long_contexts(dim: int, length: int) -> None:
+    """A step and a prefill at the end of a context, whose pages may repeat."""
+    case = Case(heads=4, kv_heads=2, key_dim=dim, value_dim=dim, dtype=torch.float16)
+    kv, query, pages = pool(case), queries(case, 34), np.random.default_rng(dim).integers(PAGES, size=(2, length))
+    spans = [Span(length - count, count, own) for count, own in zip((1, 33), pages, strict=True)]
+    expected = torch.cat([dense(case, query[:1], kv, spans[0]), dense(case, query[1:], kv, spans[1])])
+    found = attend(case, query, kv, spans)
+    assert (found.double() - expected).norm() <= TOLERANCE[case.dtype] * expected.norm()
+
+
 @pytest.mark.parametrize("branches", [2, 9])
 def test_branches_read_their_prefix_once_and_change_no_bit(branches: int) -> None:
     case = Case()
     prefix = np.arange(300)
     spans = [Span(303, 1, np.concatenate([prefix, [400 + 4 * i + j for j in range(4)]])) for i in range(branches)]
     query = queries(case, branches)
-    items = items_of(Plan(spans, DEVICE), None, 4, CHUNK)
+    items = items_of(Plan(spans, DEVICE), Cut(None, 4, CHUNK))
     assert items is not None
-    assert len(items.key) == 2 * -(-branches // 4) + branches  # the whole chunks together, the third one each alone
+    assert len(items.table) == 2 * -(-branches // 4) + branches  # the whole chunks together, the third one each alone
     grouped = attend(case, query, pool(case), spans)
     for number, span in enumerate(spans):
         assert torch.equal(attend(case, query[number : number + 1], pool(case), [span]), grouped[number : number + 1])
@@ -113,14 +132,17 @@ def test_what_is_no_number_stays_in_its_row() -> None:
 def test_work_has_every_row_with_every_chunk_once() -> None:
     spans = scattered([(0, 1), (127, 2), (128, 1), (300, 5), (0, 64), (500, 33)])
     plan = Plan(spans, torch.device("cpu"))
-    items = items_of(plan, None, 3, CHUNK)
+    items = items_of(plan, Cut(None, 3, CHUNK))
     tiles = tiles_of(plan, 16)
     assert items is not None
     assert tiles is not None
-    counts = items.first.diff().tolist()
     assert items.merged.tolist() == list(range(9))
-    assert counts == [1, 1, 2, 2, 3, 3, 3, 3, 3]
-    assert sorted(items.partials.tolist()) == [i for i, row in enumerate(items.rows.flatten().tolist()) if row >= 0]
+    assert np.diff(items.first).tolist() == [1, 1, 2, 2, 3, 3, 3, 3, 3]
+    rows, slots = items.table[:, CHUNK + 2 :][:, :3], items.table[:, CHUNK + 5 :][:, :3]
+    assert sorted(slots[rows >= 0].tolist()) == list(range(items.pairs))
+    chunk_of = np.broadcast_to(items.table[:, CHUNK, None] // CHUNK, rows.shape)
+    for row, slot, chunk in zip(rows[rows >= 0], slots[rows >= 0], chunk_of[rows >= 0], strict=True):
+        assert slot == items.first[row] + chunk
     rows = [row for first, count in zip(tiles.row, tiles.count, strict=True) for row in range(first, first + count)]
     assert sorted(rows) == list(range(9, 9 + 64 + 33))
     assert tiles.position.tolist() == sorted(tiles.position.tolist(), reverse=True)

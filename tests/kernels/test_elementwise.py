@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sglc.kernels import elementwise_torch
+from sglc.kernels.norm import Norm
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 DTYPES = [torch.float32, torch.float16, *([torch.bfloat16] if DEVICE.type == "cuda" else [])]
@@ -39,15 +40,17 @@ def close(found: Tensor, expected: Tensor) -> bool:
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("size", [1, 100, 768])
-@pytest.mark.parametrize("offset", [0.0, 1.0])
-def test_rms_norm(kernels: Any, random: Callable[..., Tensor], dtype: torch.dtype, size: int, offset: float) -> None:
+@pytest.mark.parametrize(("offset", "rounded"), [(0.0, None), (1.0, None), (0.0, False)])
+def test_rms_norm(
+    kernels: Any, random: Callable[..., Tensor], dtype: torch.dtype, size: int, offset: float, rounded: bool | None
+) -> None:
     x, residual, weight = random(3, size).to(dtype), random(3, size).to(dtype), random(size).to(dtype)
-    normed, total = kernels.rms_norm(x, weight, 1e-6, residual, offset=offset)
+    normed, total = kernels.rms_norm(x, weight, 1e-6, residual, offset=offset, rounded=rounded)
     assert torch.equal(total, (x.float() + residual.float()).to(dtype))
     wide = total.double()
     expected = wide / (wide.square().mean(-1, keepdim=True) + 1e-6).sqrt() * (weight.double() + offset)
     assert close(normed, expected)
-    alone, _ = kernels.rms_norm(total[1:2], weight, 1e-6, offset=offset)
+    alone, _ = kernels.rms_norm(total[1:2], weight, 1e-6, offset=offset, rounded=rounded)
     assert torch.equal(alone, normed[1:2])  # whatever the batch, and whether the sum was fused
 
 
@@ -61,6 +64,7 @@ def test_silu_and_mul(kernels: Any, random: Callable[..., Tensor], dtype: torch.
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("norm", [None, {}, {"offset": 1.0, "rounded": False}], ids=["plain", "normed", "gemma"])
 @pytest.mark.parametrize(
     ("heads", "kv_heads", "dim", "value_dim", "turned"),
     [(8, 2, 64, 64, 64), (3, 3, 80, 80, 32), (7, 1, 16, 24, 16), (6, 2, 96, 96, 96)],
@@ -74,13 +78,19 @@ def test_rotate_and_store(
     dim: int,
     value_dim: int,
     turned: int,
+    norm: dict[str, Any] | None,
 ) -> None:
     rows, slots = 5, torch.tensor([3, 9, -1, 0, 7], device=DEVICE)
     query, key = random(heads, rows, dim).to(dtype).transpose(0, 1), random(rows, kv_heads, dim).to(dtype)
     value = random(rows, kv_heads, value_dim).to(dtype)
     angle = random(rows, turned // 2)
     keys, values = (torch.full((10, kv_heads, d), 7.0, dtype=dtype, device=DEVICE) for d in (dim, value_dim))
-    found = kernels.rotate_and_store(query, key, value, angle.cos(), angle.sin(), keys, values, slots)
+    norms = (
+        None if norm is None else (Norm(random(dim).to(dtype), 1e-6, **norm), Norm(random(dim).to(dtype), 1e-6, **norm))
+    )
+    found = kernels.rotate_and_store(query, key, value, angle.cos(), angle.sin(), keys, values, slots, norms)
+    if norms is not None:  # as the norm alone gives them
+        query, key = elementwise_torch.normed(query, norms[0]), elementwise_torch.normed(key, norms[1])
 
     def expected(x: Tensor) -> Tensor:
         pair = torch.complex(x[..., : turned // 2].double(), x[..., turned // 2 : turned].double())

@@ -28,16 +28,26 @@ def test_nothing_is_spilled_and_all_fits(kernels: dict[str, dict[str, int]]) -> 
         assert kernel["shared"] <= MOST_SHARED, name
 
 
-def test_keys_and_values_are_copied_in_words_of_16_bytes_while_others_are_multiplied(
+def test_what_is_multiplied_is_copied_in_words_of_16_bytes_while_others_are_multiplied(
     kernels: dict[str, dict[str, int]],
 ) -> None:
     for name, kernel in kernels.items():
-        if name.startswith(("items", "tiles")):
+        if name.startswith(("items", "tiles", "product")):
             assert kernel["wide_copies"], name
             assert not kernel["narrow_loads"], name
 
 
-def test_tiles_use_the_matrix_units_of_the_warp_group(kernels: dict[str, dict[str, int]]) -> None:
+def test_tiles_and_products_use_the_matrix_units_of_the_warp_group(kernels: dict[str, dict[str, int]]) -> None:
     for name, kernel in kernels.items():
-        assert bool(kernel["wgmma"]) == name.startswith("tiles"), name
+        assert bool(kernel["wgmma"]) == name.startswith(("tiles", "product")), name
         assert bool(kernel["mma"]) == name.startswith("items"), name
+
+
+def test_logits_are_read_in_words_of_16_bytes(kernels: dict[str, dict[str, int]]) -> None:
+    """In whole blocks; the last block of a row may be read in narrower words."""
+    names = [name for name in kernels if name.startswith("sample_")]
+    assert len(names) == 6
+    for name in names:
+        size = 2 if "bf16" in name else 4
+        warps = 16 if "filtered" in name else 8
+        assert kernels[name]["wide_loads"] >= 8192 * size // (16 * 32 * warps), name

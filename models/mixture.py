@@ -1,0 +1,92 @@
+"""Which tasks there are, and how often each is practised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from models.document import Document
+from models.draw import Draw
+from models.tasks import arithmetic, classify, copying, extraction, facts, forms, long, reading, talk
+from models.tasks.react import react
+
+Task: TypeAlias = Callable[[Draw], Document]
+
+COPYING: tuple[Task, ...] = (copying.repeat, copying.look_up, copying.ask)
+
+MIXTURE: tuple[tuple[float, Task], ...] = (
+    # facts: short documents, many times
+    (7.0, facts.about("capital")),
+    (3.0, facts.about("continent")),
+    (3.0, facts.about("language")),
+    (3.0, facts.about("currency")),
+    (2.5, facts.reverse),
+    (3.0, facts.portrait),
+    (2.5, facts.series),
+    (2.5, facts.statements),
+    (1.5, facts.capital_choice),
+    (2.0, facts.letters),
+    (3.0, facts.general),
+    (1.5, facts.element),
+    (1.0, facts.calendar),
+    (0.7, facts.unit),
+    # reading and copying
+    (2.5, copying.repeat),
+    (3.5, copying.look_up),
+    (2.0, copying.ask),
+    (8.0, extraction.order),
+    (7.0, extraction.record),
+    (3.0, extraction.single),
+    (6.0, reading.passage),
+    (2.0, reading.retrieval),
+    # classification
+    (5.0, classify.sentiment),
+    (2.5, classify.sentiment_series),
+    (1.5, classify.topic),
+    (1.0, classify.language),
+    # arithmetic
+    (7.0, arithmetic.addition),
+    (4.0, arithmetic.subtraction),
+    (3.0, arithmetic.small),
+    (8.0, arithmetic.series),
+    (2.5, arithmetic.comparison),
+    (1.0, arithmetic.counting),
+    # tools
+    (4.5, react),
+    # forms
+    (2.5, forms.lists),
+    (1.5, forms.steps),
+    (1.5, forms.score),
+    (1.5, forms.yes_or_no),
+    # the other examples
+    (1.0, talk.skeleton),
+    (0.5, talk.advice),
+    (0.6, talk.judge),
+    (0.4, talk.verdict),
+    (0.6, talk.town),
+    (0.3, talk.chronicle),
+    (1.0, talk.note),
+    (0.6, talk.summary),
+    (0.6, talk.story),
+    (2.0, talk.word_problem),
+    # far from the beginning
+    (0.12, long.lines),
+    (0.08, long.steps),
+    (0.08, long.essay),
+    (0.12, long.passage),
+)
+"""(share of the documents, task)"""
+
+EARLY_STEPS = 300
+EARLY = 6.0
+"""In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
+
+
+def documents(seed: int | str, *, held_out: bool = False, early: bool = False) -> Iterator[Document]:
+    """Documents of all tasks without end; the same for the same seed. early: with more of copying."""
+    draw = Draw(seed, held_out=held_out)
+    shares = [share * (EARLY if early and task in COPYING else 1.0) for share, task in MIXTURE]
+    tasks = [task for _, task in MIXTURE]
+    while True:
+        (task,) = draw.random.choices(tasks, shares)
+        yield task(draw)

@@ -1,0 +1,8 @@
+"""Lists of words, written as they are read."""
+
+from __future__ import annotations
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
