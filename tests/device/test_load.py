@@ -32,7 +32,7 @@ def copy(llama: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(llama, tmp_path / "model"))
 
 
-def refused(name: str | Path, what: str, **options: str) -> ModelError:
+def refused(name: str | Path, what: str, **options: Any) -> ModelError:
     with pytest.raises(ModelError, match=re.escape(what)) as caught:
         model.load(str(name), **options)
     assert caught.value.hint
