@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sglc.ir.builder import flattened
 from sglc.ir.errors import IRError
 from sglc.ir.graph import MAX_REGIONS, End, Fork, Graph, Region, Switch, Tree
 from sglc.ir.ops import (
@@ -23,10 +22,8 @@ from sglc.ir.ops import (
     Param,
     Root,
     Select,
-    Trusted,
     Type,
     Unordered,
-    prompts,
 )
 from sglc.ir.printer import MAX_NESTING, Key, lines_of, pointer, quoted, value_names
 from sglc.ir.terms import terms
@@ -101,7 +98,6 @@ class _Verifier:
         self.switches: set[int] = set()  # their numbers
         self.numbered: dict[int, Op] = {}  # the first op of each number on the path to here
         self.twins: list[tuple[Op, Op]] = []  # ops of one number on one path
-        self.goes_on: list[tuple[Op, Op, Broken]] = []  # as `Known.extends`, but the same prompt made twice will do
 
     def run(self) -> None:
         graph = self.graph
@@ -166,10 +162,10 @@ class _Verifier:
             if region in self.regions:
                 raise Broken((region, "final"), "", "a region stands in the graph twice")
             self.regions.add(region)
-            self.region(region, path[-2] if depth > 1 else None)
+            self.region(region)
             left.extend((inner, depth + 1) for inner in reversed(region.inside()))
 
-    def region(self, region: Region, around: Region | None) -> None:
+    def region(self, region: Region) -> None:
         for op in region.body:
             if isinstance(op, Param):
                 raise Broken(op, "", "a param stands among the ops", "params belong to the graph's params")
@@ -184,10 +180,6 @@ class _Verifier:
         final = region.end.final
         if final not in self.known.defined or final.result is not Type.STATE:
             raise Broken((region, "final"), final, "the program's text is of a state of the graph")
-        if around is not None:
-            what = "the program's text does not begin with the text before the switch"
-            hint = "the prompt of a case goes on from that of its switch"
-            self.goes_on.append((final, around.end.final, Broken((region, "final"), final, what, hint)))
         if isinstance(region.end, Switch):
             self.switch(region, region.end)
             return
@@ -299,42 +291,10 @@ class _Verifier:
 
     def extensions(self) -> None:
         """What is said to be a prompt after another begins with that one."""
-        begins = _beginnings(self.graph.ops) if self.known.extends or self.goes_on else {}
+        begins = _beginnings(self.graph.ops) if self.known.extends else {}
         for state, since, fault in self.known.extends:
             if begins[state].start not in begins[since]:
                 raise fault
-        apart = [each for each in self.goes_on if begins[each[0]].start not in begins[each[1]]]
-        term = terms(self.graph, {}) if apart else {}
-        for state, since, fault in apart:
-            if not _says_first(self.said(state, term), self.said(since, term)):
-                raise fault
-
-    def said(self, state: Op, term: Mapping[Op, int]) -> list[object]:
-        """A prompt as pieces that are equal where they mean the same: literals as long as they are, and all else."""
-        pieces: list[object] = []
-        for op in reversed(list(prompts(state))):
-            if not isinstance(op, Append):
-                pieces.append((Gen, term[op]))
-                continue
-            for part in flattened(op.parts, self.graph.orders):
-                if isinstance(part, str) and pieces and isinstance(pieces[-1], str):
-                    pieces[-1] += part
-                elif isinstance(part, Trusted):
-                    pieces.append((Trusted, term[part.text]))
-                else:
-                    pieces.append((Op, term[part]) if isinstance(part, Op) else part)
-        return pieces
-
-
-def _says_first(pieces: Sequence[object], before: Sequence[object]) -> bool:
-    """Whether a prompt begins with another; a literal may go on where the other one's ends."""
-    if len(pieces) < len(before):
-        return False
-    if not before:
-        return True
-    last, there = before[-1], pieces[len(before) - 1]
-    ends = there.startswith(last) if isinstance(last, str) and isinstance(there, str) else there == last
-    return ends and list(pieces[: len(before) - 1]) == list(before[:-1])
 
 
 def _beginnings(ops: Iterable[Op]) -> dict[Op, range]:
