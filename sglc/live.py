@@ -101,7 +101,7 @@ class LiveProgram:
             lambda run, step: self._certain(run, step, backend),
         )
         for block, risk in zip(_blocks(program.entry), self._traced.risks, strict=True):
-            _note_risk(block, risk)
+            _note_risk(block, risk, confirmed=True)
             if isinstance(block.end, Switch):
                 block.origin = self._traced.origins[block.end.number]
         return program
@@ -133,6 +133,10 @@ class LiveProgram:
         except SglcError:
             raise
         except Exception as error:
+            if any(
+                each.doubts is not None for each in run.path
+            ):  # the answers that it has may be those of another path
+                return lambda: self._after_failure(run, backend)
             raised = located(error, raised_at(error, self._function.__code__.co_filename))
             had = self._replayed(run, _events(run)).variables
             raise BodyRaised(raised, had) from error
@@ -151,7 +155,7 @@ class LiveProgram:
                 except ConstraintError as error:
                     raise located(error, op.loc) from error
         found = program.block(region)
-        _note_risk(found, recorded.risk)
+        _note_risk(found, recorded.risk, confirmed=False)
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
         self._keep(block, key_of(values), found)
@@ -198,6 +202,9 @@ class LiveProgram:
             itertools.chain(*(risk.answers for risk in risks))
         ):  # the body may have looked at what the graph left out
             return lambda: self._interpreted(run, backend)
+        for block in run.path:
+            if block.risk is None:
+                block.doubts = None
         run.block.checked = not risks
         return None
 
@@ -273,15 +280,20 @@ def _numbered(run: Run) -> Iterator[Numbered]:
                 yield op
 
 
-def _note_risk(block: Block, risk: Risk | None) -> None:
+def _note_risk(block: Block, risk: Risk | None, *, confirmed: bool) -> None:
+    """confirmed: whether it was tried on invented strings (`sglc.trace.confirm`); else all is in doubt until a run has been
+    checked."""
     block.risk = risk
-    block.doubts = None if risk is None else risk.steps
+    if risk is not None:
+        block.doubts = risk.steps
+    elif not confirmed:
+        block.doubts = frozenset(plan.op.number for plan in block.plans)
 
 
 def _looked_at(run: Run, step: Primitive) -> frozenset[int]:
     """The numbers of the answers that the body may have looked at before it came to a step in doubt."""
-    risk: Risk = next(block.risk for block in run.path if block.doubts and step.number in block.doubts)
-    return frozenset(risk.answers[: risk.steps[step.number]])
+    risk: Risk | None = next(block.risk for block in run.path if block.doubts and step.number in block.doubts)
+    return frozenset(() if risk is None else risk.answers[: risk.steps[step.number]])
 
 
 def _missing(block: Block, run: Run) -> Iterator[Primitive]:

@@ -141,7 +141,25 @@ def _shortened(text: str) -> str:
     return text if len(text) < 8 else text[:3] + "..."
 
 
+@sgl.function
+def by_its_type_after_an_exit(s, q):
+    """No placeholder is in this, and what follows an exit was tried on no invented text."""
+    s += q + sgl.gen("a")
+    if len(s["a"]) >= 0:
+        s += sgl.gen("b")
+        s += shell(type(s["b"]).__name__)
+
+
+@sgl.function
+def raises_what_another_path_was_answered(s, q):
+    s += q + sgl.gen("a", temperature=0)
+    s += ("in" if "r" in f"{s['a']}" else "out") + sgl.gen("b", temperature=0)
+    raise ValueError(f"{len(s['b'])} {s['b']}")
+
+
 PROGRAMS = (
+    by_its_type_after_an_exit,
+    raises_what_another_path_was_answered,
     in_a_set,
     by_length,
     by_count,
@@ -158,6 +176,7 @@ ANSWERS: dict[str, Callable[[Any], str]] = {
     "blocked": lambda q: "rm -rf /",
     "long": lambda q: "w " * 60,
     "empty": lambda q: "",
+    "prompt": lambda q: q.prompt[::-1],
     "differ": lambda q: "a" if q.prompt.endswith("|") else "z",
 }
 
