@@ -21,8 +21,8 @@ def frontend():
     package.__path__ = list(found.submodule_search_locations)
     sys.modules["sglang"] = package
     from sglang.lang import api  # pyright: ignore[reportMissingImports]: of another Python
-    from sglang.lang.backend.base_backend import BaseBackend  # pyright: ignore[reportMissingImports]
-    from sglang.lang.chat_template import get_chat_template  # pyright: ignore[reportMissingImports]
+    from sglang.lang.backend.base_backend import BaseBackend  # pyright: ignore[reportMissingImports]: as above
+    from sglang.lang.chat_template import get_chat_template  # pyright: ignore[reportMissingImports]: as above
 
     class Mock(BaseBackend):
         def __init__(self, latency: float) -> None:

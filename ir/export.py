@@ -65,9 +65,9 @@ def to_tree(graph: Graph, schedule: Schedule | None, comments: Comments) -> dict
         if isinstance(value, Sampling | Constraint):
             return {name: setting for name, setting in asdict(value).items() if setting is not None}
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+            return {key: plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]: of any type
         if isinstance(value, list | tuple):
-            return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]: of any type
         return value
 
     def place(loc: Location | None) -> dict[str, Any] | None:

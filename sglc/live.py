@@ -13,6 +13,7 @@ import itertools
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from sglc.compiler import Compiled
@@ -128,15 +129,14 @@ class LiveProgram:
                 self._traced.names_files,
             )
         except AskedOtherwise as other:
-            where = other.where
-            return lambda: self._instead(run, where, backend)
+            return partial(self._instead, run, other.where, backend)
         except SglcError:
             raise
         except Exception as error:
             if any(
                 each.doubts is not None for each in run.path
             ):  # the answers that it has may be those of another path
-                return lambda: self._after_failure(run, backend)
+                return partial(self._after_failure, run, backend)
             raised = located(error, raised_at(error, self._function.__code__.co_filename))
             had = self._replayed(run, _events(run)).variables
             raise BodyRaised(raised, had) from error
@@ -180,10 +180,9 @@ class LiveProgram:
         unknown: set[int] = set()
         where = differs(expected, self._replayed(run, expected, unknown, end=step.number + 1))
         if not unknown.isdisjoint(looked_at):  # the graph left them out
-            return lambda: self._interpreted(run, backend)
+            return partial(self._interpreted, run, backend)
         if where is not None:
-            place = where
-            return lambda: self._instead(run, place, backend)
+            return partial(self._instead, run, where, backend)
         return True
 
     def _check(self, run: Run, error: Exception | None, backend: Runner) -> Instead | None:
@@ -191,17 +190,16 @@ class LiveProgram:
         take."""
         risks: list[Risk] = [block.risk for block in run.path if block.risk is not None]
         if error is not None:
-            return (lambda: self._after_failure(run, backend)) if risks else None
+            return partial(self._after_failure, run, backend) if risks else None
         expected = _events(run)
         unknown: set[int] = set()
         where = differs(expected, self._replayed(run, expected, unknown))
         if where is not None:
-            place = where
-            return lambda: self._instead(run, place, backend)
+            return partial(self._instead, run, where, backend)
         if not unknown.isdisjoint(
             itertools.chain(*(risk.answers for risk in risks))
         ):  # the body may have looked at what the graph left out
-            return lambda: self._interpreted(run, backend)
+            return partial(self._interpreted, run, backend)
         for block in run.path:
             if block.risk is None:
                 block.doubts = None

@@ -98,7 +98,7 @@ def _apart(moves: list[tuple[int, int]]) -> list[tuple[int, tuple[int, ...]]]:
                 split.append((both, (*states, after)))
             if left := other & ~mask:
                 split.append((left, states))
-            mask &= ~other  # noqa: PLW2901
+            mask &= ~other  # noqa: PLW2901 - what is left of it
         if mask:
             split.append((mask, (after,)))
         apart = split
