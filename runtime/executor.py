@@ -103,7 +103,10 @@ class Run:
 
     def doubts(self, step: Primitive) -> bool:
         """Whether the program may not get to this step with the real texts."""
-        return step not in self.certain and any(step.number in block.doubts for block in self.path if block.doubts)
+        if step in self.certain:
+            return False
+        # read once: the check of another run may end a doubt, in another thread
+        return any(step.number in doubts for block in self.path if (doubts := block.doubts))
 
     def rendered(self, prompt: Prompt, since: Prompt) -> str:
         """The text of a prompt after another that it begins with."""

@@ -89,7 +89,10 @@ class MaskTable:
         if (numbers := self.numbers(constraints, states)) is None:
             others = [i for i, c in enumerate(constraints) if not isinstance(c, TokenAutomaton | None)]
             numbers = self._admitted(constraints, states)
-        torch.index_select(self._rows, 0, self._index(numbers), out=bitmask)
+        if self.device.type == "cpu":  # without the threads of torch, whose waking costs more than a megabyte's copy
+            np.take(self._rows.numpy(), numbers, axis=0, out=bitmask.numpy(), mode="clip")  # "raise" would buffer `out`
+        else:
+            torch.index_select(self._rows, 0, self._index(numbers), out=bitmask)
         if others:
             rows = _packed([c.row(states[i]) for i in others if (c := constraints[i]) is not None], self.words)
             bitmask.index_copy_(0, self._index(others), uploaded(rows, self.device))

@@ -289,8 +289,10 @@ def _note_risk(block: Block, risk: Risk | None, *, confirmed: bool) -> None:
 
 
 def _looked_at(run: Run, step: Primitive) -> frozenset[int]:
-    """The numbers of the answers that the body may have looked at before it came to a step in doubt."""
-    risk: Risk | None = next(block.risk for block in run.path if block.doubts and step.number in block.doubts)
+    """The numbers of the answers that the body may have looked at before it came to a step in doubt; none where another
+    run has been checked meanwhile, in another thread."""
+    risks = (block.risk for block in run.path if (doubts := block.doubts) and step.number in doubts)
+    risk: Risk | None = next(risks, None)
     return frozenset(() if risk is None else risk.answers[: risk.steps[step.number]])
 
 

@@ -15,6 +15,7 @@ import pytest
 
 import sglc as sgl
 from sglc.language.arguments import take_apart
+from sglc.live import LiveProgram
 from sglc.trace.explore import explore
 from tests.language import appending
 
@@ -206,6 +207,19 @@ def _pieces(result: Any) -> Iterator[str]:
         yield from result.text_iter()
     except sgl.SglcError:
         return
+
+
+def test_a_doubt_that_another_thread_ends_while_it_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    certain = LiveProgram._certain
+
+    def checked_meanwhile(self: LiveProgram, run: Any, step: Any, backend: Any) -> Any:
+        for block in run.path:
+            block.doubts = None
+        return certain(self, run, step, backend)
+
+    monkeypatch.setattr(LiveProgram, "_certain", checked_meanwhile)
+    expected = _run(by_its_type_after_an_exit, ANSWERS["long"], mode="interpret")
+    assert _run(sgl.function(by_its_type_after_an_exit.func), ANSWERS["long"]) == expected
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
