@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,38 +120,34 @@ def explore(
         node.inside, node.open = cases, not complete
         paths += max(0, len(cases) - 1)
         waiting.extend(cases)
-    numbers = itertools.count()
-    origins: dict[int, Origin] = {}
-    risks: list[Risk | None] = []
-    orders: dict[Location, Order] = {}
-    files: list[Location] = []
-    region = _region(root, numbers, origins, risks, orders, files)
-    graph = Graph(function.__name__, params, (), region, arguments.statics, orders)
-    file = files[0] if files else None
-    return Traced(drop_dead(graph), origins, tuple(risks), hosts, failure, file, names_files)
+    regions = _Regions()
+    region = regions.of(root)
+    graph = Graph(function.__name__, params, (), region, arguments.statics, regions.orders)
+    return Traced(drop_dead(graph), regions.origins, tuple(regions.risks), hosts, failure, regions.file, names_files)
 
 
-def _region(
-    node: _Node,
-    numbers: Iterable[int],
-    origins: dict[int, Origin],
-    risks: list[Risk | None],
-    orders: dict[Location, Order],
-    files: list[Location],
-) -> Region:
-    recorded = node.recorded
-    assert recorded is not None
-    risks.append(recorded.risk)
-    orders.update(recorded.orders)
-    if recorded.file is not None:
-        files.append(recorded.file)
-    body = tuple(op for op in recorded.body if not isinstance(op, Param))
-    if isinstance(recorded.end, End):
-        return Region(body, recorded.end)
-    number = next(iter(numbers))
-    origins[number] = Origin(node.known, recorded.end)
-    cases = tuple(Case(case.choice, _region(case, numbers, origins, risks, orders, files)) for case in node.inside)
-    return Region(body, switch_at(recorded.final, recorded.end, number, cases, opened=node.open))
+class _Regions:
+    """Makes the regions of nodes, and gathers what belongs to the whole graph: the fields of `Traced` and `Graph`."""
+
+    def __init__(self) -> None:
+        self.origins: dict[int, Origin] = {}
+        self.risks: list[Risk | None] = []
+        self.orders: dict[Location, Order] = {}
+        self.file: Location | None = None
+
+    def of(self, node: _Node) -> Region:
+        recorded = node.recorded
+        assert recorded is not None
+        self.risks.append(recorded.risk)
+        self.orders.update(recorded.orders)
+        self.file = self.file or recorded.file
+        body = tuple(op for op in recorded.body if not isinstance(op, Param))
+        if isinstance(recorded.end, End):
+            return Region(body, recorded.end)
+        number = len(self.origins)
+        self.origins[number] = Origin(node.known, recorded.end)
+        cases = tuple(Case(case.choice, self.of(case)) for case in node.inside)
+        return Region(body, switch_at(recorded.final, recorded.end, number, cases, opened=node.open))
 
 
 def switch_at(

@@ -46,7 +46,7 @@ _IMPORTS = ("<frozen importlib", linecache.__file__, tokenize.__file__)
 _PYTHON = (*PYTHON, "<frozen")
 
 
-class Draws:
+class Impurities:
     """Notices the first random number that a body draws, or clock that it reads, and the first file.
 
     found: what it does, in words, and the line where it is known. file: the line that reads one.

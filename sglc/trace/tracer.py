@@ -66,7 +66,7 @@ from sglc.runtime.program import answers_below
 from sglc.trace.appends import only_appends
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
-from sglc.trace.repeatable import Draws, is_ours, not_repeatable, start_of
+from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, start_of
 
 P = TypeVar("P", Gen, Select, Call)
 
@@ -162,7 +162,7 @@ class _Recording:
         self._question: Question | None = None
         self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
         self._differs_at: Location | None = None  # where the body asked something else than was recorded before
-        self._draws = Draws()
+        self._impurities = Impurities()
         self._watches = False
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
@@ -196,8 +196,8 @@ class _Recording:
             failure = error
         if self._differs_at is not None:
             raise AskedOtherwise(self._differs_at)
-        if self._draws.found is not None:
-            why, where = self._draws.found
+        if self._impurities.found is not None:
+            why, where = self._impurities.found
             raise not_repeatable(self._function, where, why)
         if self._question is not None:  # also where the body swallowed it
             end, failure = None, self._seen
@@ -214,7 +214,7 @@ class _Recording:
             else None,
             failure=failure,
             orders=self._kept,
-            file=self._draws.file,
+            file=self._impurities.file,
         )
 
     def _ask_for_arguments(self) -> None:
@@ -727,7 +727,7 @@ class _Recording:
             self._watch()
         try:
             first = not self._known.values and not self._known.tests  # once a program
-            with self._draws.watched(lines=first or files):
+            with self._impurities.watched(lines=first or files):
                 yield
         finally:
             sys.settrace(outer)
