@@ -20,9 +20,9 @@ from sglc.command.program_file import load_program
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Op
 from sglc.ir.schedule import Schedule
-from sglc.runtime.executor import Executor, Run
+from sglc.runtime.executor import Executor
 from sglc.runtime.jobs import Job
-from sglc.runtime.program import Plan, Program
+from sglc.runtime.program import Plan, Program, Run
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 RUNNING = (2, 4, 8, 32)

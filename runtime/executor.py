@@ -7,122 +7,20 @@ the user's Python (host functions, ways on that were not compiled, checks) runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
-from contextvars import Context, copy_context
+from collections.abc import Callable, Container, Iterator
 from typing import Any, Protocol
 
 from sglc.ir.errors import Location, RunError, SglcError
 from sglc.ir.graph import End, Switch, leaves
-from sglc.ir.ops import Call, Gen, Op, Primitive, Sampling, Select, prompts
+from sglc.ir.ops import Call, Gen, Select, prompts
+from sglc.runtime.desk import Owner
 from sglc.runtime.engine.family import Family
 from sglc.runtime.futures import Future
-from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, Prompt, ScoreJob
-from sglc.runtime.port import Desk, Owner, Port
-from sglc.runtime.program import (
-    Block,
-    BodyRaised,
-    Check,
-    Input,
-    Instead,
-    Plan,
-    Program,
-    answers_below,
-    inputs_of,
-    key_of,
-    no_text,
-)
+from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, ScoreJob
+from sglc.runtime.port import Port
+from sglc.runtime.program import Block, BodyRaised, Check, Frame, Instead, Plan, Run, key_of, no_text
+from sglc.runtime.values import answers_below, inputs_of
 from sglc.runtime.workers import Workers
-
-
-class Run:
-    """One run of a program. `done` is called once, from the loop, with its outcome.
-
-    values: of the ops so far; of a gen or select the prompt after it. failed: the calls that raised. answers: of the gens and selects so far.
-    progress: called with (gen, text so far) while gens of a streamed run answer. future: what it will read again, where
-    the port wants to know. desk: where its jobs are handed in while it is under way; None is the executor's port, always
-    for a streamed run. certain: the steps that were in doubt and are not any more.
-    """
-
-    __slots__ = (
-        "answers", "block", "calling", "certain", "context", "desk", "done", "doubtful", "ended", "executor", "failed",
-        "failing", "future", "instead", "path", "program", "progress", "remaining", "row", "sampling", "seed", "submitted",
-        "switching", "texts", "values", "waiting",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        program: Program,
-        texts: Mapping[str, str],
-        sampling: Sampling,
-        seed: int,
-        row: int,
-        done: Callable[[Outcome], None],
-        progress: Callable[[Run, Gen | None, str], None] | None = None,
-        context: Context | None = None,
-        desk: Desk | None = None,
-    ) -> None:
-        self.program = program
-        self.texts = texts
-        self.sampling = sampling
-        self.seed = seed
-        self.row = row
-        self.done = done
-        self.progress = progress
-        self.context = context or copy_context()
-        self.desk = desk if progress is None else None
-        self.values: dict[Op, Any] = dict(program.constants)
-        self.answers: dict[Op, Answer] = {}
-        self.block = program.entry
-        self.path: list[Block] = []
-        self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for
-        self.submitted: list[Hashable] = []  # at the port, also what has been answered
-        self.remaining = 0  # steps that have not answered
-        self.calling = 0  # host functions that have not answered
-        self.doubtful: list[tuple[Frame, Plan]] = []  # steps that more answers may make certain
-        self.certain: set[Op] = set()
-        self.failed: dict[Op, Exception] = {}
-        self.instead: Instead | None = None  # what gives the outcome, when no host function is under way
-        self.switching = False  # the way on after the block is being decided
-        self.ended = False
-        self.failing = False  # a step has failed, so it has ended, and it is being checked whether that counts
-        self.executor: Executor | None = None
-        self.future: Future | None = None
-
-    @classmethod
-    def of_constants(cls, values: dict[Op, Any]) -> Run:
-        """Enough of a run to compute what depends on nothing."""
-        run = cls.__new__(cls)
-        run.values = values
-        return run
-
-    def compute(self, inputs: Iterable[Input]) -> None:
-        values = self.values
-        for op, function in inputs:
-            if op not in values:
-                values[op] = function(self)
-
-    def doubts(self, step: Primitive) -> bool:
-        """Whether the program may not get to this step with the real texts."""
-        if step in self.certain:
-            return False
-        # read once: the check of another run may end a doubt, in another thread
-        return any(step.number in doubts for block in self.path if (doubts := block.doubts))
-
-    def rendered(self, prompt: Prompt, since: Prompt) -> str:
-        """The text of a prompt after another that it begins with."""
-        assert self.executor is not None
-        return self.executor.port.render(prompt, since)
-
-
-class Frame:
-    """A block that a run has entered. counts: for each of its steps, and last for its switch, how many answers are
-    still waited for."""
-
-    __slots__ = ("block", "counts")
-
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.counts = block.counts.copy()
 
 
 class _Running(Owner):
@@ -185,7 +83,7 @@ class Executor:
         return not self._runs
 
     def start(self, run: Run) -> None:
-        run.executor = self
+        run.render = self.port.render
         self._runs.add(run)
         if self.port.foresight is not None:
             run.future = Future(run, self.port.foresight)

@@ -15,74 +15,25 @@ under way (`Foresight.begin`), and those of a batch as long as the batch (`Fores
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sglc.ir.errors import SglcError
-from sglc.ir.graph import Region, Switch
-from sglc.ir.ops import Append, Call, Gen, Op, Primitive, Root, Select, prompts
+from sglc.ir.graph import Switch
+from sglc.ir.ops import Append, Call, Gen, Op, Select, prompts
 from sglc.ir.tokens import Tokenizer
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.family import Family, Kind
 from sglc.runtime.engine.radix import Claim
-
-if TYPE_CHECKING:
-    from sglc.runtime.executor import Run
-    from sglc.runtime.jobs import Prompt
-    from sglc.runtime.program import Block, Program
-    from sglc.runtime.speculation import Speculation
-
-Ways = dict[Op, dict[Op, int]]
-"""state -> the ops that go on from it, each with the order of the first step that they lead to."""
+from sglc.runtime.jobs import Prompt
+from sglc.runtime.program import Block, Program, Run
+from sglc.runtime.speculation import Speculation
+from sglc.runtime.ways import Ways
 
 UNKNOWN = 2**40
 """The order of a step that is not known yet."""
-
-
-def ways_of(steps: Iterable[tuple[Primitive, int]], known: Callable[[Op], bool]) -> Ways:
-    """The ways that steps, each with its order, take from known states on."""
-    ways: Ways = {}
-    for step, order in steps:
-        op: Op = step
-        while isinstance(op, Append | Gen | Select) and not known(op):
-            found = ways.setdefault(op.state, {})
-            if op in found:
-                found[op] = min(found[op], order)
-                break
-            found[op] = order
-            op = op.state
-    return {state: found for state, found in ways.items() if not isinstance(state, Root)}
-
-
-def connect(top: Region, blocks: Mapping[Region, Block], constants: Mapping[Op, Any]) -> dict[Op, list[int]]:
-    """Fills in the ways of each block, and the numbers of those inside it. Answers for each state the blocks whose steps
-    go on from it, by number, smallest first."""
-    readers: dict[Op, list[int]] = {}
-    taken: dict[Op, None] = {}  # by the steps of the blocks around
-    stack: list[tuple[Region, int | None]] = [(top, None)]
-    number = 0
-    while stack:
-        region, marked = stack.pop()
-        block = blocks[region]
-        if marked is not None:  # all inside it is done
-            block.inside = range(block.inside.start, number)
-            while len(taken) > marked:
-                taken.popitem()
-            continue
-        stack.append((region, len(taken)))
-        stack.extend((inner, None) for inner in reversed(region.inside()))
-        steps = ((plan.op, plan.order) for plan in block.plans)
-        block.ways = ways_of(steps, lambda op: op in taken or op in constants)
-        for state, found in block.ways.items():
-            taken.update(dict.fromkeys(found))
-            if state not in constants:
-                readers.setdefault(state, []).append(number)
-        number += 1
-        block.inside = range(number, number)
-    return readers
 
 
 class Foresight:

@@ -22,9 +22,8 @@ from sglc.runtime.engine import sequence as sequences
 from sglc.runtime.engine.observer import Gauges
 from sglc.runtime.engine.request import Event, Failed, Stats
 from sglc.runtime.engine.scheduler import Work
-from sglc.runtime.executor import Run
 from sglc.runtime.jobs import DecodeJob, Job, ScoreJob
-from sglc.runtime.program import Plan
+from sglc.runtime.program import Plan, Run
 
 ENGINE, PROGRAMS, REQUESTS = 1, 2, 3
 """The groups, processes to the format."""

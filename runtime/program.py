@@ -1,59 +1,42 @@
-"""A compiled program made ready to run any number of times: blocks of steps, and how each value is computed.
+"""A compiled program made ready to run any number of times: blocks of steps; and one run of it.
 
 A block is a region of the graph. What a step or an end reads is listed once, operands first, each with the function
-that computes it, so that a run is a walk of flat lists.
+that computes it (`values.py`), so that a run is a walk of flat lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from sglc.ir.builder import flattened
 from sglc.ir.errors import Location, RunError
-from sglc.ir.functions import METHODS, TESTS
-from sglc.ir.graph import End, Graph, Region, Switch, Tree
+from sglc.ir.graph import End, Graph, Region, Switch
 from sglc.ir.ops import (
     DEFAULT_SAMPLING,
-    Append,
-    Argument,
     Call,
     Constraint,
-    Format,
     Gen,
     Image,
-    Meta,
-    Method,
     Op,
-    Param,
-    Part,
     Primitive,
     Read,
-    Render,
-    Role,
-    Root,
     Sampling,
     Select,
-    Test,
-    Trusted,
-    Unordered,
     operands,
     prompts,
     token_bound,
 )
 from sglc.ir.schedule import Schedule
-from sglc.ir.tokens import Piece, Text, TokenConstraint
-from sglc.runtime.futures import Ways, connect, ways_of
+from sglc.ir.tokens import TokenConstraint
+from sglc.runtime.desk import Desk
+from sglc.runtime.jobs import Outcome, Prompt
+from sglc.runtime.values import Values, answers_below, arguments_of, computed, inputs_of, meta_of, pieces_of, result_of
+from sglc.runtime.ways import Ways, ways_of
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor import Run
-    from sglc.runtime.jobs import Outcome, Prompt
-
-Compute = Callable[["Run"], Any]
-"""The value of an op from the values of a run; those of its operands are known."""
-
-Input = tuple[Op, Compute]
+    from sglc.runtime.futures import Future
 
 
 class Host(Protocol):
@@ -75,7 +58,7 @@ class BodyRaised(Exception):
         self.variables = variables
 
 
-Instead: TypeAlias = "Callable[[], Outcome]"
+Instead: TypeAlias = Callable[[], Outcome]
 """Gives the outcome that counts, where a run did something that its program does not do. It runs the user's Python, off
 the loop, when no host function of the run is under way any more: what those give is not asked for again."""
 
@@ -172,9 +155,9 @@ class Block:
         self._wait_for_each_other()
         if isinstance(end, Switch):
             return
-        self.variables = {name: _tree(tree) for name, tree in end.variables.items()}
-        self.metas = {name: _meta(tree) for name, tree in end.answers.items()}
-        self.values = _tree(end.value)
+        self.variables = {name: result_of(tree) for name, tree in end.variables.items()}
+        self.metas = {name: meta_of(tree) for name, tree in end.answers.items()}
+        self.values = result_of(end.value)
 
     def _wait_for_each_other(self) -> None:
         """Fills in what waits for what: `counts` and `followers` inside the block, `outside` for steps before it."""
@@ -224,7 +207,7 @@ class Program:
         self.constants: dict[Op, Any] = {}
         for op in graph.prefixes:
             if not any(isinstance(x, Image) for x in (op, *operands(op))):
-                self.constants[op] = _constant(op, self.constants)
+                self.constants[op] = computed(op)(Values(self.constants, {}))
         ops, steps = graph.ops, schedule.steps
         primitives: list[Primitive] = [op for op in (ops[step.op] for step in steps) if isinstance(op, Primitive)]
         plans: dict[int, list[Plan]] = {}
@@ -238,7 +221,7 @@ class Program:
                 block.cases.update((key_of(case.values), blocks[case.region]) for case in region.end.cases)
         self.entry = blocks[graph.region]
         self._blocks = tuple(blocks.values())
-        self.readers = connect(graph.region, blocks, self.constants)
+        self.readers = _connect(graph.region, blocks, self.constants)
         self.warm = tuple(
             self.constants[ops[prefix.op]]
             for prefix in schedule.of_scope("program")
@@ -266,7 +249,7 @@ class Program:
         found = [state for state, made_of in self._of_batches if equal.issuperset(made_of)]
         longer = {above for state in found for above in islice(prompts(state), 1, None)}
         values = {**self.constants, **{param: first[param.name] for param in equal}}
-        return [prompt for state in found if state not in longer and (prompt := _computed(state, values)) is not None]
+        return [prompt for state in found if state not in longer and (prompt := _common(state, values)) is not None]
 
     def automaton(self, op: Primitive) -> TokenConstraint | None:
         return self.automata[op.constraint] if isinstance(op, Gen) and op.constraint is not None else None
@@ -283,19 +266,113 @@ class Program:
         return block
 
 
-def _constant(op: Op, constants: dict[Op, Any]) -> Any:
-    from sglc.runtime.executor import Run  # here: it imports this module
+class Run(Values):
+    """One run of a program. `done` is called once, from the loop, with its outcome.
 
-    return _compute(op)(Run.of_constants(constants))
+    failed: the calls that raised. progress: called with (gen, text so far) while gens of a streamed run answer. future: what
+    it will read again, where the port wants to know. desk: where its jobs are handed in while it is under way; None is the
+    executor's port, always for a streamed run. render: the port's. certain: the steps that were in doubt and are not any
+    more.
+    """
+
+    __slots__ = (
+        "block", "calling", "certain", "context", "desk", "done", "doubtful", "ended", "failed", "failing", "future",
+        "instead", "path", "program", "progress", "remaining", "render", "row", "sampling", "seed", "submitted", "switching",
+        "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        program: Program,
+        texts: Mapping[str, str],
+        sampling: Sampling,
+        seed: int,
+        row: int,
+        done: Callable[[Outcome], None],
+        progress: Callable[[Run, Gen | None, str], None] | None = None,
+        context: Context | None = None,
+        desk: Desk | None = None,
+    ) -> None:
+        super().__init__(dict(program.constants), texts)
+        self.program = program
+        self.sampling = sampling
+        self.seed = seed
+        self.row = row
+        self.done = done
+        self.progress = progress
+        self.context = context or copy_context()
+        self.desk = desk if progress is None else None
+        self.block = program.entry
+        self.path: list[Block] = []
+        self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for
+        self.submitted: list[Hashable] = []  # at the port, also what has been answered
+        self.remaining = 0  # steps that have not answered
+        self.calling = 0  # host functions that have not answered
+        self.doubtful: list[tuple[Frame, Plan]] = []  # steps that more answers may make certain
+        self.certain: set[Op] = set()
+        self.failed: dict[Op, Exception] = {}
+        self.instead: Instead | None = None  # what gives the outcome, when no host function is under way
+        self.switching = False  # the way on after the block is being decided
+        self.ended = False
+        self.failing = False  # a step has failed, so it has ended, and it is being checked whether that counts
+        self.render: Callable[[Prompt, Prompt], str] | None = None
+        self.future: Future | None = None
+
+    def doubts(self, step: Primitive) -> bool:
+        """Whether the program may not get to this step with the real texts."""
+        if step in self.certain:
+            return False
+        # read once: the check of another run may end a doubt, in another thread
+        return any(step.number in doubts for block in self.path if (doubts := block.doubts))
+
+    def rendered(self, prompt: Prompt, since: Prompt) -> str:
+        assert self.render is not None
+        return self.render(prompt, since)
 
 
-def _computed(state: Op, values: dict[Op, Any]) -> Prompt | None:
+class Frame:
+    """A block that a run has entered. counts: for each of its steps, and last for its switch, how many answers are
+    still waited for."""
+
+    __slots__ = ("block", "counts")
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.counts = block.counts.copy()
+
+
+def _connect(top: Region, blocks: Mapping[Region, Block], constants: Mapping[Op, Any]) -> dict[Op, list[int]]:
+    """Fills in the ways of each block, and the numbers of those inside it. Answers for each state the blocks whose steps
+    go on from it, by number, smallest first."""
+    readers: dict[Op, list[int]] = {}
+    taken: dict[Op, None] = {}  # by the steps of the blocks around
+    stack: list[tuple[Region, int | None]] = [(top, None)]
+    number = 0
+    while stack:
+        region, marked = stack.pop()
+        block = blocks[region]
+        if marked is not None:  # all inside it is done
+            block.inside = range(block.inside.start, number)
+            while len(taken) > marked:
+                taken.popitem()
+            continue
+        stack.append((region, len(taken)))
+        stack.extend((inner, None) for inner in reversed(region.inside()))
+        steps = ((plan.op, plan.order) for plan in block.plans)
+        block.ways = ways_of(steps, lambda op: op in taken or op in constants)
+        for state, found in block.ways.items():
+            taken.update(dict.fromkeys(found))
+            if state not in constants:
+                readers.setdefault(state, []).append(number)
+        number += 1
+        block.inside = range(number, number)
+    return readers
+
+
+def _common(state: Op, values: dict[Op, Any]) -> Prompt | None:
     """The value of a state that depends on these alone; None where it cannot be computed, which the runs say then."""
-    from sglc.runtime.executor import Run  # here: it imports this module
-
-    run = Run.of_constants(values)
     try:
-        run.compute(inputs_of([state]))
+        Values(values, {}).compute(inputs_of([state]))
     except Exception:  # noqa: BLE001 - whatever it is, each of the runs has it too, and ends with it
         return None
     return values[state]
@@ -306,65 +383,9 @@ def key_of(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([value if type(value) is str else (type(value), repr(value)) for value in values])
 
 
-def inputs_of(wanted: Iterable[Op]) -> tuple[Input, ...]:
-    """What has to be computed for these ops, operands first; answers of steps are there already."""
-    found: dict[Op, Compute] = {}
-    stack = list(wanted)[::-1]
-    while stack:
-        op = stack[-1]
-        if op in found or isinstance(op, Primitive):
-            stack.pop()
-            continue
-        missing = [x for x in operands(op) if x not in found and not isinstance(x, Primitive)]
-        if missing:
-            stack.extend(reversed(missing))
-        else:
-            found[op] = _compute(op)
-            stack.pop()
-    return tuple(found.items())
-
-
 def _not_answers(wanted: Iterable[Op]) -> Iterator[Op]:
     """What an end reads, but for the answers themselves, which are there."""
     return (op for op in wanted if not isinstance(op, Read | Gen | Select))
-
-
-def answers_below(wanted: Iterable[Op]) -> Iterator[Primitive]:
-    """The steps whose answers these ops are made of, without those that one of them waits for itself."""
-    seen: set[Op] = set()
-    stack = list(wanted)
-    while stack:
-        op = stack.pop()
-        if op in seen:
-            continue
-        seen.add(op)
-        if isinstance(op, Primitive):
-            yield op
-        else:
-            stack.extend(operands(op))
-
-
-def pieces_of(parts: Sequence[Part]) -> Callable[[Run], tuple[Piece, ...]]:
-    """What parts add to a prompt; those whose order nobody chose stand as they were written."""
-    plan: list[Piece | tuple[Op, bool]] = []
-    for part in flattened(parts, {}):
-        if isinstance(part, str):
-            plan.append(Text(part, trusted=True))
-        elif isinstance(part, Role):
-            plan.append(part)
-        elif isinstance(part, Trusted):
-            plan.append((part.text, True))
-        else:
-            plan.append((part, False))
-    constant = tuple(piece for piece in plan if not isinstance(piece, tuple))
-    if len(constant) == len(plan):
-        return lambda run: constant
-
-    def pieces(run: Run) -> tuple[Piece, ...]:
-        values = run.values
-        return tuple([Text(values[p[0]], p[1]) if type(p) is tuple else p for p in plan])
-
-    return pieces
 
 
 def no_text(name: str, value: Any, where: Location | None) -> RunError:
@@ -374,82 +395,3 @@ def no_text(name: str, value: Any, where: Location | None) -> RunError:
         where=where,
         hint="annotate what it gives (-> list, -> dict, -> int ...), or give a str",
     )
-
-
-def _compute(op: Op) -> Compute:
-    match op:
-        case Root():
-            return lambda run: ()
-        case Append(state=state, parts=parts):
-            added = pieces_of(parts)
-            return lambda run: run.values[state] + added(run)
-        case Read(state=state):
-            return lambda run: run.answers[state].text
-        case Meta(state=state):
-            return lambda run: run.answers[state].meta
-        case Render(state=state, since=since):
-            return lambda run: run.rendered(run.values[state], run.values[since])
-        case Format(parts=parts):
-            added = pieces_of(parts)
-            return lambda run: "".join([piece.text for piece in added(run) if isinstance(piece, Text)])
-        case Unordered():
-            added = pieces_of((op,))
-            return lambda run: "".join([piece.text for piece in added(run) if isinstance(piece, Text)])
-        case Param(name=name):
-            return lambda run: run.texts[name]
-        case Method(name=name, arguments=arguments):
-            function, values = METHODS[name], arguments_of(arguments)
-            return lambda run: function(*values(run))
-        case Test(name=name, arguments=arguments):
-            test, values = TESTS[name], arguments_of(arguments)
-            return lambda run: test(*values(run))
-        case Image():
-
-            def refuse(run: Run) -> Any:
-                raise RunError("this model takes text only", where=op.loc, hint="leave images out")
-
-            return refuse
-        case _:
-            raise TypeError(f"{type(op).__name__} is a step")
-
-
-def arguments_of(arguments: tuple[Argument, ...]) -> Callable[[Run], list[Any]]:
-    """The values of a function's arguments."""
-
-    def value(run: Run, argument: Argument) -> Any:
-        if isinstance(argument, Op):
-            return run.values[argument]
-        if isinstance(argument, tuple | list):
-            return type(argument)(value(run, item) for item in argument)
-        if isinstance(argument, dict):
-            return {key: value(run, item) for key, item in argument.items()}
-        return argument
-
-    return lambda run: [value(run, argument) for argument in arguments]
-
-
-def _tree(tree: Tree) -> Compute:
-    """A result of the program."""
-    if isinstance(tree, Read):
-        state = tree.state
-        return lambda run: run.answers[state].text
-    if isinstance(tree, Op):
-        return lambda run: run.values[tree]
-    if isinstance(tree, dict):
-        items = {key: _tree(value) for key, value in tree.items()}
-        return lambda run: {key: item(run) for key, item in items.items()}
-    if isinstance(tree, list | tuple):
-        children = [_tree(value) for value in tree]
-        kind = type(tree)
-        return lambda run: kind([child(run) for child in children])
-    return lambda run: tree
-
-
-def _meta(answers: Tree) -> Compute:
-    """What is known about answers: a list for a list, None for None."""
-    if isinstance(answers, list):
-        children = [_meta(item) for item in answers]
-        return lambda run: [child(run) for child in children]
-    if isinstance(answers, Op):
-        return lambda run: run.answers[answers].meta
-    return lambda run: None

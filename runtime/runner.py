@@ -18,12 +18,13 @@ from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.ops import Constraint, Gen, Sampling
 from sglc.ir.tokens import TokenConstraint, Tokenizer
 from sglc.runtime import collector
+from sglc.runtime.desk import Desk, Owner
 from sglc.runtime.engine.radix import Claim
-from sglc.runtime.executor import Executor, Run
+from sglc.runtime.executor import Executor
 from sglc.runtime.grammar import Grammars
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob, Prompt
-from sglc.runtime.port import Desk, Owner, Port
-from sglc.runtime.program import Program
+from sglc.runtime.port import Port
+from sglc.runtime.program import Program, Run
 from sglc.runtime.shared import Shared
 from sglc.runtime.workers import Workers
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 from sglc.ir.errors import RunError
 from sglc.ir.ops import Role, Sampling
 from sglc.ir.tokens import Piece, Sampled, Vocabulary
+from sglc.runtime.desk import Owner
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Prompt, ScoreJob, draw_seed
-from sglc.runtime.port import Owner
 from sglc.runtime.runner import Runner
 
 WAIT = 0.0005

@@ -17,16 +17,16 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeGuard
 
 from sglc.ir.ops import Role
+from sglc.runtime.desk import Desk, Owner
 from sglc.runtime.engine.family import Family
 from sglc.runtime.jobs import Answer, DecodeJob, Job, ScoreJob
-from sglc.runtime.port import Desk, Owner
 
 REMEMBERED = 4096
 """Answers of a batch that are remembered; the least recently used goes."""
 
 
 class Shared:
-    """The questions of one batch: a desk (`port.Desk`) before the backend's own, used from the loop alone.
+    """The questions of one batch: a desk (`desk.Desk`) before the backend's own, used from the loop alone.
 
     post: runs a function on the loop, soon. remembered: how many answers.
     """

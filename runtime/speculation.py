@@ -16,18 +16,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from copy import copy
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from sglc.ir.builder import flattened
 from sglc.ir.errors import SglcError
 from sglc.ir.ops import Append, Gen, Image, Op, Part, Role, Select, Trusted
 from sglc.ir.tokens import Piece, Text, Tokenizer
 from sglc.runtime.engine.core import EngineCore
-from sglc.runtime.program import answers_below, inputs_of
-
-if TYPE_CHECKING:
-    from sglc.runtime.executor import Run
-    from sglc.runtime.jobs import Prompt
+from sglc.runtime.jobs import Prompt
+from sglc.runtime.program import Run
+from sglc.runtime.values import answers_below, inputs_of
 
 PIECE = 64
 """Tokens computed at a time."""

@@ -24,10 +24,11 @@ from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Select
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
-from sglc.runtime.executor import Run, located
+from sglc.runtime.executor import located
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.program import Block, BodyRaised, Instead, Program, arguments_of, key_of, pieces_of
+from sglc.runtime.program import Block, BodyRaised, Instead, Program, Run, key_of
 from sglc.runtime.runner import Runner
+from sglc.runtime.values import arguments_of, pieces_of
 from sglc.trace.confirm import differs, differs_from_itself
 from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from sglc.ir.graph import End
 from sglc.ir.ops import Gen, Op, Select, prompts
 from sglc.result import Result
-from sglc.runtime.executor import Run, known_variables
+from sglc.runtime.executor import known_variables
 from sglc.runtime.jobs import Answer, Outcome
-from sglc.runtime.program import answers_below, inputs_of
+from sglc.runtime.program import Run
+from sglc.runtime.values import answers_below, inputs_of
 
 
 class Stream(Result):

@@ -38,9 +38,9 @@ from sglc.ir.ops import (
 )
 from sglc.ir.tokens import Piece, Sampled, Text, Tokenizer
 from sglc.runtime.engine.request import Request
-from sglc.runtime.executor import Run
 from sglc.runtime.jobs import DecodeJob, Prompt, ScoreJob
-from sglc.runtime.program import answers_below, arguments_of, key_of
+from sglc.runtime.program import key_of
+from sglc.runtime.values import Values, answers_below, arguments_of
 
 Ids: TypeAlias = tuple[int, ...]
 Words: TypeAlias = "tuple[str | Ids, ...]"
@@ -261,7 +261,7 @@ class Walker:
         if any(not isinstance(word, str) for words in read.values() for word in words):
             return None
         plain = {operand: "".join(map(str, words)) for operand, words in read.items()}
-        return arguments_of(op.arguments)(Run.of_constants(plain))
+        return arguments_of(op.arguments)(Values(plain, {}))
 
 
 def _question(op: Gen | Select, requests: Sequence[Request]) -> Hashable:

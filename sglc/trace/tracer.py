@@ -62,7 +62,7 @@ from sglc.language.symbolic import (
     shown_path,
     user_location,
 )
-from sglc.runtime.program import answers_below
+from sglc.runtime.values import answers_below
 from sglc.trace.appends import only_appends
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question

@@ -15,9 +15,8 @@ from sglc.ir.ops import Sampling
 from sglc.ir.tokens import Piece
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
-from sglc.runtime.executor import Run
 from sglc.runtime.futures import Foresight
-from sglc.runtime.program import Program
+from sglc.runtime.program import Program, Run
 from tests.runtime.toy import ByteTokenizer, Machine
 
 

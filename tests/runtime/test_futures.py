@@ -16,10 +16,9 @@ from sglc.ir.ops import Gen, Op, Root, Select, prompts
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from sglc.runtime.engine.radix import Claim
-from sglc.runtime.executor import Run
 from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.program import Block, Instead
+from sglc.runtime.program import Block, Instead, Run
 from tests.graphs import random_graph
 from tests.runtime.test_executor import for_bytes, hosts_of, meaning, texts_of
 from tests.runtime.toy import Machine

@@ -20,10 +20,9 @@ from sglc.passes.pipeline import optimise
 from sglc.runtime import speculation
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import FakeDevice
-from sglc.runtime.executor import Run
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.port import EnginePort
-from sglc.runtime.program import Program
+from sglc.runtime.program import Program, Run
 from sglc.runtime.runner import Row, Runner
 from sglc.runtime.speculation import LEAST, PIECE, Speculation
 from tests.graphs import random_graph

@@ -12,10 +12,10 @@ from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import Piece, Sampled, Text, Vocabulary
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.fake_device import FakeDevice
-from sglc.runtime.executor import Executor, Run
+from sglc.runtime.executor import Executor
 from sglc.runtime.jobs import Outcome
 from sglc.runtime.port import Desk, EnginePort
-from sglc.runtime.program import Host, Program
+from sglc.runtime.program import Host, Program, Run
 from sglc.runtime.shared import Shared
 from sglc.runtime.workers import Workers
 
