@@ -15,7 +15,7 @@ from sglc.guards import Guard
 from sglc.ir.errors import ArgumentsError, ProgramError, SglcError
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
-from sglc.language.arguments import Arguments, bind, signature, unknown_arguments
+from sglc.language.arguments import Arguments, bind, signature, takes, unknown_arguments
 from sglc.language.machine import current_machine
 from sglc.language.settings import RUN_SETTINGS, Bounds, checked_settings
 from sglc.language.state import ProgramState
@@ -91,8 +91,7 @@ class SglFunction:
 
     def bind(self, **arguments: Any) -> SglFunction:
         """The same program with some arguments given; they come before those of a call, as in SGLang."""
-        known = signature(self.func).parameters
-        if unknown := [name for name in arguments if name not in known]:
+        if unknown := [name for name in arguments if not takes(self.func, name)]:
             raise ArgumentsError(f"{self.__name__} has no argument {unknown[0]!r}", where=str(user_location()))
         bound = copy.copy(self)  # with all settings, and with what was compiled
         bound.bind_arguments = {**self.bind_arguments, **arguments}

@@ -12,7 +12,7 @@ from sglc.ir.errors import ConstraintError, Location, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
-from sglc.language.arguments import Arguments
+from sglc.language.arguments import Arguments, called
 from sglc.language.host_function import Host
 from sglc.language.machine import Answered, outside, running
 from sglc.language.orders import NO_ORDERS, FreeOrders
@@ -45,7 +45,7 @@ def interpret(
     error: Exception | None = None
     try:
         with running(machine):
-            state.ret_value = function(state, **arguments.values)
+            state.ret_value = called(function, state, arguments.values)
     except Failed as failed:
         error = failed.error
     except Exception as raised:  # noqa: BLE001 - the body's exception is the program's error

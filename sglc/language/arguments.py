@@ -37,7 +37,8 @@ def static(value: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arguments:
-    """values: by name, in the order of the signature. texts: path -> text. statics: path -> what a trace fixes."""
+    """values: by name, in the order of the signature, each keyword of `**rest` by its own. texts: path -> text. statics:
+    path -> what a trace fixes."""
 
     values: dict[str, Any]
     texts: dict[str, str]
@@ -81,11 +82,44 @@ def bind(
             hint=f"it takes ({', '.join(parameters.parameters) or 'nothing'})",
         ) from None
     bound.apply_defaults()
-    return take_apart(dict(bound.arguments), where)
+    return take_apart(_by_name(bound, where), where)
 
 
 def _has_rest(parameters: inspect.Signature) -> bool:
     return any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters.parameters.values())
+
+
+def _by_name(bound: inspect.BoundArguments, where: str | None) -> dict[str, Any]:
+    """Bound arguments, and those of `**rest` beside them. Raises `ArgumentsError` for one that has no name of its own."""
+    values = dict(bound.arguments)
+    rest = next((p.name for p in bound.signature.parameters.values() if p.kind is p.VAR_KEYWORD), None)
+    given: dict[str, Any] = {} if rest is None else values.pop(rest, {})
+    for name, value in given.items():
+        if name in values or not name.isidentifier():
+            what = "is the name of another one" if name in values else "is no name"
+            raise ArgumentsError(f"the argument {name!r} {what}", where=where, hint="call it otherwise, or give a dict")
+        values[name] = value
+    return values
+
+
+def called(function: Callable[..., Any], state: Any, values: Mapping[str, Any]) -> Any:
+    """What the body of a program gives for arguments by name, as `Arguments.values` has them."""
+    parameters = signature(function)
+    if not _has_rest(parameters):
+        return function(state, **values)
+    by_name, by_place = dict(values), list[Any]()
+    for parameter in parameters.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            by_place.extend(by_name.pop(parameter.name))
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            by_place.append(by_name.pop(parameter.name))
+    return function(state, *by_place, **by_name)
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a program has an argument of this name, or takes any."""
+    parameters = signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def take_apart(values: dict[str, Any], where: str | None = None) -> Arguments:
@@ -215,10 +249,12 @@ def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs:
         raise ArgumentsError(f"{function.__name__}: {error}") from None
     bound.apply_defaults()
     hints = inspect.get_annotations(function)
-    values: dict[str, Any] = {}
-    for name in parameters.parameters:
-        if name in bound.arguments:
-            values[name] = bound.arguments[name]
+    given, values = _by_name(bound, function.__name__), dict[str, Any]()
+    for name, parameter in parameters.parameters.items():
+        if name in given:
+            values[name] = given.pop(name)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            continue
         elif hints.get(name, str) in (str, "str"):
             values[name] = ""
         else:
@@ -226,7 +262,7 @@ def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs:
                 f"{function.__name__} needs the value of {name} when it is compiled",
                 hint=f"only texts may stay open: compile({name}=...), or give the parameter a default",
             )
-    return take_apart(values)
+    return take_apart({**values, **given})
 
 
 def argument_names(graph: Graph) -> list[str]:

@@ -13,7 +13,7 @@ from sglc.ir.errors import Location
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
 from sglc.ir.tokens import Sampled, Text
-from sglc.language.arguments import Arguments, replace_texts
+from sglc.language.arguments import Arguments, called, replace_texts
 from sglc.language.host_function import Host
 from sglc.language.machine import Answered, running
 from sglc.language.orders import NO_ORDERS, FreeOrders
@@ -73,7 +73,7 @@ def replay(
     state = ProgramState(machine, n=n)
     try:
         with running(machine):
-            value = function(state, **replace_texts(arguments, texts.__getitem__))
+            value = called(function, state, replace_texts(arguments, texts.__getitem__))
     except NoAnswer:
         return events
     except Exception as error:  # noqa: BLE001 - how a run ends, like any other end

@@ -46,7 +46,7 @@ from sglc.ir.ops import (
     prompts,
 )
 from sglc.ir.values import what_is_wrong
-from sglc.language.arguments import Arguments, default_texts, is_record, replace_texts
+from sglc.language.arguments import Arguments, called, default_texts, is_record, replace_texts
 from sglc.language.host_function import Host, captures, same_function
 from sglc.language.machine import Answered, Piece, running
 from sglc.language.orders import FreeOrders
@@ -188,7 +188,7 @@ class _Recording:
                 self._ask_for_arguments()
             with running(self), self._watching(files):
                 values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
-                state.ret_value = self._function(state, **values)
+                state.ret_value = called(self._function, state, values)
             end = self._end(state)
         except Stopped:
             pass

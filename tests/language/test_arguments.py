@@ -101,6 +101,62 @@ def test_arguments_keep_what_they_inherit(name: str) -> None:
             assert program.run(x=value, backend=backend).text() == expected
 
 
+def _shown(*args: Any, **kwargs: Any) -> str:
+    return f"{args} {sorted(kwargs.items())}"
+
+
+SIGNATURES: dict[str, tuple[str, list[tuple[tuple[Any, ...], dict[str, Any]]]]] = {
+    "keywords of any name": ("q, **rest", [(("a",), {"z": "b", "k": 1}), ((), {"q": "a"}), ((), {"q": "a", "z": "c"})]),
+    "any number of texts": ("*parts", [(("a", "b"), {}), ((), {}), (("a", 1, None), {})]),
+    "texts and keywords": ("q, *parts, sep='-', **rest", [(("a", "b", "c"), {"sep": "+", "x": "y"}), (("a",), {})]),
+    "by place alone": ("q, r='d', /", [(("a",), {}), (("a", "b"), {})]),
+    "by place, and by name": ("q, /, r, *, t='u'", [(("a", "b"), {}), (("a",), {"r": "b", "t": "c"})]),
+}
+"""the parameters of a program, and the arguments of its calls"""
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_parameters_of_each_kind(name: str) -> None:
+    parameters, calls = SIGNATURES[name]
+    made: dict[str, Any] = {}
+    names = [word.strip() for word in parameters.replace("/", "").split(",")]
+    given = ", ".join(word.partition("=")[0] for word in names if word not in ("*", ""))
+    source = f"def {{}}({{}}{parameters}):\n    {{}}shown({given})\n"
+    exec(source.format("program", "s, ", "s += ") + "    s += sgl.gen('x')\n", {"sgl": sgl, "shown": _shown}, made)
+    exec(source.format("plain", "", "return "), {"shown": _shown}, made)
+    program = sgl.function(made["program"])
+    with sgl.Scripted(lambda question: "ok") as backend:
+        for args, kwargs in calls:
+            expected = made["plain"](*args, **kwargs) + "ok"
+            assert program.run(*args, **kwargs, backend=backend, mode="interpret").text() == expected
+            assert program.run(*args, **kwargs, backend=backend).text() == expected
+            assert program.bind(**kwargs).run(*args, backend=backend).text() == expected
+
+
+def test_keywords_of_any_name_in_rows_and_artifacts() -> None:
+    @sgl.function
+    def program(s, q, **rest):
+        s += q + "".join(f"{name}={text};" for name, text in rest.items()) + sgl.gen("x")
+
+    with sgl.Scripted(lambda question: "ok") as backend:
+        rows = [{"q": "a", "y": "1", "z": "2"}, {"q": "b"}]
+        assert [result.text() for result in program.run_batch(rows, backend=backend)] == ["ay=1;z=2;ok", "bok"]
+        assert program.compile(y="?").run(q="a", y="1", backend=backend).text() == "ay=1;ok"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [({"a b": "x"}, "the argument 'a b' is no name"), ({"q": "x"}, "the argument 'q' is the name of another one")],
+)
+def test_keywords_that_are_no_names(kwargs: dict[str, Any], message: str) -> None:
+    @sgl.function
+    def program(s, q, /, **rest):
+        s += q
+
+    with sgl.Scripted(lambda question: "ok") as backend, pytest.raises(sglc.ArgumentsError, match=message):
+        program.run("a", **kwargs, backend=backend)
+
+
 @sgl.function
 def program(s, docs, n: int = 2, style="short"):
     for doc in docs:
