@@ -21,7 +21,7 @@ from typing import Any, NoReturn, Protocol, cast
 
 from sglc.ir.errors import Location
 from sglc.ir.functions import METHODS, TESTS
-from sglc.ir.ops import Op, Part
+from sglc.ir.ops import Call, Op, Part
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Where sglc is."""
@@ -236,6 +236,8 @@ class SymbolicText:
         return self._recording.answer("bool", self, (), "using it as a condition")
 
     def __getattr__(self, attribute: str) -> Any:
+        if isinstance(self.op, Call) and not attribute.startswith("__") and not hasattr(str, attribute):
+            self._recording.need(self, f".{attribute}")  # what a tool without an annotation gives may be no text
         if attribute.startswith("__") or not hasattr(str, attribute):
             raise AttributeError(f"'str' object has no attribute {attribute!r}")
 

@@ -40,8 +40,8 @@ Answers: TypeAlias = Callable[[int, tuple[Any, ...]], Any]
 """(number, what is asked) -> the text, or the value of a call or meta. Raises `NoAnswer`."""
 
 
-class NoAnswer(BaseException):
-    """The replay ends here: what comes next is not known. Not an `Exception`, so that no body swallows it."""
+class NoAnswer(GeneratorExit):
+    """The replay ends here: what comes next is not known. Of this kind for the reasons of `tracer.Stopped`."""
 
 
 @dataclass

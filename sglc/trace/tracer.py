@@ -77,8 +77,9 @@ class NoPlainData(ProgramError):
     """A program gives back what no artifact could hold."""
 
 
-class Stopped(BaseException):
-    """The body asked what is not known. Not an `Exception`, so that a body's `except Exception` does not swallow it."""
+class Stopped(GeneratorExit):
+    """The body asked what is not known. Not an `Exception`, so that a body's `except Exception` does not swallow it; and of
+    the kind that a generator may end with where it is closed, which happens to those that the body leaves open."""
 
 
 @dataclass(frozen=True)

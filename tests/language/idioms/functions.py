@@ -74,6 +74,28 @@ def generator_with_send(s, row):
     return kept
 
 
+@idiom(
+    {"a": "x", "b": ["one", "two"]},
+    {"a": "", "b": ["a", "b", "long enough"]},
+    {"a": "é", "b": ["long enough", ""]},
+    {"b": ["", "b"]},
+)
+def generator_left_open(s, row):
+    start(s, row)
+
+    def asked():
+        try:
+            while True:
+                yield ask(s, "b")
+        finally:
+            ask(s, "c")
+
+    for word in asked():
+        if len(word) > 3 or word == "two" or word == "b":
+            break
+    return ask(s, "d")
+
+
 @idiom("x", "a bb", "", "ccc a")
 def generator_expression(s, row):
     a = start(s, row)

@@ -129,3 +129,14 @@ def tool_loop(s, row):
         if query == "yes":
             return search(query)
     return None
+
+
+@sgl.host
+def looked_up_untyped(key):
+    return {"key": key}
+
+
+@idiom(*WORDS, plain=False)
+def tool_without_annotation_that_gives_no_text(s, row):
+    found = looked_up_untyped(start(s, row))
+    s += found.get("key", "none")
