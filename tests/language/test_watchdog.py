@@ -40,6 +40,18 @@ def test_a_run_without_end_is_ended() -> None:
         watchdog.run(forever)
 
 
+def test_a_run_that_waits_for_ever_is_ended_and_one_that_hardly_runs_is_not() -> None:
+    def waits(times: float) -> None:
+        while times > 0:
+            time.sleep(0.01)
+            times -= 1
+
+    with Watchdog(seconds=0.2) as watchdog:
+        watchdog.run(lambda: waits(40))
+    with Watchdog(seconds=0.01) as watchdog, pytest.raises(TooLong):
+        watchdog.run(lambda: waits(float("inf")))
+
+
 def test_wherever_it_strikes_nothing_is_left_behind() -> None:
     """Thousands of runs that end about when their time is over."""
     ended = {True: 0, False: 0}
