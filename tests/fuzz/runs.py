@@ -37,6 +37,9 @@ SEED = 11
 TICKS = 20
 """Parts of a time limit."""
 
+IDLE = 6
+"""Time limits that may go by while nothing runs: on a busy machine a program hardly does."""
+
 LATE = 0.01
 """Seconds to wait after a failed run, whose host calls go on, so that they do not count as the next run's."""
 
@@ -161,18 +164,19 @@ def _ends(function: SglFunction, rows: Sequence[Row], settings: Mapping[str, Any
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raises `Hang` where what is inside takes longer, while this process is not stopped. In the main thread only;
-    elsewhere there is no limit."""
+    """Raises `Hang` where what is inside takes longer of the processor, or many times as long without it, while this
+    process is not stopped. In the main thread only; elsewhere there is no limit."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    left = TICKS
+    left = IDLE * TICKS
+    start = time.process_time()
 
     def tick(number: int, frame: FrameType | None) -> None:  # once, however long the process was stopped
         nonlocal left
         left -= 1
-        if not left:
+        if not left or time.process_time() - start > seconds:
             raise Hang
 
     before = signal.signal(signal.SIGALRM, tick)
