@@ -26,6 +26,19 @@ class Location:
         return linecache.getline(self.file, self.line).strip()
 
 
+ENDS_ALL = (KeyboardInterrupt, GeneratorExit)
+"""What is no error of a program when its Python ends with it: Ctrl-C, and what ends runs of ours."""
+
+
+def in_words(error: BaseException) -> str:
+    """An exception in words: its type and what it says, also where its own `__str__` fails."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - whatever the user's class raises
+        text = "<exception str() failed>"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 class SglcError(Exception):
     """What went wrong, where, and what to do about it.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sglc.ir.artifact import ModelPart
-from sglc.ir.errors import IRError
+from sglc.ir.errors import IRError, in_words
 from sglc.ir.graph import Graph
 from sglc.ir.printer import print_graph
 from sglc.ir.schedule import Schedule
@@ -59,7 +59,7 @@ def optimise(
             graph, said = _checked(graph_pass, graph, table, first, said)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a pass, the program runs without it
             warnings.warn(
-                f"the pass {graph_pass.__name__} is left out, because it failed on this program: {told(error)}\n"
+                f"the pass {graph_pass.__name__} is left out, because it failed on this program: {in_words(error)}\n"
                 f"  hint: the program runs as it is; {how_to_report(graph_pass.__name__, graph, error)}",
                 RuntimeWarning,
                 stacklevel=2,
@@ -93,18 +93,14 @@ def lowered(graph: Graph) -> Schedule:
     try:
         return lower(graph)
     except Exception as error:
-        what = f"lowering failed on this program: {told(error)}"
+        what = f"lowering failed on this program: {in_words(error)}"
         raise IRError(what, where=graph.name, hint=how_to_report("lower", graph, error)) from error
-
-
-def told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def how_to_report(step: str, before: Graph, error: Exception) -> str:
     """Writes a reproducer, and says what to do with it; with the graph itself where no file could be written."""
     text = print_graph(before)
-    file = Reproducer(step, told(error), text).save()
+    file = Reproducer(step, in_words(error), text).save()
     if file is None:
         return f"please report this with the graph before the pass:\n{text}"
     return f"please report this with the file {file} (`sglc repro` runs it again)"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 from typing import Any, Protocol
 
-from sglc.ir.errors import Location, RunError, SglcError
+from sglc.ir.errors import Location, RunError, SglcError, in_words
 from sglc.ir.graph import End, Switch, leaves
 from sglc.ir.ops import Call, Gen, Select, prompts
 from sglc.runtime.desk import Owner
@@ -447,7 +447,7 @@ def known_variables(run: Run, end: End, without: Container[str] = ()) -> Iterato
             yield name, block.variables[name](run), block.metas[name](run) if name in block.metas else None
 
 
-def located(error: Exception, where: Location | None) -> SglcError:
+def located(error: BaseException, where: Location | None) -> SglcError:
     """The error with the user's line: the same kind where it is one of ours, a `RunError` with its cause where not."""
     if isinstance(error, SglcError):
         if error.where is not None or where is None:
@@ -455,6 +455,6 @@ def located(error: Exception, where: Location | None) -> SglcError:
         moved = type(error)(error.what, where=where, hint=error.hint)
         moved.__cause__ = error.__cause__
         return moved
-    wrapped = RunError(f"{type(error).__name__}: {error}", where=where)
+    wrapped = RunError(in_words(error), where=where)
     wrapped.__cause__ = error
     return wrapped

@@ -4,15 +4,17 @@ compiled."""
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sglc.ir.errors import RunError
+from sglc.ir.errors import RunError, in_words
 
 Done = Callable[[Any], None]
 """Gets the value, or the exception. Called from a thread of the workers."""
@@ -46,18 +48,16 @@ class Workers:
     ) -> None:
         """Calls a host function, plain or async, in a copy of a context. timeout: seconds; one that is over it goes on, but nobody waits."""
         called = partial(function, *arguments, **keywords)
-        context = context.copy()
 
         async def run() -> None:
-            try:
-                if inspect.iscoroutinefunction(function):
-                    work: Awaitable[Any] = asyncio.get_running_loop().create_task(called(), context=context)
-                else:
-                    work = _in_thread(partial(context.run, called))
-                value = await asyncio.wait_for(work, timeout)
-            except Exception as error:  # noqa: BLE001 - belongs to the program
-                value = host_error(name, error, timeout)
-            done(value)
+            work = asyncio.get_running_loop().create_task(_caught(called, context.copy()), context=context.copy())
+            await asyncio.wait({work}, timeout=timeout)
+            if work.done():
+                done(_checked(name, work.result()))
+            else:
+                work.cancel()
+                what = f"the host function {name} gave nothing within {timeout:g} s"
+                done(RunError(what, hint="raise its time-out, or let it give up by itself"))
 
         asyncio.run_coroutine_threadsafe(run(), self._running_loop())
 
@@ -89,36 +89,69 @@ def _outcome(function: Callable[[], Any]) -> Any:
     except Exception as error:  # noqa: BLE001 - belongs to the program
         return error
     except BaseException as error:  # noqa: BLE001 - `sys.exit` of one program's function ends that program alone
-        ended = RunError(f"{type(error).__name__}: {error}")
+        ended = RunError(in_words(error))
         ended.__cause__ = error
         return ended
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """In the place of a value: no exception leaves a thread or a task by itself, since some would end the loop."""
+
+    error: BaseException
+
+
+async def _caught(called: partial[Any], context: Context) -> Any:
+    """What a host function gives, or that it raised. A plain one runs in the context, in a thread of its own."""
+    try:
+        if inspect.iscoroutinefunction(called.func):
+            return await called()
+        value = await _in_thread(partial(context.run, called))
+        return await value if inspect.isawaitable(value) else value
+    except BaseException as error:  # noqa: BLE001 - `sys.exit`, or a task that was cancelled, ends that program alone
+        return _Raised(error)
+
+
 async def _in_thread(function: Callable[[], Any]) -> Any:
-    """The value of a plain function, from a thread of its own."""
+    """The value of a plain function, or that it raised, from a thread of its own."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 
     def settle(value: Any) -> None:
         if not future.done():  # nobody waits after a time-out
-            if isinstance(value, Exception):
-                future.set_exception(value)
-            else:
-                future.set_result(value)
+            future.set_result(value)
 
     def run() -> None:
-        value = _outcome(function)
+        try:
+            value = function()
+        except BaseException as error:  # noqa: BLE001 - said by whoever waits
+            value = _Raised(error)
         loop.call_soon_threadsafe(settle, value)
 
     threading.Thread(target=run, name="sglc-host", daemon=True).start()
     return await future
 
 
-def host_error(name: str, error: BaseException, timeout: float | None = None) -> RunError:
+def _checked(name: str, value: Any) -> Any:
+    """A value of the program's own, or the error."""
+    if isinstance(value, _Raised):
+        return host_error(name, value.error)
+    if isinstance(value, str):
+        return value
+    kind = type(value).__name__
+    hint = "give texts, numbers, True, False, None, or lists and dicts of them"
+    if isinstance(value, BaseException):
+        return RunError(f"the host function {name} gave an exception, {kind}, back", hint="raise it, or " + hint)
+    try:
+        return copy.deepcopy(value)
+    except Exception as error:  # noqa: BLE001 - whatever the user's class raises
+        refused = RunError(f"the host function {name} gave a value of type {kind}, which cannot be copied", hint=hint)
+        refused.__cause__ = error
+        return refused
+
+
+def host_error(name: str, error: BaseException) -> RunError:
     """The error of a program whose host function failed; its cause keeps the function's own traceback."""
-    if timeout is not None and isinstance(error, TimeoutError):
-        what = f"the host function {name} gave nothing within {timeout:g} s"
-        return RunError(what, hint="raise its time-out, or let it give up by itself")
-    wrapped = RunError(f"the host function {name} raised {type(error).__name__}: {error}")
+    wrapped = RunError(f"the host function {name} raised {in_words(error)}")
     wrapped.__cause__ = error
     return wrapped

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from sglc.backends import default_backend
 from sglc.guards import Guard
-from sglc.ir.errors import ArgumentsError, ProgramError, SglcError
+from sglc.ir.errors import ENDS_ALL, ArgumentsError, ProgramError, SglcError, in_words
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
 from sglc.language.arguments import Arguments, bind, signature, takes, unknown_arguments
@@ -258,7 +258,9 @@ class SglFunction:
                 raise_if_always(self.func, arguments, None, traced.failure)
         except SglcError:
             raise
-        except Exception as error:
+        except ENDS_ALL:
+            raise
+        except BaseException as error:
             raise _raised(self.func, error) from error
         return traced
 
@@ -312,7 +314,9 @@ class SglFunction:
         except SglcError as error:
             self._refused[key] = Guard(self.func), error
             return error
-        except Exception as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
+        except ENDS_ALL:
+            raise
+        except BaseException as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
             return located(error, raised_at(error, self.func.__code__.co_filename))
         live.warn_of_files()
         self._live[key] = Guard(self.func, traced.tools) if traced.tools else guard, live
@@ -370,10 +374,10 @@ class SglFunction:
         return ready
 
 
-def _raised(function: Callable[..., Any], error: Exception) -> ProgramError:
+def _raised(function: Callable[..., Any], error: BaseException) -> ProgramError:
     """The error of a body that raises whatever the texts are."""
     return ProgramError(
-        f"{function.__name__} raised {type(error).__name__}: {error}",
+        f"{function.__name__} raised {in_words(error)}",
         where=raised_at(error, function.__code__.co_filename),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn, TypeAlias
 
-from sglc.ir.errors import ConstraintError, Location, RunError
+from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
@@ -48,7 +48,9 @@ def interpret(
             state.ret_value = called(function, state, arguments.values)
     except Failed as failed:
         error = failed.error
-    except Exception as raised:  # noqa: BLE001 - the body's exception is the program's error
+    except ENDS_ALL:
+        raise
+    except BaseException as raised:  # noqa: BLE001 - the body's exception is the program's error
         error = located(raised, raised_at(raised, function.__code__.co_filename))
     return Outcome(
         prompt=state.prompt,

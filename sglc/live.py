@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sglc.compiler import Compiled
 from sglc.interpreter import Asked, followed, interpret
-from sglc.ir.errors import ConstraintError, Location, RunError, SglcError
+from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
@@ -133,7 +133,9 @@ class LiveProgram:
             return partial(self._instead, run, other.where, backend)
         except SglcError:
             raise
-        except Exception as error:
+        except ENDS_ALL:
+            raise
+        except BaseException as error:
             if any(
                 each.doubts is not None for each in run.path
             ):  # the answers that it has may be those of another path

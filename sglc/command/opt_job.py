@@ -7,14 +7,14 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from sglc.ir.errors import IRError
+from sglc.ir.errors import IRError, in_words
 from sglc.ir.files import write_whole
 from sglc.ir.graph import Graph
 from sglc.ir.parser import parse_written
 from sglc.ir.printer import print_graph
 from sglc.ir.verify import verify
 from sglc.passes.lower import lower
-from sglc.passes.pipeline import GRAPH_PASSES, Pass, applied, how_to_report, told
+from sglc.passes.pipeline import GRAPH_PASSES, Pass, applied, how_to_report
 from sglc.passes.reproducer import Reproducer
 
 PASSES: dict[str, Pass] = {graph_pass.__name__: graph_pass for graph_pass in GRAPH_PASSES}
@@ -55,9 +55,9 @@ def repeat_failure(file: str) -> bool:
     except Exception as error:  # noqa: BLE001 - any failure is what was asked for
         traceback.print_exception(error)
         sys.stderr.flush()
-        same = told(error).splitlines()[0] == failed.error.splitlines()[0]
+        same = in_words(error).splitlines()[0] == failed.error.splitlines()[0]
         then = "" if same else f"\nbut it was: {failed.error}"
-        print(f"{failed.step} still fails: {told(error)}{then}")
+        print(f"{failed.step} still fails: {in_words(error)}{then}")
         return True
     print(f"{failed.step} does not fail any more; it was: {failed.error}")
     return False
@@ -69,7 +69,7 @@ def _after(graph_pass: Pass, graph: Graph, where: str) -> Graph:
     except Exception as error:
         name = graph_pass.__name__
         hint = how_to_report(name, graph, error)
-        raise IRError(f"the pass {name} failed: {told(error)}", where=where, hint=hint) from error
+        raise IRError(f"the pass {name} failed: {in_words(error)}", where=where, hint=hint) from error
 
 
 def _listed(names: str) -> list[str]:

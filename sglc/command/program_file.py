@@ -10,7 +10,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from sglc.function import SglFunction
-from sglc.ir.errors import ArgumentsError, Location, ProgramError
+from sglc.ir.errors import ENDS_ALL, ArgumentsError, Location, ProgramError, in_words
 from sglc.language.symbolic import note_folder, raised_at, shown_path
 
 MAX_LINE = 64 * 1024 * 1024
@@ -67,12 +67,12 @@ def _imported(path: Path) -> ModuleType:
     except SyntaxError as error:
         where = Location(shown_path(error.filename or str(path)), error.lineno or 0)
         raise ProgramError(f"the file is no valid Python: {error.msg}", where=where) from error
-    except Exception as error:
+    except ENDS_ALL:
+        raise
+    except BaseException as error:
         where = raised_at(error, str(path.resolve())) or str(path)
         hint = "install the module, or run from the folder that has it" if isinstance(error, ImportError) else ""
-        raise ProgramError(
-            f"importing the file raised {type(error).__name__}: {error}", where=where, hint=hint
-        ) from error
+        raise ProgramError(f"importing the file raised {in_words(error)}", where=where, hint=hint) from error
     return module
 
 

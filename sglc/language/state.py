@@ -25,7 +25,7 @@ from sglc.language.expressions import (
     VideoExpression,
 )
 from sglc.language.machine import Answered, Machine, Piece
-from sglc.language.symbolic import user_location
+from sglc.language.symbolic import is_symbolic, user_location
 from sglc.language.template import TemplateExpression
 
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
@@ -69,6 +69,10 @@ class ProgramState:
             ) from None
 
     def __setitem__(self, name: str, value: Any) -> None:
+        if not isinstance(name, str) and not is_symbolic(name):  # pyright: ignore[reportUnnecessaryIsInstance]: input
+            raise ProgramError(
+                f"the name of a variable is of type {type(name).__name__}", where=user_location(), hint="give a text"
+            )
         self._variables[name] = value
         self._assigned[name] = None
         self._answers.pop(name, None)

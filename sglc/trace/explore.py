@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sglc.ir.errors import Location
+from sglc.ir.errors import ENDS_ALL, Location
 from sglc.ir.graph import Case, End, Graph, Order, Region, Switch
 from sglc.ir.ops import Numbered, Op, Param, Render, prompts
 from sglc.language.arguments import Arguments
@@ -45,7 +45,7 @@ class Traced:
     origins: dict[int, Origin]
     risks: tuple[Risk | None, ...]
     hosts: dict[str, Host]
-    failure: Exception | None = None
+    failure: BaseException | None = None
     file: Location | None = None
     names_files: bool = False
 
@@ -110,7 +110,9 @@ def explore(
                 case.recorded = record(
                     function, arguments, case.known, recorded.numbered, params, hosts, n, files=names_files
                 )
-            except Exception:  # noqa: BLE001 - raised on this path alone: the run that takes it raises it again
+            except ENDS_ALL:
+                raise
+            except BaseException:  # noqa: BLE001 - raised on this path alone: the run that takes it raises it again
                 complete = False
                 continue
             if not all(op.since in prompts(op.state) for op in case.recorded.body if isinstance(op, Render)):

@@ -12,6 +12,7 @@ import time
 import tokenize
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from types import FrameType
 from typing import Any
 
@@ -95,6 +96,19 @@ def is_ours(frame: FrameType | None) -> bool:
     while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
         frame = frame.f_back
     return frame is None or frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def own_context() -> Context:
+    """This context, to be compared with it later. Decimal makes its variable when it is first asked for it."""
+    if "decimal" in sys.modules:
+        sys.modules["decimal"].getcontext()
+    return copy_context()
+
+
+def set_since(context: Context) -> str | None:
+    """The name of a context variable that was set since; None where all are as they were."""
+    changed = (variable for variable, value in copy_context().items() if context.get(variable, context) is not value)
+    return next((variable.name for variable in changed), None)
 
 
 def start_of(function: Callable[..., Any]) -> Location:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
-from sglc.ir.errors import Location
+from sglc.ir.errors import ENDS_ALL, Location, in_words
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import ChoicesMethod, Constraint, Role, Sampling
 from sglc.ir.tokens import Sampled, Text
@@ -54,7 +54,7 @@ class Events:
     places: dict[int, Location | None] = field(default_factory=dict[int, "Location | None"])
     appends: list[tuple[Any, Location | None]] = field(default_factory=list["tuple[Any, Location | None]"])
     end: tuple[Any, ...] | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
     raised: Location | None = None
 
@@ -76,8 +76,10 @@ def replay(
             value = called(function, state, replace_texts(arguments, texts.__getitem__))
     except NoAnswer:
         return events
-    except Exception as error:  # noqa: BLE001 - how a run ends, like any other end
-        events.end = ("raises", type(error).__name__, str(error))
+    except ENDS_ALL:
+        raise
+    except BaseException as error:  # noqa: BLE001 - how a run ends, like any other end
+        events.end = ("raises", in_words(error))
         events.error = error
         events.variables = dict(state.variables)
         events.raised = raised_at(error, function.__code__.co_filename)
@@ -90,7 +92,7 @@ def replay(
     return events
 
 
-def raise_if_always(function: Callable[..., Any], arguments: Arguments, n: int | None, failure: Exception) -> None:
+def raise_if_always(function: Callable[..., Any], arguments: Arguments, n: int | None, failure: BaseException) -> None:
     """Raises a failure of a trace, with its traceback, where plain texts give the same: three that have little in
     common."""
     error = failure
@@ -101,7 +103,7 @@ def raise_if_always(function: Callable[..., Any], arguments: Arguments, n: int |
             return choices[number % len(choices)] if choices else text
 
         events = replay(function, arguments, dict.fromkeys(arguments.texts, text), answer, n)
-        if events.error is None or events.end != ("raises", type(failure).__name__, str(failure)):
+        if events.error is None or events.end != ("raises", in_words(failure)):
             return
         error = events.error
     raise error

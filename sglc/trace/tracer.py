@@ -11,12 +11,13 @@ import itertools
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn, TypeVar, cast
 
 from sglc.ir.builder import Builder, flattened
-from sglc.ir.errors import Location, ProgramError, SglcError
+from sglc.ir.errors import ENDS_ALL, Location, ProgramError, SglcError, in_words
 from sglc.ir.functions import METHODS, what_is_wrong_with_call
 from sglc.ir.graph import End, Order, Tree
 from sglc.ir.ops import (
@@ -66,7 +67,7 @@ from sglc.runtime.values import answers_below
 from sglc.trace.appends import only_appends
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
-from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, start_of
+from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, own_context, set_since, start_of
 
 P = TypeVar("P", Gen, Select, Call)
 
@@ -111,7 +112,7 @@ class Recorded:
     final: Op
     end: End | Question
     risk: Risk | None
-    failure: Exception | None
+    failure: BaseException | None
     orders: dict[Location, Order]
     file: Location | None
 
@@ -161,9 +162,11 @@ class _Recording:
         self._chosen = orders
         self._kept: dict[Location, Order] = {}
         self._question: Question | None = None
-        self._seen: Exception | None = None  # what was raised inside the body, where the run stopped at that
+        self._seen: BaseException | None = None  # what was raised inside the body, where the run stopped at that
+        self._refused: ProgramError | None = None  # what is wrong with the body, also where it swallowed that
         self._differs_at: Location | None = None  # where the body asked something else than was recorded before
         self._impurities = Impurities()
+        self._context = Context()  # in which the body begins
         self._watches = False
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
@@ -183,20 +186,25 @@ class _Recording:
     def run(self, n: int | None, files: bool) -> Recorded:
         state = ProgramState(self, self._builder.root(loc=start_of(self._function)), n=n)
         end: End | None = None
-        failure: Exception | None = None
+        failure: BaseException | None = None
         try:
             if self._known.plain:
                 self._ask_for_arguments()
             with running(self), self._watching(files):
+                self._context = own_context()
                 values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
                 state.ret_value = called(self._function, state, values)
             end = self._end(state)
         except Stopped:
             pass
-        except Exception as error:  # noqa: BLE001 - what it means is decided below
+        except ENDS_ALL:
+            raise
+        except BaseException as error:  # noqa: BLE001 - what it means is decided below
             failure = error
         if self._differs_at is not None:
             raise AskedOtherwise(self._differs_at)
+        if self._refused is not None:
+            raise self._refused
         if self._impurities.found is not None:
             why, where = self._impurities.found
             raise not_repeatable(self._function, where, why)
@@ -225,14 +233,14 @@ class _Recording:
             start = start_of(self._function)
             self._stop(Question(why, start, leaves=tuple(unknown), ops=tuple(unknown.values())))
 
-    def _after(self, error: Exception) -> Question:
+    def _after(self, error: BaseException) -> Question:
         """The way on after an exception that left the body: with real strings it may not be raised, or may be caught."""
         if isinstance(error, NoPlainData):
             raise error
         where = raised_at(error, self._function.__code__.co_filename)
         if not self._given and not self.markers.in_doubt:  # nothing symbolic is in it: it is so for all strings
             raise error
-        return self._all_leaves(f"{type(error).__name__}: {error}".splitlines()[0][:100], where)
+        return self._all_leaves(in_words(error).splitlines()[0][:100], where)
 
     # -- what the body sees
 
@@ -457,6 +465,14 @@ class _Recording:
                 where=user_location(),
                 hint="give it as an argument",
             )
+        if (variable := set_since(self._context)) is not None:
+            self._refused = ProgramError(
+                f"{self._function.__name__} changes something outside of it: the context variable {variable}",
+                where=user_location(),
+                hint=f"the host function {host.name} is called later, in the context of the run: give it the value as an "
+                "argument, or set the variable inside of it",
+            )
+            raise Stopped
         call = self._builder.call(
             self._host_name(host),
             tuple(self._host_argument(value) for value in arguments),
@@ -591,7 +607,7 @@ class _Recording:
 
     def _go_on(self) -> None:
         """Nothing goes on after a question, even where the body swallowed it."""
-        if self._question is not None or self._differs_at is not None:
+        if self._question is not None or self._differs_at is not None or self._refused is not None:
             raise Stopped
 
     def _next_is(self, kind: type[Numbered]) -> None:
@@ -766,8 +782,7 @@ class _Recording:
                 and not frame.f_code.co_filename.startswith(PYTHON)
             )
             if suspicious and not issubclass(kind, SglcError):
-                why = f"{kind.__name__}: {given[1]}".splitlines()[0][:100]
-                self._question = self._all_leaves(why, user_location())
+                self._question = self._all_leaves(in_words(given[1]).splitlines()[0][:100], user_location())
                 self._seen = given[1]
                 raise Stopped
         return self._on_event

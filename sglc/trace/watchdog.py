@@ -20,8 +20,8 @@ WAITS = 10
 _NEVER = float("inf")
 
 
-class TooLong(BaseException):
-    """Raised inside the body. Not an `Exception`, so that no body swallows it."""
+class TooLong(GeneratorExit):
+    """Raised inside the body. Of this kind for the reasons of `tracer.Stopped`."""
 
 
 class Watchdog:

@@ -55,8 +55,8 @@ class Ran:
     calls: list[hosts.Call]
 
 
-class Hang(BaseException):
-    """A program did not end."""
+class Hang(GeneratorExit):
+    """A program did not end. Of this kind so that it is no error of the program (`ENDS_ALL`)."""
 
 
 class Runs:

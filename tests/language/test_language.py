@@ -586,6 +586,10 @@ class ConstraintKind(enum.StrEnum):
     REGEX = "regex"
 
 
+def variable_with_a_number(s):
+    s[1] = "one"
+
+
 MISTAKES_IN_A_BODY = {
     gen_in_an_f_string: "a gen stands inside a text",
     select_in_a_text: "a select stands inside a text",
@@ -594,6 +598,7 @@ MISTAKES_IN_A_BODY = {
     tool_of_a_state: "is of type ProgramState",
     tool_of_a_set: "is of type set",
     tool_of_an_enum: "is of type ConstraintKind",
+    variable_with_a_number: "the name of a variable is of type int",
 }
 
 
