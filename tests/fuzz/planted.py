@@ -180,7 +180,7 @@ FAULTS = (
     Fault("a gen draws with another's number", _wrapped(executor.Executor, "_job", _other_number)),
     Fault("rows share draws", _wrapped(shared, "_has_one_answer", _draws_too)),
     Fault("rows share answers of other choices", _wrapped(shared, "_asked", _by_prompt)),
-    Fault("the meta info of a joined answer is lost", _wrapped(program, "_meta", _no_meta)),
+    Fault("the meta info of a joined answer is lost", _wrapped(program, "meta_of", _no_meta)),
     Fault("a scope's text begins too early", _wrapped(executor.Run, "rendered", _no_beginning)),
     Fault("an exit forgets the order of parts", _wrapped(live, "record", _as_written)),
     Fault("!= is ==", _wrapped(symbolic.SymbolicText, "__ne__", lambda ne: symbolic.SymbolicText.__eq__)),
