@@ -66,6 +66,9 @@ METHODS: dict[str, Callable[..., str]] = {
 `after_reasoning` part an answer at the end of its reasoning; `group` is what a group of a regex matches where the regex matches the
 whole text, else "": group(text, regex, number)."""
 
+FILLING = frozenset({"center", "ljust", "rjust"})
+"""Those that fill with one character: a text of another length there is an error."""
+
 TESTS: dict[str, Callable[..., bool]] = {
     **{name: getattr(operator, name) for name in ("eq", "lt", "le", "gt", "ge", "contains")},
     **{

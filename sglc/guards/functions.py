@@ -23,8 +23,7 @@ from sglc.guards.namespaces import Namespaces
 from sglc.guards.owners import is_users_file
 from sglc.guards.places import LAZY_ANNOTATIONS, annotations_of, content_of, contents_of, functions_state, keys_of
 from sglc.guards.values import MISSING, Same, mapping_state
-
-_HOST = "sglc_host"  # marks the wrapper of a host function
+from sglc.language.host_function import host_of
 
 
 class Functions:
@@ -84,7 +83,7 @@ class Functions:
         self._findings.note(name, Same(function))
         self._findings.reads_environment |= function in ENVIRONMENT_READERS
         attributes = function.__dict__
-        if _HOST in attributes:
+        if host_of(function) is not None:
             return
         for cell in function.__closure__ or ():
             if _leads_on(content_of(cell)):

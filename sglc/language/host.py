@@ -17,12 +17,15 @@ from __future__ import annotations
 
 import enum
 import functools
+import inspect
 from collections.abc import Callable
+from dataclasses import replace
+from types import MethodType
 from typing import Any, cast, overload
 
 from sglc.ir.errors import ProgramError
 from sglc.language.arguments import is_record
-from sglc.language.host_function import Host
+from sglc.language.host_function import Host, host_of, mark
 from sglc.language.machine import current_machine
 from sglc.language.symbolic import user_location
 
@@ -50,12 +53,23 @@ def host_with(function: Callable[..., Any], timeout: float | None) -> Callable[.
         machine = current_machine()
         if machine is None:
             return function(*args, **kwargs)
+        host = made
+        if args and _is_method_of(called, args[0]):
+            host, args = replace(made, function=MethodType(function, args[0])), args[1:]
         for value in (*args, *kwargs.values()):
-            _refuse_unless_plain(value, made)
-        return machine.call(made, args, kwargs)
+            _refuse_unless_plain(value, host)
+        return machine.call(host, args, kwargs)
 
-    called.__dict__["sglc_host"] = made
+    mark(called, made)
     return called
+
+
+def _is_method_of(function: Callable[..., Any], owner: Any) -> bool:
+    """Whether an object, or a class, has a function as its method."""
+    if isinstance(owner, str):  # most arguments are
+        return False
+    found = inspect.getattr_static(owner if isinstance(owner, type) else type(owner), function.__name__, None)
+    return getattr(found, "__func__", found) is function
 
 
 def _refuse_unless_plain(value: Any, host: Host) -> None:
@@ -77,7 +91,6 @@ def _refuse_unless_plain(value: Any, host: Host) -> None:
 
 def call(function: Callable[..., Any], *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
     """Calls a function as a host function: `sglc.call(search, s["query"], timeout=2.0)`."""
-    known = getattr(function, "sglc_host", None)
-    if isinstance(known, Host):
+    if (known := host_of(function)) is not None:
         function, timeout = known.function, known.timeout if timeout is None else timeout
     return host_with(function, timeout)(*args, **kwargs)

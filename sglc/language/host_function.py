@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MethodType
 from typing import Any
 
 from sglc.ir.errors import ProgramError
@@ -29,12 +30,32 @@ class Host:
         return cls(function, f"{getattr(function, '__module__', '')}.{name}", timeout, _gives_text(function))
 
 
+_MARK = "sglc_host"
+
+
+def mark(wrapper: Callable[..., Any], host: Host) -> None:
+    """Notes that a function calls a host function."""
+    wrapper.__dict__[_MARK] = wrapper, host
+
+
+def host_of(function: Any) -> Host | None:
+    """The host function that a function, or a method, calls; None for what is no wrapper of ours. `functools.wraps` copies
+    the mark to wrappers of the user's, which do more than that."""
+    inner = function.__func__ if isinstance(function, MethodType) else function
+    wrapper, host = inspect.getattr_static(inner, _MARK, (None, None))
+    if wrapper is not inner:
+        return None
+    return host if inner is function else replace(host, function=MethodType(host.function, function.__self__))
+
+
 def same_function(one: Callable[..., Any], two: Callable[..., Any]) -> bool:
     """Whether two functions are one, or made by the same line from the same values."""
     if one is two:
         return True
     code = getattr(one, "__code__", None)
     if code is None or code is not getattr(two, "__code__", None):
+        return False
+    if getattr(one, "__self__", None) is not getattr(two, "__self__", None):
         return False
     return _captured(one) == _captured(two) and one.__defaults__ == two.__defaults__
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import inspect
 import linecache
-from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
+from sglc.ir.functions import METHODS
 from sglc.language import expressions, template
 from sglc.language.host import call
+from sglc.language.host_function import host_of
 from sglc.language.state import ProgramState, ProgramStateGroup
-from sglc.language.symbolic import PACKAGE
+from sglc.language.symbolic import PACKAGE, is_symbolic
 
 _WORDS = frozenset(
     (
@@ -30,10 +33,14 @@ _WORDS = frozenset(
 _QUIET = frozenset((abs, bool, float, int, isinstance, len, range, round))
 """Builtins that format nothing, and take nothing from an iterator, which may format what it gives."""
 
-_FORMATTING = frozenset({"format", "format_map", "join", "writelines", "write"})
-"""Methods, maybe of `str`, that format or take what does."""
+_OF_TEXTS = frozenset(name for name in dir(str) if not name.startswith("_")) - {"format", "format_map", "join"}
+"""Methods of `str` that format nothing, and take nothing from an iterator."""
 
-_NO_CONVERSION = -1
+_OF_CONTAINERS = frozenset({"append", "copy", "count", "get", "index", "insert", "pop", "remove", "setdefault"})
+"""The same of lists, tuples, sets and dicts."""
+
+_AS_IT_IS = (-1, ord("s"))
+"""Conversions in an f-string that change no text."""
 _MAX_CACHED = 4096
 
 
@@ -105,10 +112,14 @@ class _Line:
         match node:
             case ast.JoinedStr(values=values):
                 return all(map(self._passes_on, values))
-            case ast.FormattedValue(value=value, conversion=conversion, format_spec=spec):
-                if spec is not None and conversion != _NO_CONVERSION:  # the width is that of the text of the conversion
-                    return False
-                return self._passes_on(value) and (spec is None or self._passes_on(spec))
+            case ast.FormattedValue(value=value, conversion=conversion, format_spec=None):
+                return (conversion in _AS_IT_IS and self._passes_on(value)) or (
+                    conversion == ord("r") and self._is_quiet(value)
+                )
+            case ast.FormattedValue(value=value, conversion=-1, format_spec=ast.JoinedStr(values=[ast.Constant()])):
+                return self._is_quiet(value)  # of a text that is made here, the width would be that of its placeholder
+            case ast.FormattedValue():
+                return False
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return self._passes_on(left) and self._passes_on(right)
             case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -148,21 +159,37 @@ class _Line:
             value = value.__func__
         if not isinstance(value, FunctionType):
             return False
-        return value in _WORDS or "sglc_host" in value.__dict__
+        return value in _WORDS or host_of(value) is not None
 
     def _formats_nothing(self, node: ast.expr) -> bool:
         """Whether a call does not format in C. (Python's own lines are looked at when they run.)"""
+        if isinstance(node, ast.Attribute):
+            if self._is_text(node.value):
+                return node.attr in _OF_TEXTS and self._is_quiet(node.value)
+            if type(self._value(node.value)) in (list, tuple, set, dict):
+                return node.attr in _OF_CONTAINERS
         value = self._value(node)
-        if value is None:
-            return isinstance(node, ast.Attribute) and node.attr not in _FORMATTING and self._is_quiet(node.value)
-        if isinstance(value, FunctionType | MethodType):
-            return True
-        if isinstance(getattr(value, "func", None), FunctionType):  # a program
+        if isinstance(value, FunctionType | MethodType) or isinstance(
+            _static(value, "func"), FunctionType
+        ):  # a program
             return True
         try:
             return value in _QUIET
         except TypeError:
             return False
+
+    def _is_text(self, node: ast.expr) -> bool:
+        """Whether an expression is a text, whatever it says: a literal, a variable of a state, a name, a method of these."""
+        match node:
+            case ast.Constant(value=str()):
+                return True
+            case ast.Subscript(value=owner) if isinstance(self._value(owner), ProgramState):
+                return True
+            case ast.Call(func=ast.Attribute(value=owner, attr=attribute)):
+                return attribute in METHODS and self._is_text(owner)
+            case _:
+                value = self._value(node)
+                return type(value) is str or is_symbolic(value)
 
     def _is_state(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Subscript):
@@ -170,15 +197,17 @@ class _Line:
         return isinstance(self._value(node), ProgramState | ProgramStateGroup)
 
     def _value(self, node: ast.expr) -> Any:
-        """What a name, or an attribute of a module or of a state, stands for; None where it is something else."""
+        """What a name, or an attribute of what a name stands for, is; None where that takes a call. Nothing runs here."""
         if isinstance(node, ast.Name):
             for names in (self._frame.f_locals, self._frame.f_globals, vars(builtins)):
                 if node.id in names:
                     return names[node.id]
         elif isinstance(node, ast.Attribute):
-            owner = self._value(node.value)
-            if isinstance(owner, ModuleType):
-                return vars(owner).get(node.attr)
-            if isinstance(owner, ProgramState):
-                return getattr(ProgramState, node.attr, None)
+            return _static(self._value(node.value), node.attr)
         return None
+
+
+def _static(owner: Any, name: str) -> Any:
+    """An attribute as it is kept: of a property, and of a method in C, what makes them."""
+    found: Any = None if owner is None else inspect.getattr_static(owner, name, None)
+    return getattr(found, "__func__") if type(found) in (staticmethod, classmethod) else found  # noqa: B009 - its type

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import ENDS_ALL, Location, ProgramError, SglcError, in_words
-from sglc.ir.functions import METHODS, what_is_wrong_with_call
+from sglc.ir.functions import FILLING, METHODS, what_is_wrong_with_call
 from sglc.ir.graph import End, Order, Tree
 from sglc.ir.ops import (
     Append,
@@ -332,6 +332,8 @@ class _Recording:
         if not all(value is None or isinstance(value, str | int | tuple) for value in arguments):
             return None
         given = (text.op, *map(argument, arguments))
+        if name in FILLING and any(isinstance(fill, Op) for fill in given[2:]):
+            return None  # an error for most texts
         return None if what_is_wrong_with_call(kind, name, tuple(map(plain, given))) else given
 
     def _text_argument(self, text: Any) -> Argument:

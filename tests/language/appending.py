@@ -3,6 +3,9 @@ changes the code of those, and then it is not what the source says.)"""
 
 from __future__ import annotations
 
+import functools
+import types
+
 import sglc as sgl
 
 
@@ -14,6 +17,27 @@ def search(query: str) -> str:
 @sgl.function
 def inner(s, q):
     s += q + sgl.gen("i")
+
+
+def _limited(function):
+    @functools.wraps(function)
+    def checked(text):
+        return function(text) if len(text) < 20 else "too long"
+
+    return checked
+
+
+checked_search = _limited(search)
+PHRASES = types.SimpleNamespace(greeting="Hi {}!".format, shout=lambda text: text.upper())
+
+
+class Tools:
+    @sgl.host
+    def find(self, query: str) -> str:
+        return f"found {query}"
+
+
+TOOLS = Tools()
 
 
 def _shouted(text: str) -> str:
@@ -61,6 +85,16 @@ def plain_beside_programs(s, q):
     s += f"{q}" + inner(q)["i"]
 
 
+def plain_methods(s, q):
+    s += f"{q}" + q.strip().upper().center(9, "*")
+    words = ["a"]
+    s += f"{q}{words.count('a')}" + PHRASES.shout(q) + f"{q:>9}{q!s}{q!r}"
+
+
+def plain_tool_of_an_object(s, q):
+    s += TOOLS.find(f"{q}?") + sgl.call(TOOLS.find, f"{q}!")
+
+
 def looks_at_its_length(s, q):
     s += str(len(f"{q}"))
 
@@ -83,6 +117,26 @@ def looks_inside_another(s, q):
 
 def looks_by_a_width(s, q):
     s += f"{q!r:>9}"
+
+
+def looks_by_a_width_around(s, q):
+    s += f"|{f'[{q}]':>12}|"
+
+
+def looks_by_a_representation_around(s, q):
+    s += f"{f'[{q}]'!r}"
+
+
+def looks_at_what_is_no_ascii(s, q):
+    s += f"{q!a}"
+
+
+def looks_by_a_format_under_another_name(s, q):
+    s += "long" if len(PHRASES.greeting(q)) > 20 else "short"
+
+
+def looks_around_a_host_function(s, q):
+    s += checked_search(f"{q}")
 
 
 def looks_in_a_helper(s, q):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 import sglc as sgl
@@ -140,3 +141,47 @@ def looked_up_untyped(key):
 def tool_without_annotation_that_gives_no_text(s, row):
     found = looked_up_untyped(start(s, row))
     s += found.get("key", "none")
+
+
+class Shelf:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @sgl.host
+    def get(self, key: str) -> str:
+        return f"{self.name}:{key}"
+
+    @classmethod
+    @sgl.host
+    def kind(cls, key: str) -> str:
+        return f"{cls.__name__} of {key}"
+
+    def put(self, key: str) -> str:
+        return f"{key} into {self.name}"
+
+
+UPPER, LOWER = Shelf("upper"), Shelf("lower")
+
+
+@idiom(*WORDS)
+def tools_that_are_methods(s, row):
+    a = start(s, row)
+    s += UPPER.get(a) + LOWER.get(a) + Shelf.kind(a) + UPPER.kind(a)
+    s += sgl.call(UPPER.put, a) + sgl.call(LOWER.put, a) + sgl.call(UPPER.get, a) + sgl.call(LOWER.get, a)
+
+
+def _limited(tool):
+    @functools.wraps(tool)
+    def checked(text):
+        return tool(text) if len(text) < 4 else "too long"
+
+    return checked
+
+
+checked_search = _limited(search)
+
+
+@idiom("so", "long enough", "yes", "naïve – ok")
+def tool_in_a_wrapper(s, row):
+    a = start(s, row)
+    s += checked_search(f"{a}") + sgl.call(checked_search, a)

@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import pathlib
 
-from tests.language.idioms.table import idiom, start
+from tests.language.idioms.table import ask, idiom, start
 
 
 @idiom("so", "Yes ", "", "  12\t", "éÉß", "a_b c-d")
@@ -71,3 +71,13 @@ def close_matches(s, row):
     fruits = ["apple", "pear", "banana"]
     s += " ".join(difflib.get_close_matches(a, fruits))
     return round(difflib.SequenceMatcher(None, a, "apple").ratio(), 3)
+
+
+@idiom({"a": "x", "b": "*"}, {"a": "yes", "b": "ab"}, {"a": "", "b": ""}, {"a": "long enough", "b": "é"})
+def padded_with_an_answer(s, row):
+    a = start(s, row)
+    b = ask(s, "b")
+    try:
+        s += "|" + a.center(9, b) + (a + "!").ljust(9, b) + a.rjust(4, f"{b}") + "|"
+    except TypeError as error:
+        s += f" {error}"
