@@ -100,6 +100,7 @@ class Runner:
 
         Leaving the iterator early gives up the calls under way.
         """
+        self.workers.check_may_wait()
         ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
         runs: dict[int, tuple[Row, Run]] = {}
         waiting = iter(rows)
@@ -146,6 +147,7 @@ class Runner:
 
     def ask(self, job: Job, progressed: Callable[[str], None] | None = None) -> Answer:
         """One gen or select, waited for."""
+        self.workers.check_may_wait()
         asked = _Asked(progressed)
 
         def submit() -> None:

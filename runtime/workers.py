@@ -26,6 +26,7 @@ class Workers:
     def __init__(self) -> None:
         self._bodies: queue.SimpleQueue[Callable[[], None] | None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None  # of the loop
         self._lock = threading.Lock()
 
     def trace(self, function: Callable[[], Any], done: Done) -> None:
@@ -65,8 +66,18 @@ class Workers:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="sglc-hosts", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="sglc-hosts", daemon=True)
+                self._thread.start()
             return self._loop
+
+    def check_may_wait(self) -> None:
+        """Raises `RunError` in the thread that async host functions share: what waits there for a run keeps those functions
+        from answering."""
+        if threading.current_thread() is self._thread:
+            raise RunError(
+                "an async host function waits for a program on its own backend",
+                hint="await f.arun(...) there, or make it a plain function",
+            )
 
     def close(self) -> None:
         """Ends the threads after what they are doing."""

@@ -293,24 +293,26 @@ class SglFunction:
         from sglc.live import LiveProgram
         from sglc.runtime.executor import located
         from sglc.trace.confirm import confirmed_trace
-        from sglc.trace.explore import explore
+        from sglc.trace.explore import explore, untraced
 
         key = (row.shape, n, self.bounds)
         known = self._live.get(key)
-        if known is not None and known[1].may_be_kept and known[0].holds():
+        if known is not None and (known[1].by_python or (known[1].may_be_kept and known[0].holds())):
             return known[1]
         refused = self._refused.get(key)
         if refused is not None and refused[0].holds():
             return refused[1]  # what it did outside of it may not show a second time
         guard = Guard(self.func)
         try:
-            distrusted = known is not None and known[1].distrusted
-            traced = (
-                explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
-                if distrusted
-                else confirmed_trace(self.func, row, self.bounds, n, guard)
-            )
-            live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n)
+            changed_by_tools = known is not None and known[1].changed_by_tools
+            if changed_by_tools:
+                traced = untraced(self.func, row, "its host functions change what it reads")
+            elif known is not None and known[1].distrusted:
+                traced = explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
+            else:
+                traced = confirmed_trace(self.func, row, self.bounds, n, guard)
+            guard = Guard(self.func, traced.tools) if traced.tools else guard
+            live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n, guard, changed_by_tools)
         except SglcError as error:
             self._refused[key] = Guard(self.func), error
             return error
@@ -319,7 +321,7 @@ class SglFunction:
         except BaseException as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
             return located(error, raised_at(error, self.func.__code__.co_filename))
         live.warn_of_files()
-        self._live[key] = Guard(self.func, traced.tools) if traced.tools else guard, live
+        self._live[key] = guard, live
         return live
 
     def _split(self, kwargs: Mapping[str, Any], seed: int | None) -> tuple[dict[str, Any], Settings]:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Literal
 
 from sglc.compiler import Compiled
+from sglc.guards import Guard
 from sglc.interpreter import Asked, followed, interpret
 from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
@@ -33,7 +34,7 @@ from sglc.trace.confirm import differs, differs_from_itself
 from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable
-from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, shown
+from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
 from sglc.trace.tracer import Risk, record
 
 MAX_WAYS = 2_000
@@ -47,8 +48,10 @@ text and not empty."""
 class LiveProgram:
     """One program for arguments of one shape, and on the backends that it ran on.
 
+    guard: what the function reads outside of it. by_python: its runs are plain Python's.
     orders: of the parts whose order is free; the function's own runs follow it, too.
     distrusted: a run did something else than its graph; the program is to be traced again, with real strings only.
+    changed_by_tools: its host functions change what the function reads; no graph of it is right for a whole run.
     """
 
     def __init__(
@@ -58,12 +61,17 @@ class LiveProgram:
         traced: Traced,
         compiled: Compiled,
         n: int | None = None,
+        guard: Guard | None = None,
+        by_python: bool = False,
     ) -> None:
+        self.by_python = by_python
         self.compiled = compiled
         self.orders = FreeOrders(compiled.graph.orders)
         self.distrusted = False
+        self.changed_by_tools = False
         self._file = traced.file
         self._function = function
+        self._guard = guard
         self._arguments = arguments
         self._traced = traced
         self._n = n
@@ -110,6 +118,8 @@ class LiveProgram:
 
     def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block | Instead:
         """The block that follows the run's last one for these values, where the body comes here with the real texts."""
+        if self.by_python:
+            return partial(self._interpreted, run, backend)
         block, program = run.block, run.program
         origin: Origin = block.origin
         known = origin.question.answered(origin.known, values)
@@ -181,7 +191,10 @@ class LiveProgram:
         expected.calls[step.number] = _call(run, step)
         expected.places[step.number] = step.loc
         unknown: set[int] = set()
-        where = differs(expected, self._replayed(run, expected, unknown, end=step.number + 1))
+        found = self._replayed(run, expected, unknown, end=step.number + 1)
+        where = differs(expected, found)
+        if where is not None and self._is_misled_by_tools(expected, found, where):
+            return True
         if not unknown.isdisjoint(looked_at):  # the graph left them out
             return partial(self._interpreted, run, backend)
         if where is not None:
@@ -196,7 +209,10 @@ class LiveProgram:
             return partial(self._after_failure, run, backend) if risks else None
         expected = _events(run)
         unknown: set[int] = set()
-        where = differs(expected, self._replayed(run, expected, unknown))
+        found = self._replayed(run, expected, unknown)
+        where = differs(expected, found)
+        if where is not None and self._is_misled_by_tools(expected, found, where):
+            return None
         if where is not None:
             return partial(self._instead, run, where, backend)
         if not unknown.isdisjoint(
@@ -208,6 +224,23 @@ class LiveProgram:
                 block.doubts = None
         run.block.checked = not risks
         return None
+
+    def _is_misled_by_tools(self, expected: Events, found: Events, where: Location) -> bool:
+        """Whether a replay tells nothing, and to go on by plain Python would call host functions again, with other arguments:
+        they have changed what the function reads before it calls them. The run's own calls were right when they were made."""
+        called = max((number for number, call in expected.calls.items() if call[0] == "call"), default=None)
+        if called is None or self._guard is None or self._guard.holds():
+            return False
+        if not self.changed_by_tools:
+            self.changed_by_tools = True
+            what = (
+                "reads what its host functions change: this run read it before they did, and the next ones are plain "
+                "Python's, as with mode='interpret'"
+            )
+            hint = "read that in a host function, to keep the program compiled"
+            warnings.warn(f"{where}: {self._function.__name__} {what}; {hint}", RuntimeWarning, stacklevel=3)
+        asked = ((call, found.calls.get(number)) for number, call in expected.calls.items() if number <= called)
+        return any(call != other and not same(call, other) for call, other in asked)
 
     def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None, end: int | None = None) -> Events:
         """unknown: gets the numbers of the answers that the run does not have. end: the number that it goes up to."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sglc.ir.builder import Builder
 from sglc.ir.errors import ENDS_ALL, Location
 from sglc.ir.graph import Case, End, Graph, Order, Region, Switch
 from sglc.ir.ops import Numbered, Op, Param, Render, prompts
@@ -23,6 +24,7 @@ from sglc.language.symbolic import note_folder
 from sglc.passes.drop_dead import drop_dead
 from sglc.trace.foresee import foreseen, foreseen_all
 from sglc.trace.known import Known, Question
+from sglc.trace.repeatable import start_of
 from sglc.trace.replay import raise_if_always
 from sglc.trace.tracer import Recorded, Risk, record
 
@@ -126,6 +128,17 @@ def explore(
     region = regions.of(root)
     graph = Graph(function.__name__, params, (), region, arguments.statics, regions.orders)
     return Traced(drop_dead(graph), regions.origins, tuple(regions.risks), hosts, failure, regions.file, names_files)
+
+
+def untraced(function: Callable[..., Any], arguments: Arguments, why: str) -> Traced:
+    """A graph that is left at its beginning. why: in words."""
+    builder = Builder(function.__name__)
+    root = builder.root(loc=start_of(function))
+    params = tuple(builder.param(path, default=None) for path in arguments.texts)
+    question = Question(why, start_of(function))
+    region = Region((root,), switch_at(root, question, 0))
+    graph = Graph(function.__name__, params, (), region, arguments.statics, {})
+    return Traced(graph, {0: Origin(Known(), question)}, (None,), {})
 
 
 class _Regions:

@@ -142,6 +142,53 @@ def test_a_tool_that_is_late_and_one_that_awaits_when_called(mode: Any, backend:
     assert awaits.run(backend=backend, mode=mode).text() == "x!y!"
 
 
+@sgl.host
+def turned(text: str) -> str:
+    return text[::-1]
+
+
+@sgl.function
+def inner(s, x):
+    s += x + sgl.gen("r")
+    s += turned(s["r"])
+
+
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+def test_an_async_tool_awaits_programs_and_does_not_wait_for_them(mode: Any, backend: sgl.Scripted) -> None:
+    @sgl.host
+    async def waits(x: str) -> str:
+        return inner.run(x=x, backend=backend, mode=mode).text()
+
+    @sgl.host
+    async def awaits(x: str) -> str:
+        return (await inner.arun(x=x, backend=backend)).text()
+
+    @sgl.host
+    def plain(x: str) -> str:
+        return inner.run(x=x, backend=backend, mode=mode).text()
+
+    def program(s, q, tool):
+        s += q + sgl.gen("a")
+        s += {"waits": waits, "awaits": awaits, "plain": plain}[tool](s["a"])
+
+    found = [sgl.function(program).run(q="q", tool=sgl.static(tool), backend=backend, mode=mode) for tool in TOOL_KINDS]
+    assert "an async host function waits for a program on its own backend" in str(found[0].error())
+    assert [result.text() for result in found[1:]] == ["qfinefinefineenif"] * 2
+
+
+TOOL_KINDS = ("waits", "awaits", "plain")
+
+
+@pytest.mark.parametrize("mode", ["compiled", "interpret"])
+def test_a_scripted_answer_that_is_no_text_is_said_so(mode: Any) -> None:
+    @sgl.function
+    def program(s):
+        s += "q" + sgl.gen("a")
+
+    with sgl.Scripted(lambda question: None) as backend:  # pyright: ignore[reportArgumentType]: the mistake
+        assert "the scripted answer is of type NoneType" in str(program.run(backend=backend, mode=mode).error())
+
+
 BODY_ENDS: dict[str, str] = {
     "sys.exit('told to')": "SystemExit: told to",
     "raise asyncio.CancelledError": "CancelledError",
