@@ -22,7 +22,7 @@ from sglc.runtime.model_folder import model_folder
 from sglc.runtime.port import EnginePort
 from sglc.runtime.runner import Runner
 from sglc.runtime.tokenizer import ModelTokenizer, load_tokenizer
-from sglc.runtime.workers import Done, Workers, host_error
+from sglc.runtime.workers import Done, Serve, Workers, host_error
 
 EVERYTHING = 1 << 22
 """Pages of a pool that nothing is ever evicted from."""
@@ -203,7 +203,7 @@ class Log:
 class AtOnce(Workers):
     """Workers that do it now, on the loop."""
 
-    def trace(self, function: Callable[[], Any], done: Done) -> None:
+    def trace(self, function: Callable[[], Any], done: Done, serve: Serve | None = None) -> None:
         try:
             value = function()
         except Exception as error:  # noqa: BLE001 - as the workers do

@@ -260,9 +260,7 @@ class Executor:
             else:
                 self._instead(run, answer)
 
-        self._workers.trace(
-            lambda: run.context.copy().run(certain, run, plan.op), lambda answer: self._post(lambda: found(answer))
-        )
+        self._by_body(run, lambda: certain(run, plan.op), found)
 
     def _made_certain(self, run: Run, frame: Frame, plan: Plan) -> None:
         run.certain.add(plan.op)
@@ -308,9 +306,7 @@ class Executor:
             else:
                 self._instead(run, way)
 
-        self._workers.trace(
-            lambda: run.context.copy().run(leave, run, switch, values), lambda way: self._post(lambda: found(way))
-        )
+        self._by_body(run, lambda: leave(run, switch, values), found)
 
     def _finish(self, run: Run) -> None:
         block, end = run.block, run.block.end
@@ -356,8 +352,12 @@ class Executor:
             else:
                 otherwise()
 
+        self._by_body(run, lambda: check(run, error), checked)
+
+    def _by_body(self, run: Run, function: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Calls what runs the program's body, off the loop, and goes on with what it gives."""
         self._workers.trace(
-            lambda: run.context.copy().run(check, run, error), lambda instead: self._post(lambda: checked(instead))
+            lambda: run.context.copy().run(function), lambda given: self._post(lambda: then(given)), run.serve
         )
 
     def _give_up(self, run: Run) -> None:
@@ -387,7 +387,7 @@ class Executor:
                 self._end(run, outcome)
 
         run.instead = None
-        self._workers.trace(lambda: run.context.copy().run(instead), lambda outcome: self._post(lambda: ended(outcome)))
+        self._by_body(run, instead, ended)
 
     def _end(self, run: Run, outcome: Outcome) -> None:
         self._ended(run)

@@ -34,6 +34,7 @@ from sglc.runtime.desk import Desk
 from sglc.runtime.jobs import Outcome, Prompt
 from sglc.runtime.values import Values, answers_below, arguments_of, computed, inputs_of, meta_of, pieces_of, result_of
 from sglc.runtime.ways import Ways, ways_of
+from sglc.runtime.workers import Serve
 
 if TYPE_CHECKING:
     from sglc.runtime.futures import Future
@@ -272,13 +273,13 @@ class Run(Values):
     failed: the calls that raised. progress: called with (gen, text so far) while gens of a streamed run answer. future: what
     it will read again, where the port wants to know. desk: where its jobs are handed in while it is under way; None is the
     executor's port, always for a streamed run. render: the port's. certain: the steps that were in doubt and are not any
-    more.
+    more. serve: what has the program's body run in its caller's thread, where that waits for it.
     """
 
     __slots__ = (
         "block", "calling", "certain", "context", "desk", "done", "doubtful", "ended", "failed", "failing", "future",
-        "instead", "path", "program", "progress", "remaining", "render", "row", "sampling", "seed", "submitted", "switching",
-        "waiting",
+        "instead", "path", "program", "progress", "remaining", "render", "row", "sampling", "seed", "serve", "submitted",
+        "switching", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -292,6 +293,7 @@ class Run(Values):
         progress: Callable[[Run, Gen | None, str], None] | None = None,
         context: Context | None = None,
         desk: Desk | None = None,
+        serve: Serve | None = None,
     ) -> None:
         super().__init__(dict(program.constants), texts)
         self.program = program
@@ -302,6 +304,7 @@ class Run(Values):
         self.progress = progress
         self.context = context or copy_context()
         self.desk = desk if progress is None else None
+        self.serve = serve
         self.block = program.entry
         self.path: list[Block] = []
         self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for

@@ -26,7 +26,7 @@ from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob, Prompt
 from sglc.runtime.port import Port
 from sglc.runtime.program import Program, Run
 from sglc.runtime.shared import Shared
-from sglc.runtime.workers import Workers
+from sglc.runtime.workers import Serve, Workers
 
 T = TypeVar("T")
 
@@ -95,19 +95,21 @@ class Runner:
         """For a batch of so many rows: where those are to hand in what they ask, so that what is equal is asked once."""
         return Shared(self._port, self._post_back) if self._share_rows and rows > 1 else None
 
-    def run(self, rows: Iterable[Row], window: int = WINDOW) -> Generator[tuple[Row, Outcome]]:
-        """Runs calls, at most `window` at once, and gives their outcomes as they end.
+    def run(self, rows: Iterable[Row], window: int = WINDOW, waits: bool = True) -> Generator[tuple[Row, Outcome]]:
+        """Runs calls, at most `window` at once, and gives their outcomes as they end. waits: the caller asks for one after the
+        other without a pause; then the user's Python runs in its thread.
 
         Leaving the iterator early gives up the calls under way.
         """
         self.workers.check_may_wait()
-        ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+        ended: queue.SimpleQueue[tuple[int, Outcome] | Callable[[], None]] = queue.SimpleQueue()
+        serve = ended.put if waits else None
         runs: dict[int, tuple[Row, Run]] = {}
         waiting = iter(rows)
         try:
             while True:
                 started = [
-                    (row, _run(row, lambda outcome, number=row.number: ended.put((number, outcome))))
+                    (row, _run(row, lambda outcome, number=row.number: ended.put((number, outcome)), serve))
                     for row in islice(waiting, window - len(runs))
                 ]
                 if started:
@@ -115,7 +117,9 @@ class Runner:
                     self._post(lambda started=started: self._start(run for _, run in started))
                 if not runs:
                     return
-                number, outcome = ended.get()
+                while not isinstance(given := ended.get(), tuple):
+                    given()
+                number, outcome = given
                 yield runs.pop(number)[0], outcome
         finally:
             for _, run in runs.values():
@@ -257,6 +261,6 @@ class _Asked(Owner):
             self._progress(text)
 
 
-def _run(row: Row, done: Callable[[Outcome], None]) -> Run:
+def _run(row: Row, done: Callable[[Outcome], None], serve: Serve | None = None) -> Run:
     context = row.context or copy_context()
-    return Run(row.program, row.texts, row.sampling, row.seed, row.number, done, row.progress, context, row.desk)
+    return Run(row.program, row.texts, row.sampling, row.seed, row.number, done, row.progress, context, row.desk, serve)

@@ -91,10 +91,10 @@ class _ScriptedPort:
             return Answer((), "", {})
         try:
             text = self._answer(Question(job))
-            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]: the user's function
-                what = f"the scripted answer is of type {type(text).__name__}"
-                return RunError(what, hint="let the function of Scripted return a text")
             if isinstance(job, DecodeJob):
+                if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]: the user's function
+                    what = f"the scripted answer is of type {type(text).__name__}"
+                    return RunError(what, hint="let the function of Scripted return a text")
                 return Answer((*job.prompt, Sampled((), text)), text, {"finish_reason": {"type": "stop"}})
             rendered = [render(choice) for choice in job.choices]
             if text not in rendered:

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sglc.ir.errors import RunError, in_words
+from sglc.ir.errors import ENDS_ALL, RunError, in_words
 
 Done = Callable[[Any], None]
-"""Gets the value, or the exception. Called from a thread of the workers."""
+"""Gets the value, or the exception. Called from the thread that made it."""
+
+Serve = Callable[[Callable[[], None]], None]
+"""Has a function called by a thread that waits for such."""
 
 
 class Workers:
@@ -29,8 +32,12 @@ class Workers:
         self._thread: threading.Thread | None = None  # of the loop
         self._lock = threading.Lock()
 
-    def trace(self, function: Callable[[], Any], done: Done) -> None:
-        """Runs a function of ours that runs a program's body. Bodies run one after another."""
+    def trace(self, function: Callable[[], Any], done: Done, serve: Serve | None = None) -> None:
+        """Runs a function of ours that runs a program's body. serve: by the caller of the program, whose thread-local values
+        and connections the body may use; None for a thread of ours, where bodies run one after another."""
+        if serve is not None:
+            serve(lambda: done(_outcome(function)))
+            return
         with self._lock:
             if self._bodies is None:
                 self._bodies = queue.SimpleQueue()
@@ -99,7 +106,9 @@ def _outcome(function: Callable[[], Any]) -> Any:
         return function()
     except Exception as error:  # noqa: BLE001 - belongs to the program
         return error
-    except BaseException as error:  # noqa: BLE001 - `sys.exit` of one program's function ends that program alone
+    except BaseException as error:
+        if isinstance(error, ENDS_ALL) and threading.current_thread() is threading.main_thread():
+            raise
         ended = RunError(in_words(error))
         ended.__cause__ = error
         return ended

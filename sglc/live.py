@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import copy
 import itertools
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sglc.compiler import Compiled
 from sglc.guards import Guard
@@ -36,6 +37,8 @@ from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
 from sglc.trace.tracer import Risk, record
+
+T = TypeVar("T")
 
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
@@ -72,6 +75,7 @@ class LiveProgram:
         self._file = traced.file
         self._function = function
         self._guard = guard
+        self._lock = threading.Lock()
         self._arguments = arguments
         self._traced = traced
         self._n = n
@@ -106,15 +110,20 @@ class LiveProgram:
             compiled.schedule,
             {constraint: backend.follow(made) for constraint, made in part.automata.items()},
             self._traced.hosts,
-            lambda run, switch, values: self._leave(run, values, backend),
-            lambda run, error: self._check(run, error, backend),
-            lambda run, step: self._certain(run, step, backend),
+            lambda run, switch, values: self._one_by_one(self._leave, run, values, backend),
+            lambda run, error: self._one_by_one(self._check, run, error, backend),
+            lambda run, step: self._one_by_one(self._certain, run, step, backend),
         )
         for block, risk in zip(_blocks(program.entry), self._traced.risks, strict=True):
             _note_risk(block, risk, confirmed=True)
             if isinstance(block.end, Switch):
                 block.origin = self._traced.origins[block.end.number]
         return program
+
+    def _one_by_one(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Bodies run in the threads of their callers, and each way on is made once."""
+        with self._lock:
+            return function(*arguments)
 
     def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block | Instead:
         """The block that follows the run's last one for these values, where the body comes here with the real texts."""

@@ -220,6 +220,31 @@ def whose(text: str) -> str:
     return f"{text} of {TENANT.get()}, {decimal.getcontext().prec}"
 
 
+LOCAL = threading.local()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_body_sees_what_its_callers_thread_has(rows: int, backend: sgl.Scripted) -> None:
+    @sgl.function
+    def program(s, q):
+        s += q + sgl.gen("a")
+        for _ in range(len(s["a"])):  # an exit
+            s += f"{LOCAL.user} {threading.current_thread().name};"
+
+    def outer(name: str) -> None:
+        LOCAL.user = name
+        texts = [result.text() for result in program.run_batch([{"q": "q"}] * rows, backend=backend)]
+        seen.append((name, texts))
+
+    seen: list[tuple[str, list[str]]] = []
+    threads = [threading.Thread(target=outer, args=(name,), name=f"of {name}") for name in ("ann", "bob", "eve")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert dict(seen) == {name: [f"qfine{f'{name} of {name};' * 4}"] * rows for name in ("ann", "bob", "eve")}
+
+
 def sets_a_variable(s, q):
     s += q + sgl.gen("a")
     token = TENANT.set("alice")
