@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import chain, repeat
@@ -103,6 +104,15 @@ def context_state(variable: ContextVar[Any]) -> State:
         return (variable.get(),)
     except LookupError:
         return (MISSING,)
+
+
+def thread_attributes(value: threading.local) -> dict[str, Any]:
+    """Those that a thread-local object has in this thread."""
+    return threading.local.__getattribute__(value, "__dict__")
+
+
+def thread_state(value: threading.local) -> State:
+    return tuple(chain.from_iterable(thread_attributes(value).items()))
 
 
 def environment() -> dict[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Set
 from contextvars import ContextVar
@@ -36,6 +37,8 @@ from sglc.guards.places import (
     instance_state,
     length_changed,
     slot_of,
+    thread_attributes,
+    thread_state,
 )
 from sglc.guards.values import CONTAINERS, LINK, LINKS, PAYLOADS, Same, State, constant, container_of
 
@@ -97,6 +100,8 @@ class _Walk:
         elif value is os.environ or value is os.environb:
             self._found.note(name, Same(value))
             self._found.reads_environment = True
+        elif issubclass(kind, threading.local):
+            self._visit_thread_local(name, value, kind)
         elif is_namespace(kind) or is_users_module(module_of(kind), self._home):
             self._visit_instance(name, value, kind)
         else:
@@ -113,6 +118,14 @@ class _Walk:
         else:  # a method of an object: `TABLE.get`
             self._found.note(name, (type_of(value), value.__name__))
             self._found.see(name, owner)
+
+    def _visit_thread_local(self, name: str, value: threading.local, kind: type[Any]) -> None:
+        """Its attributes in this thread: in another one it is something else."""
+        self._found.note(name, Same(value))
+        self._found.see(f"class {kind.__qualname__}", kind)
+        self._found.check(thread_state, value, thread_state(value))
+        for key, attribute in list(thread_attributes(value).items()):
+            self._found.see(f"attribute {key} of {name}", attribute)
 
     def _visit_other(self, name: str, value: Any, kind: type[Any]) -> None:
         """An object of a library."""

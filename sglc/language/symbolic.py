@@ -181,6 +181,11 @@ class SymbolicText:
         return str
 
     @property
+    def recording(self) -> object:
+        """What made it."""
+        return self._recording
+
+    @property
     def op(self) -> Op:
         return self._op
 

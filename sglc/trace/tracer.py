@@ -163,6 +163,7 @@ class _Recording:
         self._kept: dict[Location, Order] = {}
         self._question: Question | None = None
         self._seen: BaseException | None = None  # what was raised inside the body, where the run stopped at that
+        self._is_over = False
         self._refused: ProgramError | None = None  # what is wrong with the body, also where it swallowed that
         self._differs_at: Location | None = None  # where the body asked something else than was recorded before
         self._impurities = Impurities()
@@ -201,6 +202,8 @@ class _Recording:
             raise
         except BaseException as error:  # noqa: BLE001 - what it means is decided below
             failure = error
+        finally:
+            self._is_over = True
         if self._differs_at is not None:
             raise AskedOtherwise(self._differs_at)
         if self._refused is not None:
@@ -300,7 +303,21 @@ class _Recording:
         keys = tuple(self._leaf_of(op) for op in leaves)
         self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(leaves)))
 
+    def _own(self, text: SymbolicText) -> Op:
+        if text.recording is not self:
+            raise self._kept_outside()
+        return text.op
+
+    def _kept_outside(self) -> ProgramError:
+        return ProgramError(
+            "a text that was not known yet has been kept outside of the program that asked for it",
+            where=user_location(),
+            hint="a body may run several times and must have no effect: give the text back, or hand it to a host function",
+        )
+
     def _stop(self, question: Question) -> NoReturn:
+        if self._is_over:
+            raise self._kept_outside()
         self._question = self._question or question
         raise Stopped
 
@@ -338,7 +355,7 @@ class _Recording:
 
     def _text_argument(self, text: Any) -> Argument:
         if is_symbolic(text):
-            return text.op
+            return self._own(text)
         parts = self.markers.parts(text)
         return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
 
@@ -405,7 +422,7 @@ class _Recording:
 
     def pieces(self, text: Any, *, trusted: bool = False) -> tuple[Piece, ...]:
         if is_symbolic(text):
-            return (Trusted(text.op),) if trusted else (text.op,)
+            return (Trusted(self._own(text)),) if trusted else (self._own(text),)
         parts = self.markers.parts(text)
         if trusted:
             return tuple(Trusted(part) if isinstance(part, Op) else part for part in parts)
@@ -685,7 +702,7 @@ class _Recording:
         return value
 
     def _text_op(self, text: Any) -> Op:
-        return text.op if is_symbolic(text) else self._builder.format(self.pieces(text), loc=self._here())
+        return self._own(text) if is_symbolic(text) else self._builder.format(self.pieces(text), loc=self._here())
 
     # -- the end
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import decimal
+import heapq
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -243,6 +244,32 @@ def test_a_body_sees_what_its_callers_thread_has(rows: int, backend: sgl.Scripte
     for thread in threads:
         thread.join(60)
     assert dict(seen) == {name: [f"qfine{f'{name} of {name};' * 4}"] * rows for name in ("ann", "bob", "eve")}
+
+
+KEPT: list[Any] = []
+
+
+def keeps_a_text(s, q):
+    s += q + sgl.gen("a")
+    KEPT.append(s["a"])
+
+
+def keeps_texts_in_order(s, q):
+    s += q + sgl.gen("a")
+    heapq.heappush(KEPT, s["a"])
+
+
+@pytest.mark.parametrize("body", [keeps_a_text, keeps_texts_in_order], ids=lambda body: body.__name__)
+def test_a_text_that_is_kept_outside_is_refused_and_says_so_where_it_is_used(body: Any, backend: sgl.Scripted) -> None:
+    KEPT.clear()
+    program = sgl.function(body)
+    for _ in range(2):
+        with pytest.raises(sgl.ProgramError, match=r"changes something outside of it|kept outside of the program"):
+            program.run(q="q", backend=backend).text()
+    with pytest.raises(
+        sgl.ProgramError, match=r"test_ends.py:\d+: a text that was not known yet has been kept outside"
+    ):
+        assert "fine" in KEPT
 
 
 def sets_a_variable(s, q):
