@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,6 +31,12 @@ LONG = "(.{1,1000}x){1,1000}"
 def compiled(kind: Any, written: Any, whitespace: int | None = None) -> TokenAutomaton | Grammar:
     text = written if isinstance(written, str) else json.dumps(written)
     return compile_constraint(Constraint(kind, text, whitespace), VOCABULARY)
+
+
+def chain(count: int, link: Callable[[Any], Any]) -> dict[str, Any]:
+    """Schemas each of which leads to the next one, and the last to the first."""
+    defs = {f"d{n}": link({"$ref": f"#/$defs/d{n + 1}"}) for n in range(count)}
+    return {"$defs": {**defs, f"d{count}": {"type": "array", "items": {"$ref": "#"}}}, "$ref": "#/$defs/d0"}
 
 
 GRAMMARS: list[tuple[Any, Any, str]] = [
@@ -94,6 +101,7 @@ BOTH: list[tuple[Any, Any, str, str]] = [
     ("json_schema", {"type": "object", "patternProperties": {"^a": {}, "b$": {}}}, '"patternProperties" is not supported', 'names can match both "^a" and "b$"'),
     ("json_schema", {"type": "array", "items": {"type": "number", "maximum": 2**53 + 1}}, "maximum is supported for integers only", "an integer beyond 9,007,199,254,740,992"),
     ("json_schema", {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"const": [2**53 + 1]}]}}, "contains itself", "an integer beyond"),
+    ("json_schema", chain(500, lambda to: {"type": "object", "properties": {"a": to}}), "more than 50 schemas in one another", "its schemas lead to one another through 1,003 levels, at most 800"),
     ("json_schema", {"type": "string", "format": "foo"}, 'the format "foo" is not supported', "llguidance: Unknown format: foo"),
     ("json_schema", {**TREE, "properties": {"a": {"typo": 1}}}, '"properties" beside "$ref"', '#/properties/a/typo: "typo" is not supported'),
 ]  # fmt: skip
@@ -168,6 +176,12 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
             "patternProperties": {"(a|b)*a(a|b){12}$": {}},
             "additionalProperties": {"type": "null"},
         },
+    ),
+    "a long way down": ("json_schema", chain(9_000, lambda to: {"type": "object", "properties": {"a": to}})),
+    "a long way down by references": ("json_schema", chain(9_000, lambda to: to)),
+    "a long way down in rules": (
+        "ebnf",
+        "".join(f'r{n} ::= "(" r{n + 1} ")" | "z"\n' for n in range(2_500)) + "r2500 ::= root\nroot ::= r0",
     ),
     "long names": ("json_schema", {"properties": {"a" * 2_000_000: {}}}),
 }
