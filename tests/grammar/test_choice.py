@@ -50,6 +50,9 @@ GRAMMARS: list[tuple[Any, Any, str]] = [
     ("json_schema", {"type": "number", "minimum": 0.5}, "minimum is supported for integers only"),
     ("json_schema", {"type": "integer", "multipleOf": 7}, '"multipleOf" is not supported'),
     ("json_schema", {"type": "string", "maxLength": 100_000}, "at #/maxLength: this repeat stands for"),
+    ("json_schema", {"type": "array", "items": [{"type": "null"}]}, "it is a list of schemas"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "array", "items": {}, "uniqueItems": False, "nullable": False}}}, "it names no type"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "format": "path"}}}, "it names no type"),
     ("json_schema", {"allOf": [{"type": "integer"}, {"minimum": 3}]}, "allOf of other than one schema"),
 ]  # fmt: skip
 
@@ -160,6 +163,7 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     ),
     "a long schema": ("json_schema", {"const": "x" * 10_000_000}),
     "a long grammar": ("ebnf", "root ::= " + '"a" ' * 2_500_000),
+    "many optional": ("json_schema", {"type": "object", "properties": {f"p{n}": {} for n in range(9_000)}}),
     "many names": (
         "json_schema",
         {
