@@ -30,6 +30,7 @@ from sglc.passes.regular.tree import (
     Sequence,
     children,
     choice,
+    nodes,
     repeat,
     sequence,
 )
@@ -46,7 +47,9 @@ EVERY_NAME = choice([ANYTHING])
 
 def whole(tree: Regular, at: str, pattern: str = "") -> str:
     """The regex of the strings that a tree matches, anchored. at: the place in the schema that errors name. pattern: what
-    the tree was made of, where it was a pattern."""
+    the tree was made of, where it was a pattern. Raises `NotRegular` as `written_out` where it looks ahead."""
+    if any(isinstance(node, Both) for node in nodes(tree)):
+        return written_out(tree, at) or f"^{class_of(())}$"
     return f"^(?:{regex_of(_quotable(tree), Source(f'json_schema at {at}', pattern))})$"
 
 
@@ -167,5 +170,5 @@ def written_out(tree: Regular, at: str) -> str | None:
 
 
 def _too_many(at: str) -> NoReturn:
-    what = "the names that properties and patternProperties leave are too many to write out"
+    what = "what is left of a pattern, or of the names that others leave, is too much to write out"
     beyond(at, what, "name fewer properties, use one pattern for the others, or leave additionalProperties out")

@@ -53,6 +53,7 @@ GRAMMARS: list[tuple[Any, Any, str]] = [
     ("json_schema", {"type": "array", "items": [{"type": "null"}]}, "it is a list of schemas"),
     ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "array", "items": {}, "uniqueItems": False, "nullable": False}}}, "it names no type"),
     ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "format": "path"}}}, "it names no type"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "pattern": "^(?!--)[a-z-]+$", "maxLength": 9}}}, "it names no type"),
     ("json_schema", {"allOf": [{"type": "integer"}, {"minimum": 3}]}, "allOf of other than one schema"),
 ]  # fmt: skip
 
