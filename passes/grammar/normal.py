@@ -182,6 +182,7 @@ class Normal:
             refuse(at, f"more than {MAX_PLACES:,} schemas are in it", "split the answer into several gens")
         if "x-guidance" in schema:
             refuse(f"{at}/x-guidance", "a schema cannot change how grammars are read", "leave it out")
+        required_of(schema, at)  # whatever the type
         for key, value in schema.items():
             if key not in KNOWN and not says_nothing(key, value):
                 beyond(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", "leave it out")

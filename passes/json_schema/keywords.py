@@ -62,6 +62,7 @@ def checked(schema: Json, at: str) -> Schema:
         if key not in KNOWN:
             hint = HINTS.get(key, "leave it out, and check the answer afterwards")
             beyond(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", hint)
+    required_of(kept, at)  # beside another type too: "required": true is what draft 3 wrote
     for key in (*ALONE, *CONSTANTS):
         beside = [other for other in kept if other != key and (key in ALONE or other not in ("type", *CONSTANTS))]
         if key in kept and beside:
@@ -103,7 +104,9 @@ def required_of(schema: Schema, at: str) -> list[str]:
     required = schema.get("required", [])
     names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     if names != required:
-        refuse(f"{at}/required", "it is not a list of names", "list the names of the required properties")
+        refuse(
+            f"{at}/required", "it is not a list of names", "list those of the properties in the object that needs them"
+        )
     return names
 
 

@@ -73,6 +73,7 @@ ERRORS: list[tuple[Any, Any, str]] = [
     ("json_schema", {"type": "strin"}, '"strin" is no type'),
     ("json_schema", {"type": "array", "minItems": -1}, "-1 is no count"),
     ("json_schema", {"type": "integer", "minimum": 5, "maximum": 3}, "no integer is at least 5 and at most 3"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "required": True}}}, "#/properties/b/required: it is not a list of names"),
     ("json_schema", {"const": 1, "enum": [2]}, "no value is allowed"),
     ("json_schema", {"$ref": "#/$defs/gone"}, "nothing is at #/$defs/gone"),
     ("json_schema", {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, "it contains itself without end"),

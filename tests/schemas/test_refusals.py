@@ -42,6 +42,8 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"type": "object", "properties": {"a/b~": {}}}, "#/properties/a~1b~0", "it names no type"),
     ({"type": "object", "properties": {}, "required": ["a"]}, "#/required", '"a" is required, and properties does not say'),
     ({**OBJECT, "required": "a"}, "#/required", "it is not a list of names"),
+    ({"type": "object", "properties": {"a": {"type": "string", "required": True}}}, "#/properties/a/required",
+     "it is not a list of names"),
     ({**OBJECT, "required": [5]}, "#/required", "it is not a list of names"),
     ({**OBJECT, "additionalProperties": {"type": "null"}}, "#/additionalProperties", "properties without a name"),
     ({**OBJECT, "patternProperties": {}}, "#/patternProperties", '"patternProperties" is not supported'),
