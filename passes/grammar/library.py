@@ -52,6 +52,8 @@ def said(error: str) -> str:
     )
     if line == "NoExtensionBias":
         line = "no text matches it"
+    if line.startswith("panic: assertion failed: grammar.symbols.len()"):
+        line = "it has more than 65,000 symbols"
     return "".join(c if c.isprintable() else " " for c in line)[:300]
 
 

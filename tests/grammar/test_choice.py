@@ -107,6 +107,7 @@ BOTH: list[tuple[Any, Any, str, str]] = [
     ("json_schema", {"type": "array", "items": {"type": "number", "maximum": 2**53 + 1}}, "maximum is supported for integers only", "an integer beyond 9,007,199,254,740,992"),
     ("json_schema", {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"const": [2**53 + 1]}]}}, "contains itself", "an integer beyond"),
     ("json_schema", chain(500, lambda to: {"type": "object", "properties": {"a": to}}), "more than 50 schemas in one another", "its schemas lead to one another through 1,003 levels, at most 800"),
+    ("ebnf", f'root ::= "{"x" * 70_000}"', "the grammar stands for 70,000 characters", "llguidance: it has more than 65,000 symbols"),
     ("json_schema", {"type": "string", "format": "foo"}, 'the format "foo" is not supported', "llguidance: Unknown format: foo"),
     ("json_schema", {**TREE, "properties": {"a": {"typo": 1}}}, '"properties" beside "$ref"', '#/properties/a/typo: "typo" is not supported'),
 ]  # fmt: skip
