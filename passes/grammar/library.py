@@ -50,6 +50,8 @@ def said(error: str) -> str:
     line = (
         line.partition(" Regex is empty:")[0].rstrip(":") + ": no text matches" if " Regex is empty:" in line else line
     )
+    if line.startswith("Unable to determine if regex is empty"):
+        line = "it takes too long to see whether some text matches"
     if line == "NoExtensionBias":
         line = "no text matches it"
     if line.startswith("panic: assertion failed: grammar.symbols.len()"):

@@ -29,7 +29,7 @@ from sglc.passes.json_schema.places import Json, NoneIsValidError, Schema, beyon
 from sglc.passes.json_schema.references import References
 from sglc.passes.json_schema.spelling import spelled
 from sglc.passes.json_schema.values import constants, key_of, kind_of
-from sglc.passes.regular.tree import Regular
+from sglc.passes.regular.tree import Both, Regular
 
 KNOWN = frozenset(
     [
@@ -68,7 +68,7 @@ class Normal:
         self._numbers: dict[str, str] = {}  # of what is said -> the name of its entry
         self._waiting: list[tuple[str, list[_Given]]] = []
         self._patterns: dict[str, Regular] = {}
-        self._regexes: dict[str, str] = {}
+        self._regexes: dict[str, list[str]] = {}  # of each pattern; all of them hold
         self._characters = 0  # in them
         self._open: list[tuple[str, ...]] = []  # the places that are being written in place
         self._places = 0
@@ -252,8 +252,9 @@ class Normal:
                 tree = self._pattern(schema["pattern"], f"{at}/pattern")
                 pattern = str(schema["pattern"])
                 if pattern not in self._regexes:
-                    self._regexes[pattern] = whole(tree, f"{at}/pattern", pattern)
-                said.append({"pattern": self._regexes[pattern]})
+                    parts_of = tree.parts if isinstance(tree, Both) else (tree,)
+                    self._regexes[pattern] = [whole(part, f"{at}/pattern", pattern) for part in parts_of]
+                said.extend({"pattern": regex} for regex in self._regexes[pattern])
             if "format" in schema and schema["format"] not in ANY_TEXT:
                 name = schema["format"]
                 known = FORMATS.get(name) if isinstance(name, str) else None

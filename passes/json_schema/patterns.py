@@ -180,7 +180,8 @@ class Pattern:
         start = place.start and index == 0
         rest = self._items(items[index + 1 :], _Place(after=place.after, start=start, tail=True))
         sought = self._choice(look.atom, _Place(after=True, start=start, tail=True))
-        behind = rx.Both((rest, sought if look.looks else rx.Not(sought)))
+        parts = rest.parts if isinstance(rest, rx.Both) else (rest,)
+        behind = rx.Both((*parts, sought if look.looks else rx.Not(sought)))
         if index:
             return rx.sequence([self._items(items[:index], _Place(before=place.before, start=place.start)), behind])
         return rx.sequence([*[ANYTHING] * place.before, behind])

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -166,6 +167,7 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     ),
     "a long schema": ("json_schema", {"const": "x" * 10_000_000}),
     "a long grammar": ("ebnf", "root ::= " + '"a" ' * 2_500_000),
+    "many looks ahead": ("json_schema", {"type": "string", "pattern": "".join(f"(?=.*{c})" for c in ascii_lowercase)}),
     "many optional": ("json_schema", {"type": "object", "properties": {f"p{n}": {} for n in range(9_000)}}),
     "many names": (
         "json_schema",

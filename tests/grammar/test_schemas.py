@@ -186,6 +186,7 @@ STRINGS: list[tuple[dict[str, Any], list[str]]] = [  # what is said of a string;
     ({"pattern": r"^[\b]$"}, ["\b", "b"]),
     ({"pattern": r"^(?!^[-+.]*$)[+-]?\d*\.?\d*$"}, ["1", "-.5", ".", "", "+", "1.2.3"]),
     ({"pattern": r"^(?=.*\d)\S{2,3}$", "maxLength": 2}, ["a1", "1a", "ab", "ab1"]),
+    ({"pattern": "^(?=.*[a-z])(?=.*[A-Z])(?!.*--)[a-zA-Z-]{2,64}$"}, ["aB", "ab", "AB", "a--B", "-a-B-", "aB1"]),
     ({"pattern": "a(?!b)"}, ["a", "ab", "aba", "b", '"a"', "\\a"]),
     ({"pattern": r"^\0$"}, ["\0", "0"]),
     ({"pattern": r"^[^\"]*$"}, ['a"', "a", '"', "\\", "\n"]),
