@@ -258,7 +258,7 @@ def _matcher(grammar: Grammar, tokenizer: Any) -> Any:
     if matcher.is_error():
         raise ConstraintError(
             f"llguidance refuses a grammar: {_first_line(matcher.get_error())}",
-            hint="compile the program again with the llguidance that is installed here",
+            hint="compile the program again with the llguidance that is installed here, or make the constraint simpler",
         )
     return matcher
 

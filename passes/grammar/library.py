@@ -50,8 +50,12 @@ def said(error: str) -> str:
     line = (
         line.partition(" Regex is empty:")[0].rstrip(":") + ": no text matches" if " Regex is empty:" in line else line
     )
+    if line.startswith("Unable to determine if regex is empty"):
+        line = "it takes too long to see whether some text matches"
     if line == "NoExtensionBias":
         line = "no text matches it"
+    if line.startswith("panic: assertion failed: grammar.symbols.len()"):
+        line = "it has more than 65,000 symbols"
     return "".join(c if c.isprintable() else " " for c in line)[:300]
 
 

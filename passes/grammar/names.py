@@ -30,10 +30,12 @@ from sglc.passes.regular.tree import (
     Sequence,
     children,
     choice,
+    nodes,
     repeat,
     sequence,
 )
 
+MAX_WORK = 250_000  # steps of an automaton of names or of a pattern
 MAX_STATES = 2_000  # of an automaton that is written out
 MAX_REGEX = 100_000  # characters of its regex
 
@@ -46,7 +48,9 @@ EVERY_NAME = choice([ANYTHING])
 
 def whole(tree: Regular, at: str, pattern: str = "") -> str:
     """The regex of the strings that a tree matches, anchored. at: the place in the schema that errors name. pattern: what
-    the tree was made of, where it was a pattern."""
+    the tree was made of, where it was a pattern. Raises `NotRegular` as `written_out` where it looks ahead."""
+    if any(isinstance(node, Both | Not) for node in nodes(tree)):
+        return written_out(tree, at) or f"^{class_of(())}$"
     return f"^(?:{regex_of(_quotable(tree), Source(f'json_schema at {at}', pattern))})$"
 
 
@@ -115,7 +119,9 @@ def overlap(one: Regular, other: Regular, at: str) -> bool:
 
 @lru_cache(256)
 def _automaton(tree: Regular, at: str) -> tuple[Dfa, list[Run]]:
-    return smallest_dfa(tree, Budget.of(tree, Source("json_schema", "", root=f"at {at}")))
+    budget = Budget.of(tree, Source("json_schema", "", root=f"at {at}"))
+    budget.work = MAX_WORK
+    return smallest_dfa(tree, budget)
 
 
 def written_out(tree: Regular, at: str) -> str | None:
@@ -167,5 +173,5 @@ def written_out(tree: Regular, at: str) -> str | None:
 
 
 def _too_many(at: str) -> NoReturn:
-    what = "the names that properties and patternProperties leave are too many to write out"
+    what = "what is left of a pattern, or of the names that others leave, is too much to write out"
     beyond(at, what, "name fewer properties, use one pattern for the others, or leave additionalProperties out")

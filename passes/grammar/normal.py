@@ -22,14 +22,14 @@ from typing import TypeAlias, cast
 
 from sglc.ir.values import MAX_CONSTRAINT, what_is_wrong_with_text
 from sglc.passes.grammar.names import EVERY_NAME, but, matches, others, overlap, whole, written_out
-from sglc.passes.json_schema.formats import FORMATS
-from sglc.passes.json_schema.keywords import ANNOTATIONS, KEYWORDS, counts, properties_of, required_of, types
+from sglc.passes.json_schema.formats import ANY_TEXT, FORMATS
+from sglc.passes.json_schema.keywords import KEYWORDS, counts, properties_of, required_of, says_nothing, types
 from sglc.passes.json_schema.patterns import Pattern
 from sglc.passes.json_schema.places import Json, NoneIsValidError, Schema, beyond, escaped, none_is_valid, refuse
 from sglc.passes.json_schema.references import References
 from sglc.passes.json_schema.spelling import spelled
 from sglc.passes.json_schema.values import constants, key_of, kind_of
-from sglc.passes.regular.tree import Regular
+from sglc.passes.regular.tree import Both, Regular
 
 KNOWN = frozenset(
     [
@@ -48,6 +48,7 @@ ARRAYS = ("items", "additionalItems", "prefixItems", "minItems", "maxItems")
 
 MAX_INTEGER = 2**53  # up to which a double tells integers apart
 MAX_PLACES = 20_000  # schemas in a schema
+MAX_OPTIONAL = 4_000_000  # sum of the squares of the numbers of optional properties: the library takes a second for it
 
 _Given: TypeAlias = "tuple[Json, str]"
 """A schema and its place."""
@@ -67,10 +68,11 @@ class Normal:
         self._numbers: dict[str, str] = {}  # of what is said -> the name of its entry
         self._waiting: list[tuple[str, list[_Given]]] = []
         self._patterns: dict[str, Regular] = {}
-        self._regexes: dict[str, str] = {}
+        self._regexes: dict[str, list[str]] = {}  # of each pattern; all of them hold
         self._characters = 0  # in them
         self._open: list[tuple[str, ...]] = []  # the places that are being written in place
         self._places = 0
+        self._optional = 0  # squares of their numbers so far
         self.defs: dict[str, Json] = {}
         self.nothing: list[NoneIsValidError] = []
         self.exclusive = False
@@ -180,8 +182,9 @@ class Normal:
             refuse(at, f"more than {MAX_PLACES:,} schemas are in it", "split the answer into several gens")
         if "x-guidance" in schema:
             refuse(f"{at}/x-guidance", "a schema cannot change how grammars are read", "leave it out")
-        for key in schema:
-            if key not in KNOWN and key not in ANNOTATIONS and not key.startswith("x-"):
+        required_of(schema, at)  # whatever the type
+        for key, value in schema.items():
+            if key not in KNOWN and not says_nothing(key, value):
                 beyond(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", "leave it out")
 
     def _simple(self, parts: Sequence[tuple[Schema, str]]) -> Json:
@@ -249,9 +252,10 @@ class Normal:
                 tree = self._pattern(schema["pattern"], f"{at}/pattern")
                 pattern = str(schema["pattern"])
                 if pattern not in self._regexes:
-                    self._regexes[pattern] = whole(tree, f"{at}/pattern", pattern)
-                said.append({"pattern": self._regexes[pattern]})
-            if "format" in schema:
+                    parts_of = tree.parts if isinstance(tree, Both) else (tree,)
+                    self._regexes[pattern] = [whole(part, f"{at}/pattern", pattern) for part in parts_of]
+                said.extend({"pattern": regex} for regex in self._regexes[pattern])
+            if "format" in schema and schema["format"] not in ANY_TEXT:
                 name = schema["format"]
                 known = FORMATS.get(name) if isinstance(name, str) else None
                 said.append({"format": name} if known is None else {"pattern": whole(known, f"{at}/format")})
@@ -317,6 +321,9 @@ class Normal:
             value = self._property(name, parts, name in needed, at)
             if value is not False or not self._closed:
                 properties[name] = value
+        self._optional += (len(properties) - len(needed & properties.keys())) ** 2
+        if self._optional > MAX_OPTIONAL:
+            beyond(at, "so many properties may be missing that the library would take too long", "require most of them")
         rest = self._others(parts, names, at) if self._closed else self._as_written(parts, at)
         least, most = 0, None
         for schema, place in parts:

@@ -8,11 +8,13 @@ is valid for.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import cast
 
+from sglc.passes.ebnf.depth import MAX_DEPTH, depth
 from sglc.passes.grammar.library import complaint
 from sglc.passes.grammar.normal import Normal
-from sglc.passes.json_schema.places import Json, Schema, refuse
+from sglc.passes.json_schema.places import Json, Schema, beyond, refuse
 from sglc.passes.regular.source import NotRegular
 
 
@@ -20,11 +22,12 @@ def lark_of_schema(text: str, whitespace: int | None) -> str:
     """The grammar of the answers, white space between 0 and `whitespace` characters wherever JSON allows some; None: one
     space after each `:` and `,` and no other.
 
-    text: JSON of an object. Raises `ConstraintError` for keywords that the library does not know, and for a schema that
-    no text is valid for.
+    text: JSON of an object. Raises `ConstraintError` for keywords that the library does not know, for a schema that no text
+    is valid for, and for one that goes too deep for the library.
     """
     root = cast("Schema", json.loads(text))
     normal = Normal(root, closed=True)
+    _check_depth(normal)
     finite = _finite(normal)
     if not _holds(normal.root, finite):
         if normal.nothing:
@@ -32,6 +35,7 @@ def lark_of_schema(text: str, whitespace: int | None) -> str:
         refuse("#", "no text is valid for it: it contains itself without end", "give it a way to end")
     if normal.exclusive:  # closed objects exclude one another more often than those that the schema means
         meant = Normal(root, closed=False)
+        _check_depth(meant)
         if found := complaint(_grammar(meant, _finite(meant), whitespace)):
             raise NotRegular(f"llguidance: {found}", hint="use anyOf")
     return _grammar(normal, finite, whitespace)
@@ -50,6 +54,31 @@ def _grammar(normal: Normal, finite: set[str], whitespace: int | None) -> str:
         options["whitespace_pattern"] = f"[\\x20\\x0A\\x0D\\x09]{{1,{whitespace}}}"
     defs = {name: _pruned(schema, finite) for name, schema in normal.defs.items() if name in finite}
     return f"start: %json {json.dumps({**normal.root, '$defs': defs, 'x-guidance': options})}"
+
+
+def _check_depth(normal: Normal) -> None:
+    levels = depth(_target(normal.root), lambda name: _steps(normal.defs[name], 0))
+    if levels > MAX_DEPTH:
+        what = f"its schemas lead to one another through {levels:,} levels, at most {MAX_DEPTH:,}"
+        beyond("#", what, "say less, or split the answer into several gens")
+
+
+def _steps(schema: Json, level: int) -> Iterator[tuple[int, str]]:
+    """The entries that a schema leads to, and at which level of it."""
+    match schema:
+        case list():
+            for each in schema:
+                yield from _steps(each, level)
+        case {"$ref": str()}:
+            yield level + 1, _target(schema)
+        case dict():
+            for keyword, said in schema.items():
+                if keyword in ("properties", "patternProperties") and isinstance(said, dict):
+                    yield from _steps(list(said.values()), level + 1)
+                elif keyword not in ("enum", "const"):
+                    yield from _steps(said, level + 1)
+        case _:
+            return
 
 
 def _finite(normal: Normal) -> set[str]:

@@ -22,7 +22,8 @@ not known here, is refused at its place in the schema. How a value is written:
   constants, a property that tells them apart). Elsewhere it is refused: as `anyOf` it would let wrong answers pass.
 - Of several types, those of which no value is valid go away.
 
-`pattern` is a search, as JSON Schema says, in the regular part of JavaScript's syntax, with characters as units.
+`pattern` is a search, as JSON Schema says, in the regular part of JavaScript's syntax, with characters as units. Looks ahead
+are among it where all that comes behind is in their own alternative, as in `^(?=.*[0-9])[a-z0-9]+$`.
 """
 
 from __future__ import annotations

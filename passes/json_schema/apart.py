@@ -25,6 +25,8 @@ class Comparison:
         self._steps += 1
         if self._steps > MAX_COMPARISONS:
             beyond(at, "too many alternatives to tell them apart", "use anyOf or enum")
+        if a is False or b is False:
+            return True
         a, b = self._references.resolved(a), self._references.resolved(b)
         for keyword in ("anyOf", "oneOf"):
             if isinstance(branches := a.get(keyword), list):

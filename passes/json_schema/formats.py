@@ -63,6 +63,9 @@ def _hex(count: int) -> Regular:
     return times(_HEX, count, count)
 
 
+ANY_TEXT = ("binary", "password", "path")
+"""Formats that every string has: OpenAPI's octets and its hint to hide what is typed, and pydantic's path of a file."""
+
 FORMATS: dict[str, Regular] = {
     "date": _DATE,
     "time": _TIME,

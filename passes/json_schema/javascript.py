@@ -13,7 +13,7 @@ _ESCAPE = (
 )
 TOKEN = re.compile(
     rf"(?P<escape>{_ESCAPE})|(?P<class>\[(?!\^?\])(?:\\.|[^\]\\])+\])"
-    r"|(?P<open>\((?:\?:|\?<\w+>|(?!\?)))|(?P<close>\))|(?P<bar>\|)|(?P<anchor>[\^$])"
+    r"|(?P<open>\((?:\?[:=!]|\?<\w+>|(?!\?)))|(?P<close>\))|(?P<bar>\|)|(?P<anchor>[\^$])"
     r"|(?P<count>(?:[*+?]|\{[0-9]{1,9}(?:,[0-9]{0,9})?\})\??)|(?P<dot>\.)|(?P<character>[^\\\[({])",
     re.DOTALL,
 )

@@ -9,9 +9,10 @@ from sglc.passes.json_schema.places import Json, Schema, beyond, escaped, refuse
 
 ANNOTATIONS = {
     *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "discriminator"),
-    *("$schema", "$id", "$comment", "$anchor", "$defs", "definitions", "contentEncoding", "contentMediaType"),
+    *("$schema", "$id", "$comment", "$anchor", "$defs", "definitions"),
+    *("contentEncoding", "contentMediaType", "contentSchema", "example", "externalDocs", "xml"),
 }
-"""Keywords that no value is checked against; so are those that begin with `x-`."""
+"""Keywords that no value is checked against, of JSON Schema and of OpenAPI; so are those that begin with `x-`."""
 
 KEYWORDS: dict[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties"),
@@ -41,6 +42,11 @@ HINTS = {
 }
 
 
+def says_nothing(key: str, value: Json) -> bool:
+    """Whether no value is checked against a keyword."""
+    return key in ANNOTATIONS or key.startswith("x-") or (key in ("uniqueItems", "nullable") and value is False)
+
+
 def checked(schema: Json, at: str) -> Schema:
     """The schema without its annotations. Raises `ConstraintError` for keywords that are unknown or cannot be together."""
     if schema is True:
@@ -51,13 +57,12 @@ def checked(schema: Json, at: str) -> Schema:
         refuse(at, "it is no schema", "a schema is an object")
     if "$id" in schema and at != "#":
         refuse_id(at)
-    kept = {key: value for key, value in schema.items() if key not in ANNOTATIONS and not key.startswith("x-")}
-    if kept.get("uniqueItems") is False:
-        del kept["uniqueItems"]
+    kept = {key: value for key, value in schema.items() if not says_nothing(key, value)}
     for key in kept:
         if key not in KNOWN:
             hint = HINTS.get(key, "leave it out, and check the answer afterwards")
             beyond(f"{at}/{escaped(key)}", f"{json.dumps(key)} is not supported", hint)
+    required_of(kept, at)  # beside another type too: "required": true is what draft 3 wrote
     for key in (*ALONE, *CONSTANTS):
         beside = [other for other in kept if other != key and (key in ALONE or other not in ("type", *CONSTANTS))]
         if key in kept and beside:
@@ -99,7 +104,9 @@ def required_of(schema: Schema, at: str) -> list[str]:
     required = schema.get("required", [])
     names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     if names != required:
-        refuse(f"{at}/required", "it is not a list of names", "list the names of the required properties")
+        refuse(
+            f"{at}/required", "it is not a list of names", "list those of the properties in the object that needs them"
+        )
     return names
 
 

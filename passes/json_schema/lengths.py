@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sglc.passes.regular import tree as rx
+from sglc.passes.regular.charset import EVERY
 
 NOTHING = rx.Choice(())
 
@@ -39,6 +40,9 @@ def _is_fixed(tree: rx.Regular) -> bool:
 
 def of_length(tree: rx.Regular, least: int, most: int | None) -> rx.Regular | None:
     """The tree for texts of some lengths only: of these, None where it takes more than changing one count to say so."""
+    if any(isinstance(node, rx.Both) for node in rx.nodes(tree)):  # which is built as an automaton anyway
+        any_of_length = rx.repeat(rx.Chars(EVERY), least, most, "")
+        return tree if (least, most) == (0, None) else rx.Both((tree, any_of_length))
     low, high = _lengths(tree)
     if (most is not None and low > most) or (high is not None and high < least):
         return NOTHING

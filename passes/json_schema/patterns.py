@@ -21,7 +21,10 @@ ANYTHING = rx.Repeat(rx.Chars(EVERY), 0, None, "")
 
 @dataclass(slots=True)
 class _Group:
+    """looks: what comes next must match it (True), or must not; None is a group of its own text."""
+
     branches: list[list[_Item]]
+    looks: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,21 @@ class _Item:
     atom: CharSet | str | _Group
     span: tuple[int, int]
     counts: tuple[int, int | None] | None = None
+
+    @property
+    def looks(self) -> bool | None:
+        return self.atom.looks if isinstance(self.atom, _Group) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the pattern a part stands. before, after: at that end, where other text may be. start: where the text is
+    known to start. tail: nothing of the pattern comes behind it."""
+
+    before: bool = False
+    after: bool = False
+    start: bool = False
+    tail: bool = False
 
 
 class Pattern:
@@ -45,7 +63,7 @@ class Pattern:
         if len(self._pattern) > (most := MAX_CONSTRAINT["regex"]):
             what = f"the pattern is too long: {len(self._pattern):,} characters, at most {most:,}"
             refuse(self._at, what, "say less, or split the answer into several gens")
-        return self._choice(self._read(), before=True, after=True)
+        return self._choice(self._read(), _Place(before=True, after=True, start=False, tail=True))
 
     def _read(self) -> _Group:
         stack = [_Group([[]])]
@@ -56,7 +74,7 @@ class Pattern:
                 case "open":
                     if len(stack) > MAX_DEPTH:
                         self._refuse(span, f"more than {MAX_DEPTH} groups in one another", "make it simpler")
-                    stack.append(_Group([[]]))
+                    stack.append(_Group([[]], {"(?=": True, "(?!": False}.get(text)))
                     items.append(_Item(stack[-1], span))
                 case "close":
                     stack.pop()
@@ -65,7 +83,7 @@ class Pattern:
                 case "bar":
                     stack[-1].branches.append([])
                 case "count":
-                    if not items or items[-1].counts or isinstance(items[-1].atom, str):
+                    if not items or items[-1].counts or isinstance(items[-1].atom, str) or items[-1].looks is not None:
                         self._refuse(span, "nothing to repeat", "escape it, or leave it out")
                     items[-1] = replace(items[-1], counts=self._counts(text, span))
                 case "anchor":
@@ -121,34 +139,63 @@ class Pattern:
             self._refuse(span, "no character matches this", "leave it out; a character beyond U+FFFF is \\u{HEX}")
         return chars
 
-    def _choice(self, group: _Group, *, before: bool, after: bool) -> rx.Regular:
-        """before, after: whether the group stands at that end of the pattern, where other text may be."""
-        return rx.choice([self._branch(items, before=before, after=after) for items in group.branches])
+    def _choice(self, group: _Group, place: _Place) -> rx.Regular:
+        return rx.choice([self._branch(items, place) for items in group.branches])
 
-    def _branch(self, items: list[_Item], *, before: bool, after: bool) -> rx.Regular:
-        begins = bool(before and items and items[0].atom == "^")
+    def _branch(self, items: list[_Item], place: _Place) -> rx.Regular:
+        begins = bool((place.before or place.start) and items and items[0].atom == "^")
         items = items[begins:]
-        ends = bool(after and items and items[-1].atom == "$")
+        ends = bool(place.after and items and items[-1].atom == "$")
         items = items[: len(items) - ends]
-        before, after = before and not begins, after and not ends
+        before, after = place.before and not begins, place.after and not ends
+        return self._items(items, _Place(before, after, begins or place.start, place.tail))
+
+    def _items(self, items: list[_Item], place: _Place) -> rx.Regular:
         if not items:
-            return ANYTHING if before or after else rx.EMPTY
+            return ANYTHING if place.before or place.after else rx.EMPTY
+        looking = next((index for index, item in enumerate(items) if item.looks is not None), None)
+        if looking is not None:
+            return self._looking(items, looking, place)
         last = len(items) - 1
         return rx.sequence(
-            self._item(item, before=before and index == 0, after=after and index == last)
+            self._item(
+                item,
+                _Place(
+                    place.before and index == 0,
+                    place.after and index == last,
+                    place.start and index == 0,
+                    place.tail and index == last,
+                ),
+            )
             for index, item in enumerate(items)
         )
 
-    def _item(self, item: _Item, *, before: bool, after: bool) -> rx.Regular:
+    def _looking(self, items: list[_Item], index: int, place: _Place) -> rx.Regular:
+        """Of items with a look ahead: what comes behind it and what it looks for hold of the same text, up to its end."""
+        look = items[index]
+        assert isinstance(look.atom, _Group)
+        if not place.tail:
+            what = "a look ahead is supported only where all that comes behind it is in its alternative"
+            self._refuse(look.span, what, "say it without, or write the groups around it out")
+        start = place.start and index == 0
+        rest = self._items(items[index + 1 :], _Place(after=place.after, start=start, tail=True))
+        sought = self._choice(look.atom, _Place(after=True, start=start, tail=True))
+        parts = rest.parts if isinstance(rest, rx.Both) else (rest,)
+        behind = rx.Both((*parts, sought if look.looks else rx.Not(sought)))
+        if index:
+            return rx.sequence([self._items(items[:index], _Place(before=place.before, start=place.start)), behind])
+        return rx.sequence([*[ANYTHING] * place.before, behind])
+
+    def _item(self, item: _Item, place: _Place) -> rx.Regular:
         if isinstance(item.atom, str):
             edge = "start" if item.atom == "^" else "end"
             self._refuse(item.span, f"{item.atom} is supported only at the {edge} of the pattern", "leave it out")
         if isinstance(item.atom, _Group) and not item.counts:
-            return self._choice(item.atom, before=before, after=after)
+            return self._choice(item.atom, place)
         atom = item.atom
-        body = self._choice(atom, before=False, after=False) if isinstance(atom, _Group) else rx.Chars(atom)
+        body = self._choice(atom, _Place()) if isinstance(atom, _Group) else rx.Chars(atom)
         tree = rx.repeat(body, *(item.counts or (1, 1)), item.span)
-        return rx.sequence([*[ANYTHING] * before, tree, *[ANYTHING] * after])
+        return rx.sequence([*[ANYTHING] * place.before, tree, *[ANYTHING] * place.after])
 
     def _refuse(self, span: tuple[int, int], what: str, hint: str) -> NoReturn:
         raise refusal(self._pattern, span, f"json_schema at {self._at}: {what}", hint)

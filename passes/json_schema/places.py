@@ -6,15 +6,19 @@ import re
 from typing import NoReturn, TypeAlias
 
 from sglc.ir.errors import ConstraintError
-from sglc.passes.regular.source import NotRegular
+from sglc.passes.regular.source import NotRegular, shortened
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Schema: TypeAlias = dict[str, Json]
 
 
+def _said(at: str, what: str) -> str:
+    return f"json_schema at {shortened(at)}: {shortened(what)}"
+
+
 def refuse(at: str, what: str, hint: str) -> NoReturn:
     """at: a JSON pointer as a fragment, such as `#/properties/a`."""
-    raise ConstraintError(f"json_schema at {at}: {what}", hint=hint)
+    raise ConstraintError(_said(at, what), hint=hint)
 
 
 class NoneIsValidError(ConstraintError):
@@ -23,12 +27,12 @@ class NoneIsValidError(ConstraintError):
 
 def none_is_valid(at: str, what: str, hint: str) -> NoReturn:
     """As `refuse`, for a type of which no value is valid; beside others it goes away."""
-    raise NoneIsValidError(f"json_schema at {at}: {what}", hint=hint)
+    raise NoneIsValidError(_said(at, what), hint=hint)
 
 
 def beyond(at: str, what: str, hint: str) -> NoReturn:
     """`refuse` for what makes sense, but is not regular, not known here, or too large."""
-    raise NotRegular(f"json_schema at {at}: {what}", hint=hint)
+    raise NotRegular(_said(at, what), hint=hint)
 
 
 def escaped(name: str) -> str:

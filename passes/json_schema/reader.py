@@ -99,9 +99,12 @@ class Reader:
     def _alternatives(self, schemas: Json, at: str, *, exclusive: bool) -> Regular:
         if not isinstance(schemas, list) or not schemas:
             refuse(at, "it is not a list of schemas", "list one or more")
-        trees = self._all(schemas, range(len(schemas)), at)
-        for i, one in enumerate(schemas if exclusive else ()):
-            for j, other in enumerate(schemas):
+        some = {number: schema for number, schema in enumerate(schemas) if schema is not False}
+        if not some:
+            none_is_valid(f"{at}/0", "no value is allowed", "write a schema with a type")
+        trees = self._all(list(some.values()), some, at)
+        for i, one in some.items() if exclusive else ():
+            for j, other in some.items():
                 if i != j and not self._comparison.apart(one, other, at):
                     what = f"a value of alternative {i} may be valid for alternative {j} too, and is wrong then"
                     hint = "use anyOf, or tell them apart by a required property with different constants"
@@ -137,6 +140,7 @@ class Reader:
             if name not in properties:
                 what = f"{json.dumps(name)} is required, and properties does not say what it is"
                 beyond(f"{at}/required", what, "add it to properties, or leave it out here")
+        properties = {name: schema for name, schema in properties.items() if schema is not False or name in required}
         self._count(sum(map(len, properties)), at)
         layout = self._layout
         trees = self._all(list(properties.values()), properties, f"{at}/properties")
@@ -156,7 +160,7 @@ class Reader:
         if not isinstance(prefix, list):
             refuse(f"{at}/prefixItems", "it is not a list of schemas", 'use "items" for one that all items share')
         if isinstance(items, list):
-            refuse(f"{at}/items", "it is a list of schemas", 'write it as "prefixItems"')
+            beyond(f"{at}/items", "it is a list of schemas", 'write it as "prefixItems"')
         if items is True and not prefix and most != 0:
             beyond(at, "it allows any items, which no regex describes", 'say with "items" what they are')
         if isinstance(items, bool):  # false: there are no others; true: we write no others

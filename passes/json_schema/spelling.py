@@ -57,6 +57,10 @@ def in_string(tree: rx.Regular, at: str) -> rx.Regular:
             return rx.choice(in_string(part, at) for part in parts)
         case rx.Repeat(body, least, most):
             return times(in_string(body, at), least, most, at)
+        case rx.Both(parts):  # of spellings too: each string has one
+            return rx.Both(tuple(in_string(part, at) for part in parts))
+        case rx.Not(body):  # stands in a Both, beside what is spelled
+            return rx.Not(in_string(body, at))
         case _:
             raise AssertionError("no pattern of a schema has these")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sglc.passes.json_schema.formats import FORMATS
+from sglc.passes.json_schema.formats import ANY_TEXT, FORMATS
 from sglc.passes.json_schema.keywords import counts
 from sglc.passes.json_schema.lengths import NOTHING, of_length
 from sglc.passes.json_schema.patterns import Pattern
@@ -23,7 +23,7 @@ def string(schema: Schema, at: str) -> Regular:
 
 
 def _body(schema: Schema, least: int, most: int | None, at: str) -> Regular:
-    if "format" in schema:
+    if "format" in schema and schema["format"] not in ANY_TEXT:
         return _format(schema, at)
     if "pattern" in schema:
         return _pattern(schema, least, most, at)

@@ -11,9 +11,17 @@ Place: TypeAlias = tuple[int, int] | str
 """A part of a constraint: where in its text it begins and ends, or in words ("at #/properties/name")."""
 
 
+_LONGEST = 400  # characters of a place, or of what is said of it
+
+
 class NotRegular(ConstraintError):
     """A constraint that makes sense, but is not regular, not known here, or too large for an automaton: a grammar may
     do."""
+
+
+def shortened(said: str) -> str:
+    """What an error says, without the middle of a long one: it may quote what the user wrote."""
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST // 2]} ... {said[-_LONGEST // 4 :]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Source:
     ) -> ConstraintError:
         """An error that names a part, or shows it with a caret under it."""
         if isinstance(place, str):
-            return error(f"{self.name} {place}: {what}", hint=hint)
+            return error(f"{self.name} {shortened(place)}: {shortened(what)}", hint=hint)
         start, end = place
         left = max(0, start - 40)
         line = "".join(c if c.isprintable() else "·" for c in self.text[left : max(end, start + 1) + 40][:120])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -32,6 +34,12 @@ def compiled(kind: Any, written: Any, whitespace: int | None = None) -> TokenAut
     return compile_constraint(Constraint(kind, text, whitespace), VOCABULARY)
 
 
+def chain(count: int, link: Callable[[Any], Any]) -> dict[str, Any]:
+    """Schemas each of which leads to the next one, and the last to the first."""
+    defs = {f"d{n}": link({"$ref": f"#/$defs/d{n + 1}"}) for n in range(count)}
+    return {"$defs": {**defs, f"d{count}": {"type": "array", "items": {"$ref": "#"}}}, "$ref": "#/$defs/d0"}
+
+
 GRAMMARS: list[tuple[Any, Any, str]] = [
     ("regex", LONG, "this repeat stands for 1,001,000 characters or classes, at most 50,000"),
     ("json_schema", TREE, "#/$defs/node contains itself, and no regex describes what nests without end"),
@@ -43,6 +51,10 @@ GRAMMARS: list[tuple[Any, Any, str]] = [
     ("json_schema", {"type": "number", "minimum": 0.5}, "minimum is supported for integers only"),
     ("json_schema", {"type": "integer", "multipleOf": 7}, '"multipleOf" is not supported'),
     ("json_schema", {"type": "string", "maxLength": 100_000}, "at #/maxLength: this repeat stands for"),
+    ("json_schema", {"type": "array", "items": [{"type": "null"}]}, "it is a list of schemas"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "array", "items": {}, "uniqueItems": False, "nullable": False}}}, "it names no type"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "format": "path"}}}, "it names no type"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "pattern": "^(?!--)[a-z-]+$", "maxLength": 9}}}, "it names no type"),
     ("json_schema", {"allOf": [{"type": "integer"}, {"minimum": 3}]}, "allOf of other than one schema"),
 ]  # fmt: skip
 
@@ -62,6 +74,7 @@ ERRORS: list[tuple[Any, Any, str]] = [
     ("json_schema", {"type": "strin"}, '"strin" is no type'),
     ("json_schema", {"type": "array", "minItems": -1}, "-1 is no count"),
     ("json_schema", {"type": "integer", "minimum": 5, "maximum": 3}, "no integer is at least 5 and at most 3"),
+    ("json_schema", {"type": "object", "properties": {"a": {}, "b": {"type": "string", "required": True}}}, "#/properties/b/required: it is not a list of names"),
     ("json_schema", {"const": 1, "enum": [2]}, "no value is allowed"),
     ("json_schema", {"$ref": "#/$defs/gone"}, "nothing is at #/$defs/gone"),
     ("json_schema", {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, "it contains itself without end"),
@@ -94,6 +107,8 @@ BOTH: list[tuple[Any, Any, str, str]] = [
     ("json_schema", {"type": "object", "patternProperties": {"^a": {}, "b$": {}}}, '"patternProperties" is not supported', 'names can match both "^a" and "b$"'),
     ("json_schema", {"type": "array", "items": {"type": "number", "maximum": 2**53 + 1}}, "maximum is supported for integers only", "an integer beyond 9,007,199,254,740,992"),
     ("json_schema", {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"const": [2**53 + 1]}]}}, "contains itself", "an integer beyond"),
+    ("json_schema", chain(500, lambda to: {"type": "object", "properties": {"a": to}}), "more than 50 schemas in one another", "its schemas lead to one another through 1,003 levels, at most 800"),
+    ("ebnf", f'root ::= "{"x" * 70_000}"', "the grammar stands for 70,000 characters", "llguidance: it has more than 65,000 symbols"),
     ("json_schema", {"type": "string", "format": "foo"}, 'the format "foo" is not supported', "llguidance: Unknown format: foo"),
     ("json_schema", {**TREE, "properties": {"a": {"typo": 1}}}, '"properties" beside "$ref"', '#/properties/a/typo: "typo" is not supported'),
 ]  # fmt: skip
@@ -152,6 +167,8 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
     ),
     "a long schema": ("json_schema", {"const": "x" * 10_000_000}),
     "a long grammar": ("ebnf", "root ::= " + '"a" ' * 2_500_000),
+    "many looks ahead": ("json_schema", {"type": "string", "pattern": "".join(f"(?=.*{c})" for c in ascii_lowercase)}),
+    "many optional": ("json_schema", {"type": "object", "properties": {f"p{n}": {} for n in range(9_000)}}),
     "many names": (
         "json_schema",
         {
@@ -168,6 +185,12 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
             "patternProperties": {"(a|b)*a(a|b){12}$": {}},
             "additionalProperties": {"type": "null"},
         },
+    ),
+    "a long way down": ("json_schema", chain(9_000, lambda to: {"type": "object", "properties": {"a": to}})),
+    "a long way down by references": ("json_schema", chain(9_000, lambda to: to)),
+    "a long way down in rules": (
+        "ebnf",
+        "".join(f'r{n} ::= "(" r{n + 1} ")" | "z"\n' for n in range(2_500)) + "r2500 ::= root\nroot ::= r0",
     ),
     "long names": ("json_schema", {"properties": {"a" * 2_000_000: {}}}),
 }

@@ -93,6 +93,10 @@ FORMATS = {
 }
 
 
+ANY_TEXT = ("binary", "password", "path")
+"""Formats that say nothing of the text."""
+
+
 def is_time_of_rfc(text: str) -> bool:
     """With what RFC 3339 allows besides: small letters, and second 60 where UTC ends a day (of which we know offset 0)."""
     text = text.upper()

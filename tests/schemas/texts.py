@@ -108,6 +108,10 @@ def ends(tree: rx.Regular, text: str, starts: set[int]) -> set[int]:
             return found
         case rx.Part(body):
             return ends(body, text, starts)
+        case rx.Both(parts):
+            return {end for at in starts for end in set.intersection(*(ends(part, text, {at}) for part in parts))}
+        case rx.Not(body):
+            return {end for at in starts for end in {*range(at, len(text) + 1)} - ends(body, text, {at})}
         case _:
             raise AssertionError(tree)
 
