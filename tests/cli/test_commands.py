@@ -281,6 +281,14 @@ def test_the_stages_are_the_passes() -> None:
     assert (compile_constraints.__name__, prefill_constants.__name__) == MODEL_STAGES
 
 
+def test_a_run_says_nothing_but_its_rows(folder: Path) -> None:
+    """In a process of its own: libraries write to the standard error that they find when they are imported."""
+    command = [sys.executable, "-m", "sglc", "run", "ask.py", "--args", "rows.jsonl", "--json"]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
+    assert len(done.stdout.splitlines()) == 3
+    assert done.stderr == ""
+
+
 def test_help_loads_nothing_slow() -> None:
     code = "import sys\nfrom sglc.command.cli import main\nprint(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
