@@ -251,6 +251,9 @@ class EngineCore:
             if sequence.cancelled:
                 self._scheduler.drop(sequence)
                 continue
+            if isinstance(drawn, Exception):  # before its KV is shared, which may not be numbers either
+                self._fail([work], drawn, events)
+                continue
             sequence.note(scores)
             self._scheduler.advance(work)
             try:
@@ -265,10 +268,8 @@ class EngineCore:
                 events.append(Progress(request=sequence.id, text=text))
         self._batch_is_over()
 
-    def _take(self, sequence: Sequence, drawn: int | Exception | None) -> None:
+    def _take(self, sequence: Sequence, drawn: int | None) -> None:
         """Appends the drawn id, where one was asked for, and what the constraint forces after it."""
-        if isinstance(drawn, Exception):
-            raise drawn
         if not sequence.draws(sequence.computed):
             return
         if drawn is None:

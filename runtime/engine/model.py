@@ -48,6 +48,12 @@ def load(folder: str, device: str = "auto", dtype: str = "auto", *, exact: bool 
     _check_class(folder, config)
     _check_weights(Path(folder))
     stored = checkpoint_dtype(config)
+    if dtype == "auto" and stored not in DTYPES.values():
+        raise ModelError(
+            f"config.json says dtype {str(stored).removeprefix('torch.')}, in which nothing computes here",
+            where=folder,
+            hint=f"give another: {', '.join(DTYPES)}",
+        )
     wanted = DTYPES[dtype] if dtype != "auto" else default_dtype(stored, target)
     if target.type == "cpu":
         return prepare(_read(folder, config, wanted), folder)
@@ -149,6 +155,13 @@ def _check_class(name: str, config: PreTrainedConfig) -> None:
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise _refusal(kind, name, "it is no causal language model that transformers knows")
     cls: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    if (quantization := getattr(config, "quantization_config", None)) is not None:
+        method = quantization.get("quant_method") if isinstance(quantization, dict) else quantization.quant_method
+        raise ModelError(
+            f"{cls.__name__} cannot run here: its weights are quantized ({method or 'by no named method'})",
+            where=name,
+            hint="take the model whose weights are float32, bfloat16 or float16",
+        )
     layer_types = getattr(config.get_text_config(), "layer_types", None) or ()
     unknown = sorted(set(layer_types) - {"full_attention", "sliding_attention"})
     if cls._is_stateful or unknown:
@@ -260,6 +273,8 @@ def _quiet() -> Iterator[None]:
 def _message(error: BaseException) -> str:
     """Of another library, in one line and without a full stop."""
     text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    if isinstance(error, KeyError):
+        text = f"there is no {text}"
     return text if len(text) <= 300 else f"{text[:300]} ..."
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.utils.generic import ModelOutput
 
 from sglc.runtime.engine.attention import Attention, LayerShape
 from sglc.runtime.engine.fused import Fused
@@ -105,16 +104,21 @@ def hidden(network: PreTrainedModel, ids: Tensor, positions: Tensor, attention: 
     ).last_hidden_state[0]
 
 
-@dataclass
-class _States(ModelOutput):
-    """What a model's head reads of its body's output."""
+@dataclass(frozen=True, slots=True)
+class _States:
+    """What a model's head reads of its body's output. No `ModelOutput`: that changes a field's name from version to version."""
 
-    last_hidden_state: Tensor | None = None
-    past_key_values: None = None
+    last_hidden_state: Tensor
+    cache: None = None
+    past_key_values: None = None  # what it was called before transformers 5.24
     hidden_states: None = None
     attentions: None = None
     cross_attentions: None = None
     router_logits: None = None
+
+    def __getitem__(self, place: int | slice) -> Any:
+        """Some heads take it for a tuple, as which it has its states alone."""
+        return (self.last_hidden_state,)[place]
 
 
 class _Known(nn.Module):

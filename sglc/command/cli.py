@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ app = typer.Typer(
 EXIT_STILL_FAILS = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 FORMATS = ("text", "json", "dot", "html")
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM.py[:FUNCTION]", help="A file with an @sglc.function.")]
@@ -43,12 +45,26 @@ TemplateOption = Annotated[
 def main() -> None:
     """The entry point: every error that a person can mend is one message and exit code 2."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where it can fail with a message
     except SglcError as error:
         _exit_with(error)
     except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(EXIT_BAD_INPUT)
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        _drop_output()
+        what = f"the output cannot be written: {error.strerror}"
+        _exit_with(SglcError(what, where="<stdout>", hint="write it where there is room"))
+
+
+def _drop_output() -> None:
+    """What is left in the buffer would fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_with(error: SglcError) -> NoReturn:

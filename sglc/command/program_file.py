@@ -23,7 +23,11 @@ def load_program(target: str) -> SglFunction:
     file, _, name = target.rpartition(":") if ".py:" in target else (target, "", "")
     path = Path(file)
     if not path.is_file():
-        raise ProgramError("there is no such file", where=file, hint="give a Python file with an @sglc.function")
+        what = "this is not a file" if path.exists() else "there is no such file"
+        raise ProgramError(what, where=file, hint="give a Python file with an @sglc.function")
+    if path.suffix == ".sglc":
+        hint = "give the program's source: only run, ir and warmup take an artifact"
+        raise ProgramError("an artifact holds no Python", where=file, hint=hint)
     programs = {key: value for key, value in vars(_imported(path)).items() if isinstance(value, SglFunction)}
     if name:
         if name not in programs:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sglc.ir.errors import ArtifactError
+from sglc.ir.files import write_whole
 from sglc.runtime.backend import Engine
 
 
@@ -17,7 +18,7 @@ def save_warm(engine: Engine, prefixes: Sequence[Sequence[int]], artifact: Path,
     path = _file(engine, prefixes, folder)
     engine.save_kv(prefixes, path)
     try:
-        _pointer(artifact).write_text(json.dumps({"folder": str(folder.resolve())}) + "\n", encoding="utf-8")
+        write_whole(_pointer(artifact), (json.dumps({"folder": str(folder.resolve())}) + "\n").encode())
     except OSError as error:
         raise ArtifactError(
             f"the KV is saved, but where cannot be noted: {error.strerror or error}",

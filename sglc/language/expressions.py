@@ -45,12 +45,20 @@ class Expression:
         if current_machine() is None:
             return repr(self)
         raise ProgramError(
-            f"{self._words} stands inside a text: Python makes the text before the model is asked",
+            f"{self._words} stands inside a text: Python makes the text {self._before}",
             where=user_location(),
-            hint='append it: s += "Answer: " + sgl.gen("a"), and read the answer afterwards, as s["a"]',
+            hint=self._hint,
         )
 
+    def __getattr__(self, name: str) -> Any:
+        """Methods of texts, which are asked for where it is taken for its text; all else it has not."""
+        if name.startswith("_") or not hasattr(str, name):
+            return object.__getattribute__(self, name)  # raises what Python raises
+        raise ProgramError(f".{name} of {self._words}, which is no text yet", where=user_location(), hint=self._hint)
+
     _words = "an expression"
+    _before = "before the model is asked"
+    _hint = 'append it: s += "Answer: " + sgl.gen("a"), and read the answer afterwards, as s["a"]'
 
 
 class ExpressionList(Expression):
@@ -123,6 +131,9 @@ class TrustedExpression(Expression):
 class UnorderedExpression(Expression):
     """place: where it was written, its file as Python names it."""
 
+    _words = "an unordered"
+    _before = "before the order of the parts is chosen"
+    _hint = 'append it: s += "Read: " + sgl.unordered(a, b); what is to be done to a text is done to each part'
     parts: tuple[Any, ...]
     place: Location | None
 

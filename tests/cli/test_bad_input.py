@@ -254,11 +254,16 @@ def test_a_row_of_another_type_fails_alone(tmp_path: Path, mode: str) -> None:
         (["compile", "prog.py:other"], "no @function named 'other'"),
         (["compile", "prog.py", "-o", "no/such/folder/x.sglc"], "no/such/folder"),
         (["run", "prog.py", "--chat-template", "none.jinja"], "none.jinja"),
+        (["explain", "prog.sglc"], "an artifact holds no Python"),
+        (["compile", "prog.sglc"], "an artifact holds no Python"),
+        (["explain", "."], "this is not a file"),
         (["fly"], "No such command"),
     ],
 )
 def test_bad_options(tmp_path: Path, command: list[str], word: str) -> None:
     (tmp_path / "prog.py").write_text(GOOD.replace("(s, question, ", '(s, question="Why?", '))
+    if command[1:] == ["prog.sglc"]:
+        assert sglc_command(["compile", "prog.py"], tmp_path).code == 0
     result = sglc_command(command, tmp_path)
     assert result.code == 2
     assert word in result.err, result.err

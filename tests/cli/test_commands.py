@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from sglc.command import warm
 from tests.cli.command import sglc_command
 
 PROGRAM = """\
@@ -269,6 +270,24 @@ def test_kv_that_cannot_be_saved_leaves_nothing_behind(folder: Path, monkeypatch
     assert not (folder / "ask.sglc.warm").exists()
 
 
+def test_where_the_kv_is_stays_noted_when_it_cannot_be_noted_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sglc_command(["compile", "ask.py"], folder)
+    assert sglc_command(["warmup", "ask.sglc", "--save", "kv"], folder).code == 0
+    noted = (folder / "ask.sglc.warm").read_text()
+
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(warm, "write_whole", full)
+    result = sglc_command(["warmup", "ask.sglc", "--save", "other"], folder)
+    assert result.code == 2
+    assert "where cannot be noted: No space left on device" in result.err
+    assert "hint: run with --warm other" in result.err
+    assert (folder / "ask.sglc.warm").read_text() == noted
+
+
 def test_the_stages_are_the_passes() -> None:
     from sglc.command import cli, compile_job
     from sglc.command.stages import GRAPH_STAGES, MODEL_STAGES
@@ -279,6 +298,28 @@ def test_the_stages_are_the_passes() -> None:
     assert tuple(compile_job.FORMATS) == cli.FORMATS
     assert ("trace", *(graph_pass.__name__ for graph_pass in GRAPH_PASSES)) == GRAPH_STAGES
     assert (compile_constraints.__name__, prefill_constants.__name__) == MODEL_STAGES
+
+
+def test_a_run_says_nothing_but_its_rows(folder: Path) -> None:
+    """In a process of its own: libraries write to the standard error that they find when they are imported."""
+    command = [sys.executable, "-m", "sglc", "run", "ask.py", "--args", "rows.jsonl", "--json"]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
+    assert len(done.stdout.splitlines()) == 3
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "command", [["ir", "ask.py"], ["compile", "ask.py"], ["explain", "ask.py", "--args", "rows.jsonl"]]
+)
+def test_an_output_that_cannot_be_written_is_one_error(folder: Path, command: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        line = [sys.executable, "-m", "sglc", *command]
+        done = subprocess.run(
+            line, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    hint = "write it where there is room"
+    assert done.stderr == f"error: <stdout>: the output cannot be written: No space left on device\n  hint: {hint}\n"
+    assert done.returncode == 2
 
 
 def test_help_loads_nothing_slow() -> None:

@@ -54,6 +54,22 @@ def look(s, book, question):
     forks = s.fork(2)
     forks += " and answer: " + question + sgl.gen("answer", regex="[1-9]|10")
     forks.join()
+
+@sgl.function
+def tree(s, topic):
+    s += sgl.system("A very long text. " * 99) + topic
+    ideas = s.fork(3)
+    for idea in ideas:
+        idea += "Idea: " + sgl.gen("a_name_that_is_longer_than_its_card", max_tokens=20)
+        judges = idea.fork(2)
+        for judge in judges:
+            judge += "Score: " + sgl.gen("score", regex="[1-9]") + " for " + sgl.gen("why")
+            forks = judge.fork(2)
+            for i in range(2):
+                forks[i] += f"Why {i}? " + sgl.gen("deep")
+            forks.join()
+        judges.join()
+    ideas.join()
 """
 VIEWS = ("graph", "prompts", "timeline")
 
@@ -187,6 +203,20 @@ def test_a_view_fills_the_window_and_goes_back(opened: Opened) -> None:
     assert page.run("document.querySelector('#timeline').clientWidth") == narrow
     assert [marked(page, view) for view in VIEWS] == [[op], [op], [op]]
     assert page.errors == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_a_node_says_stays_within_it(opened: Opened, view: str) -> None:
+    page = opened("tree")
+    beyond = """[...document.querySelectorAll('#VIEW .op')].filter((op) => {
+        const box = op.getBoundingClientRect();
+        const right = Math.max(...[...op.children].map((x) => x.getBoundingClientRect().right));
+        return right > box.right || box.right > document.querySelector('#VIEW .canvas').getBoundingClientRect().right;
+    }).map((op) => op.textContent)"""
+    assert page.run(beyond.replace("VIEW", view)) == []
+    assert page.run(
+        f"document.querySelector('#{view} .view').scrollWidth <= document.querySelector('#{view} .view').clientWidth"
+    )
 
 
 def test_random_graphs_are_drawn_and_each_op_can_be_chosen(opened: Opened, tmp_path: Path) -> None:

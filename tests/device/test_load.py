@@ -127,6 +127,20 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "config with a wrong type": (edit_config(hidden_size="big"), "config.json cannot be used"),
     "impossible config": (edit_config(num_attention_heads=7), "config.json cannot be used"),
+    "a dtype that nothing computes in": (edit_config(dtype="float64"), "config.json says dtype float64"),
+    "an activation of no known name": (edit_config(hidden_act="unheard_of"), "there is no 'unheard_of'"),
+    "quantized weights": (
+        edit_config(quantization_config={"quant_method": "gptq", "bits": 4}),
+        "LlamaForCausalLM cannot run here: its weights are quantized (gptq)",
+    ),
+    "quantized by a method of no known name": (
+        edit_config(quantization_config={"quant_method": "unheard_of"}),
+        "its weights are quantized (unheard_of)",
+    ),
+    "quantized by no named method": (
+        edit_config(quantization_config={"bits": 4}),
+        "its weights are quantized (by no named method)",
+    ),
     "no weights": (drop("model.safetensors"), "the folder has no weights (model.safetensors)"),
     "pickled weights": (as_pickle, "the folder has no weights (model.safetensors)"),
     "cut weights": (cut_weights, "the weights cannot be loaded"),

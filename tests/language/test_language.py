@@ -563,6 +563,22 @@ def parts_in_a_format(s):
     s += "%s" % ("a" + sgl.gen("b"))
 
 
+def parts_in_an_f_string(s):
+    s += f"Read: {sgl.unordered('a', 'b')}"
+
+
+def parts_as_a_text(s):
+    s += sgl.unordered("a", "b").strip()
+
+
+def method_of_a_gen(s):
+    s += sgl.gen("a").upper()
+
+
+def method_of_a_sum(s):
+    s += ("a" + sgl.gen("b")).join(["c", "d"])
+
+
 def message_ended_by_forks(s):
     s += sgl.user_begin()
     forks = s.fork(2)
@@ -594,6 +610,10 @@ MISTAKES_IN_A_BODY = {
     gen_in_an_f_string: "a gen stands inside a text",
     select_in_a_text: "a select stands inside a text",
     parts_in_a_format: "an expression stands inside a text",
+    parts_in_an_f_string: "an unordered stands inside a text: Python makes the text before the order of the parts",
+    parts_as_a_text: ".strip of an unordered, which is no text yet",
+    method_of_a_gen: ".upper of a gen, which is no text yet",
+    method_of_a_sum: ".join of an expression, which is no text yet",
     message_ended_by_forks: "a user message ends, but no message is open",
     tool_of_a_state: "is of type ProgramState",
     tool_of_a_set: "is of type set",
@@ -614,3 +634,9 @@ def test_mistakes_in_a_body_are_refused_at_their_line_in_both_modes(body: Callab
 
 def test_expressions_can_be_printed_outside_of_a_program() -> None:
     assert f"{sgl.gen('a')}" == repr(sgl.gen("a"))
+
+
+def test_expressions_have_no_other_attributes_than_theirs() -> None:
+    for expression in (sgl.gen("a"), sgl.unordered("a", "b"), sgl.user("a")):
+        assert not hasattr(expression, "no_such_thing")
+        assert not hasattr(expression, "__wrapped__")

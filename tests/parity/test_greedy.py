@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from sglc.runtime.engine.core import EngineCore
+from sglc.runtime.engine.model import prepare
+from sglc.runtime.engine.request import Failed, Request
 from sglc.runtime.engine.torch_device import TorchDevice
 from tests import models
 from tests.parity.support import engine, generate, random_prompts, tiny
@@ -59,3 +61,22 @@ def test_greedy_tokens_equal_generate(name: str, device: str) -> None:
     stats = tiny_pool.stats
     assert stats.evicted_tokens > 0
     assert stats.prefilled_tokens + stats.cached_tokens > sum(LENGTHS), "some request was preempted"
+
+
+def test_what_is_not_a_number_reaches_no_other_request() -> None:
+    """A key that is masked still meets its value with a weight of 0, and 0 times NaN is NaN: what stands before the bad
+    token in its chunk is spoilt too, and must not be found in the cache."""
+    network = models.network("llama")
+    broken = prepare(network, "llama")
+    with torch.no_grad():
+        network.get_input_embeddings().weight[PROMPTS[4][-1]] = torch.nan
+    beginning = PROMPTS[4][:5]
+    assert PROMPTS[4][-1] not in beginning
+    core = engine(TorchDevice(broken, 512))
+    core.submit(Request(ids=PROMPTS[4], max_tokens=1))
+    ended: list[object] = []
+    while not core.idle:
+        ended += core.step()
+    assert [type(event) for event in ended] == [Failed]
+    assert core.cached_length(beginning) == 0
+    assert generate(core, [beginning], 1) == generate(engine(TorchDevice(tiny("llama"), 512)), [beginning], 1)
