@@ -164,7 +164,7 @@ def _checked(name: str, value: Any) -> Any:
         return RunError(f"the host function {name} gave an exception, {kind}, back", hint="raise it, or " + hint)
     try:
         return copy.deepcopy(value)
-    except Exception as error:  # noqa: BLE001 - whatever the user's class raises
+    except BaseException as error:  # noqa: BLE001 - whatever the user's class raises
         refused = RunError(f"the host function {name} gave a value of type {kind}, which cannot be copied", hint=hint)
         refused.__cause__ = error
         return refused

@@ -41,6 +41,7 @@ _OF_CONTAINERS = frozenset({"append", "copy", "count", "get", "index", "insert",
 
 _AS_IT_IS = (-1, ord("s"))
 """Conversions in an f-string that change no text."""
+
 _MAX_CACHED = 4096
 
 

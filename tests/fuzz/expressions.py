@@ -172,7 +172,7 @@ _C_METHODS = _one_of(
     '"".join(c for c in {0} if c.isalpha())', "re.sub(r'[0-9]+', '#', {0})", "json.dumps({0})",
     '", ".join([{0}, "z"])', "(({0}) or 'none')[0]", "({0}).encode().decode()", "str(sorted({0}))",
     "max({0}, 'm')", "(re.findall(r'[a-z]+', {0}) or ['-'])[-1]", '({0}).translate({{121: "Y"}})', "min([{0}, 'b'], key=len)",
-    "textwrap.shorten({0}, 9)", "html.escape({0})", "{0}.format('f', 'g')",
+    '{0}.center(9, ({0} + "*")[:1])', "textwrap.shorten({0}, 9)", "html.escape({0})", "{0}.format('f', 'g')",
     makes=(subject,),
 )  # fmt: skip
 """What needs the characters: an exit."""
@@ -189,7 +189,8 @@ _FORMATS = _one_of(
 _ODD = _one_of(
     'f"{{{0}}}!".upper()', 'str(len(f"{{{0}}}"))', 'f"{{{0}}}"[:3]', '("" + f"{{{0}}}").strip()',
     'str(type({0}).__name__)', 'f"{{{0}}} b".split()[0]', '"in" if "y" in f"{{{0}}}" else "out"',
-    'f"{{{0}}}".replace("y", "n")',
+    'f"{{{0}}}".replace("y", "n")', """f"{{f'''<{{{0}}}>''':>9}}\"""", """f"{{f'''<{{{0}}}>'''!r}}\"""", 'f"{{{0}!a}}"',
+    "str(len(PHRASES.greeting({0})))", "PHRASES.greeting({0})[-4:]",
     makes=(_name,),
 )  # fmt: skip
 """What Python does with a string that a marker is in: only the check of a run sees that."""

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import textwrap
+import types
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.fuzz import hosts
 TABLE = {"yes": "go", "no": "stop", "7": "seven", "": "nothing", "A": "first"}
 NAME = "no"
 ITEMS = ("yes", "B", "12")
+PHRASES = types.SimpleNamespace(greeting="Hi {}!".format)
 
 
 def polite(text: Any) -> Any:
@@ -95,5 +97,5 @@ def names() -> dict[str, Any]:
     """A new namespace for one program."""
     return {
         "sgl": sgl, "html": html, "json": json, "re": re, "textwrap": textwrap, "TABLE": TABLE, "NAME": NAME,
-        "ITEMS": ITEMS, "Counter": Counter, "deeper": deeper, "pieces": pieces, "Notes": Notes, "Card": Card, "polite": polite, "shortened": shortened, "asked": asked, "chosen": chosen, **hosts.NAMES,
+        "ITEMS": ITEMS, "PHRASES": PHRASES, "Counter": Counter, "deeper": deeper, "pieces": pieces, "Notes": Notes, "Card": Card, "polite": polite, "shortened": shortened, "asked": asked, "chosen": chosen, **hosts.NAMES,
     }  # fmt: skip
