@@ -95,21 +95,20 @@ class Runner:
         """For a batch of so many rows: where those are to hand in what they ask, so that what is equal is asked once."""
         return Shared(self._port, self._post_back) if self._share_rows and rows > 1 else None
 
-    def run(self, rows: Iterable[Row], window: int = WINDOW, waits: bool = True) -> Generator[tuple[Row, Outcome]]:
-        """Runs calls, at most `window` at once, and gives their outcomes as they end. waits: the caller asks for one after the
-        other without a pause; then the user's Python runs in its thread.
+    def run(self, rows: Iterable[Row], window: int = WINDOW) -> Generator[tuple[Row, Outcome]]:
+        """Runs calls, at most `window` at once, and gives their outcomes as they end. The bodies of their programs run in the
+        caller's thread, while it waits for the next outcome.
 
         Leaving the iterator early gives up the calls under way.
         """
         self.workers.check_may_wait()
         ended: queue.SimpleQueue[tuple[int, Outcome] | Callable[[], None]] = queue.SimpleQueue()
-        serve = ended.put if waits else None
         runs: dict[int, tuple[Row, Run]] = {}
         waiting = iter(rows)
         try:
             while True:
                 started = [
-                    (row, _run(row, lambda outcome, number=row.number: ended.put((number, outcome)), serve))
+                    (row, _run(row, lambda outcome, number=row.number: ended.put((number, outcome)), ended.put))
                     for row in islice(waiting, window - len(runs))
                 ]
                 if started:

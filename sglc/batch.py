@@ -56,15 +56,15 @@ def ready_rows(
             yield Row(number, found, row.texts, sampling, seed, context=context, desk=desk)
 
 
-def run_rows(rows: Iterable[Row | Result], backend: Runner, waits: bool = True) -> Iterator[Numbered]:
-    """Results as they end, with the number of their row. waits: see `Runner.run`."""
+def run_rows(rows: Iterable[Row | Result], backend: Runner) -> Iterator[Numbered]:
+    """Results as they end, with the number of their row."""
     ready: list[Row] = []
     for number, row in enumerate(rows):
         if isinstance(row, Result):
             yield number, row
         else:
             ready.append(row)
-    outcomes = backend.run(ready, waits=waits)
+    outcomes = backend.run(ready)
     with backend.holding(in_common(ready)), contextlib.closing(outcomes):  # leaving early gives up what is under way
         for row, outcome in outcomes:
             yield row.number, Result(outcome)

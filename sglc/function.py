@@ -239,7 +239,7 @@ class SglFunction:
         if mode == "interpret":
             results = self._interpreted(rows, given, backend)
         else:
-            results = run_rows(self._ready(rows, given, backend), backend, waits=not generator_style)
+            results = run_rows(self._ready(rows, given, backend), backend)
         return in_order(results) if generator_style else collect(results, len(rows), progress_bar)
 
     def trace(self, *args: Any, **kwargs: Any) -> Graph:

@@ -15,7 +15,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from sglc.compiler import Compiled
 from sglc.guards import Guard
@@ -24,6 +24,7 @@ from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError, SglcEr
 from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
+from sglc.language.host_function import Host, same_function
 from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
 from sglc.runtime.executor import located
@@ -37,8 +38,6 @@ from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
 from sglc.trace.tracer import Risk, record
-
-T = TypeVar("T")
 
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
@@ -75,7 +74,9 @@ class LiveProgram:
         self._file = traced.file
         self._function = function
         self._guard = guard
-        self._lock = threading.Lock()
+        self._lock = (
+            threading.Lock()
+        )  # of what is noted; never held while a body runs, which may wait for a lock itself
         self._arguments = arguments
         self._traced = traced
         self._n = n
@@ -110,20 +111,15 @@ class LiveProgram:
             compiled.schedule,
             {constraint: backend.follow(made) for constraint, made in part.automata.items()},
             self._traced.hosts,
-            lambda run, switch, values: self._one_by_one(self._leave, run, values, backend),
-            lambda run, error: self._one_by_one(self._check, run, error, backend),
-            lambda run, step: self._one_by_one(self._certain, run, step, backend),
+            lambda run, switch, values: self._leave(run, values, backend),
+            lambda run, error: self._check(run, error, backend),
+            lambda run, step: self._certain(run, step, backend),
         )
         for block, risk in zip(_blocks(program.entry), self._traced.risks, strict=True):
             _note_risk(block, risk, confirmed=True)
             if isinstance(block.end, Switch):
                 block.origin = self._traced.origins[block.end.number]
         return program
-
-    def _one_by_one(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Bodies run in the threads of their callers, and each way on is made once."""
-        with self._lock:
-            return function(*arguments)
 
     def _leave(self, run: Run, values: tuple[Any, ...], backend: Runner) -> Block | Instead:
         """The block that follows the run's last one for these values, where the body comes here with the real texts."""
@@ -135,7 +131,7 @@ class LiveProgram:
         if known == origin.known:  # it would ask the same for ever
             raise RunError(f"an exit that leads nowhere: {origin.question.why}", hint="please report this program")
         earlier = {op.number: op for op in _numbered(run)}
-        hosts = self._traced.hosts
+        hosts = dict(self._traced.hosts)
         try:
             recorded = record(
                 self._function,
@@ -162,6 +158,8 @@ class LiveProgram:
             raised = located(error, raised_at(error, self._function.__code__.co_filename))
             had = self._replayed(run, _events(run)).variables
             raise BodyRaised(raised, had) from error
+        if not self._has_named(hosts):
+            return self._leave(run, values, backend)
         program.hosts.update(hosts)
         if self._file is None and recorded.file is not None:
             self._file = recorded.file
@@ -180,15 +178,27 @@ class LiveProgram:
         _note_risk(found, recorded.risk, confirmed=False)
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
-        self._keep(block, key_of(values), found)
-        return found
+        return self._kept(block, key_of(values), found)
 
-    def _keep(self, block: Block, values: tuple[Any, ...], way: Block) -> None:
-        block.cases[values] = way
-        self._ways.append((block, values))
-        if len(self._ways) > MAX_WAYS:
-            oldest, key = self._ways.popleft()
-            oldest.cases.pop(key, None)
+    def _has_named(self, hosts: Mapping[str, Host]) -> bool:
+        """Notes the names of host functions; False where another thread has given one to another function meanwhile."""
+        with self._lock:
+            known = self._traced.hosts
+            if any(not same_function(known.get(name, host).function, host.function) for name, host in hosts.items()):
+                return False
+            known.update(hosts)
+            return True
+
+    def _kept(self, block: Block, values: tuple[Any, ...], way: Block) -> Block:
+        """The way on from a block: this one, or that which another thread has made meanwhile."""
+        with self._lock:
+            kept = block.cases.setdefault(values, way)
+            if kept is way:
+                self._ways.append((block, values))
+            if len(self._ways) > MAX_WAYS:
+                oldest, key = self._ways.popleft()
+                oldest.cases.pop(key, None)
+        return kept
 
     def _certain(self, run: Run, step: Primitive, backend: Runner) -> Literal[True] | Instead | None:
         """Whether the body gets to a step with the real texts and asks there what the graph says; None where answers that

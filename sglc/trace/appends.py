@@ -103,8 +103,10 @@ class _Line:
                 return back is not None and back.f_code.co_filename.startswith(PACKAGE) and self._passes_on(body)
             case ast.AugAssign(target=target, op=ast.Add(), value=value):
                 return self._is_state(target) and self._passes_on(value)
-            case ast.Expr(value=value) | ast.Assign(value=value):
+            case ast.Expr(value=value):
                 return self._is_quiet(value)
+            case ast.Assign(targets=targets, value=value):
+                return all(map(self._is_quiet, [*targets, value]))
             case _:
                 return False
 
@@ -122,11 +124,26 @@ class _Line:
             case ast.FormattedValue():
                 return False
             case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return self._passes_on(left) and self._passes_on(right)
+                parts = (left, right)
+                return self._is_quiet(node) or (all(map(self._is_joined, parts)) and all(map(self._passes_on, parts)))
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self._is_quiet(test) and self._passes_on(body) and self._passes_on(orelse)
             case _:
                 return self._is_quiet(node)
+
+    def _is_joined(self, node: ast.expr) -> bool:
+        """Whether an expression has no operator of the user's own, which would look at what `+` joins it to."""
+        match node:
+            case ast.JoinedStr():
+                return True
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self._is_joined(left) and self._is_joined(right)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self._is_joined(body) and self._is_joined(orelse)
+            case ast.Call(func=function) if self._is_word(function):
+                return True
+            case _:
+                return self._is_text(node) or isinstance(self._value(node), expressions.Expression)
 
     def _is_quiet(self, node: ast.AST) -> bool:
         """Whether nothing in an expression formats a text but for a word of the language."""
@@ -184,13 +201,13 @@ class _Line:
         match node:
             case ast.Constant(value=str()):
                 return True
-            case ast.Subscript(value=owner) if isinstance(self._value(owner), ProgramState):
-                return True
+            case ast.Subscript(value=owner, slice=ast.Constant(value=str(name))):
+                state = self._value(owner)
+                return isinstance(state, ProgramState) and _is_plain_text(state.variables.get(name))
             case ast.Call(func=ast.Attribute(value=owner, attr=attribute)):
                 return attribute in METHODS and self._is_text(owner)
             case _:
-                value = self._value(node)
-                return type(value) is str or is_symbolic(value)
+                return _is_plain_text(self._value(node))
 
     def _is_state(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Subscript):
@@ -206,6 +223,11 @@ class _Line:
         elif isinstance(node, ast.Attribute):
             return _static(self._value(node.value), node.attr)
         return None
+
+
+def _is_plain_text(value: Any) -> bool:
+    """Whether a value is a text without methods of the user's own."""
+    return type(value) is str or is_symbolic(value)
 
 
 def _static(owner: Any, name: str) -> Any:

@@ -82,13 +82,15 @@ def plain_arguments(s, q):
 
 
 def plain_beside_programs(s, q):
-    s += f"{q}" + inner(q)["i"]
+    s += f"{q}"
+    s += inner(q)["i"]
 
 
 def plain_methods(s, q):
     s += f"{q}" + q.strip().upper().center(9, "*")
     words = ["a"]
-    s += f"{q}{words.count('a')}" + PHRASES.shout(q) + f"{q:>9}{q!s}{q!r}"
+    s += PHRASES.shout(q)
+    s += f"{q}{words.count('a')}" + f"{q:>9}{q!s}{q!r}"
 
 
 def plain_tool_of_an_object(s, q):
@@ -137,6 +139,46 @@ def looks_by_a_format_under_another_name(s, q):
 
 def looks_around_a_host_function(s, q):
     s += checked_search(f"{q}")
+
+
+class Expands:
+    def __add__(self, text):
+        return {"(y)": "(yes)"}.get(text, text)
+
+    __radd__ = __add__
+
+
+EXPANDS = Expands()
+
+
+def looks_by_an_operator(s, q):
+    s += EXPANDS + f"({q})"
+
+
+def looks_by_an_operator_behind(s, q):
+    s += sgl.user("x" + f"({q})" + EXPANDS)
+
+
+def looks_by_the_operator_of_a_variable(s, q):
+    s["v"] = EXPANDS
+    s += s["v"] + f"({q})"
+    s["v"] = "-"
+
+
+def looks_beside_a_call(s, q):
+    s += f"{q}" + inner(q)["i"]
+
+
+def looks_later_by_a_key(s, q):
+    seen = {}
+    seen[f"x{q}"] = "known"
+    s += seen.get("xy", "new")
+
+
+def plain_expression_kept(s, q):
+    asked = sgl.gen("a")
+    words = "in " + "one word: "
+    s += words + f"{q} " + asked
 
 
 def looks_in_a_helper(s, q):

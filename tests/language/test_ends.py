@@ -8,6 +8,7 @@ import decimal
 import heapq
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -244,6 +245,41 @@ def test_a_body_sees_what_its_callers_thread_has(rows: int, backend: sgl.Scripte
     for thread in threads:
         thread.join(60)
     assert dict(seen) == {name: [f"qfine{f'{name} of {name};' * 4}"] * rows for name in ("ann", "bob", "eve")}
+
+
+OWN_LOCK = threading.RLock()
+
+
+def test_a_body_may_wait_for_a_lock_that_another_caller_holds(backend: sgl.Scripted) -> None:
+    def looked_up() -> str:
+        with OWN_LOCK:
+            time.sleep(0.001)
+            return "x"
+
+    @sgl.function
+    def program(s, q):
+        s += q + sgl.gen("a")
+        if len(s["a"]) > 1:
+            s += looked_up()
+
+    def held() -> None:
+        for number in range(20):
+            with OWN_LOCK:
+                texts.append(program.run(q=f"q{number}", backend=backend).text())
+
+    def free() -> None:
+        for number in range(20):
+            texts.extend(
+                r.text() for r in program.run_batch([{"q": f"r{number}"}], backend=backend, generator_style=True)
+            )
+
+    texts: list[str] = []
+    threads = [threading.Thread(target=target, daemon=True) for target in (held, free, free)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(texts) == 60
 
 
 KEPT: list[Any] = []
