@@ -56,18 +56,30 @@ class Workers:
     ) -> None:
         """Calls a host function, plain or async, in a copy of a context. timeout: seconds; one that is over it goes on, but nobody waits."""
         called = partial(function, *arguments, **keywords)
+        loop = self._running_loop()
 
-        async def run() -> None:
-            work = asyncio.get_running_loop().create_task(_caught(called, context.copy()), context=context.copy())
-            await asyncio.wait({work}, timeout=timeout)
-            if work.done():
-                done(_checked(name, work.result()))
-            else:
+        def start() -> None:
+            # No task of ours waits for the function's: one that cancels all tasks of its loop would end it.
+            work = loop.create_task(_caught(called, context.copy()), context=context.copy())
+            if timeout is None:
+                work.add_done_callback(lambda work: done(_checked(name, _given(work))))
+                return
+
+            def ended(work: asyncio.Task[Any]) -> None:
+                if not timer.cancelled():
+                    timer.cancel()
+                    done(_checked(name, _given(work)))
+
+            def late() -> None:
+                timer.cancel()
                 work.cancel()
                 what = f"the host function {name} gave nothing within {timeout:g} s"
                 done(RunError(what, hint="raise its time-out, or let it give up by itself"))
 
-        asyncio.run_coroutine_threadsafe(run(), self._running_loop())
+            timer = loop.call_later(timeout, late)
+            work.add_done_callback(ended)
+
+        loop.call_soon_threadsafe(start)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -130,6 +142,10 @@ async def _caught(called: partial[Any], context: Context) -> Any:
         return await value if inspect.isawaitable(value) else value
     except BaseException as error:  # noqa: BLE001 - `sys.exit`, or a task that was cancelled, ends that program alone
         return _Raised(error)
+
+
+def _given(work: asyncio.Task[Any]) -> Any:
+    return _Raised(asyncio.CancelledError()) if work.cancelled() else work.result()
 
 
 async def _in_thread(function: Callable[[], Any]) -> Any:

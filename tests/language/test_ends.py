@@ -82,6 +82,13 @@ async def mute_later(text: str) -> str:
     raise Mute
 
 
+async def cancels_all(text: str) -> str:
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()  # pyright: ignore[reportOptionalMemberAccess]: no task is None
+    await asyncio.sleep(0.001)
+    return text
+
+
 async def for_ever(text: str) -> str:
     await asyncio.sleep(600)
     return text
@@ -140,6 +147,11 @@ def test_a_tool_that_is_late_and_one_that_awaits_when_called(mode: Any, backend:
     def awaits(s):
         s += sgl.call(AwaitedWhenCalled(), "x") + sgl.call(AwaitedWhenCalled().__call__, "y")
 
+    @sgl.function
+    def cancels(s):
+        s += sgl.call(cancels_all, "z")
+
+    assert cancels.run(backend=backend, mode=mode).text() == "z"
     assert "for_ever gave nothing within 0.01 s" in str(late.run(backend=backend, mode=mode).error())
     assert awaits.run(backend=backend, mode=mode).text() == "x!y!"
 
