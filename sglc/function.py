@@ -140,7 +140,7 @@ class SglFunction:
             return Result(next(backend.run([ready]))[1])
         from sglc.stream import Stream  # here: torch comes with it
 
-        result = Stream()
+        result = Stream(backend.workers.check_may_wait)
         backend.begin(replace(ready, progress=result.progress), result.finish)
         return result
 

@@ -21,8 +21,9 @@ class Stream(Result):
     that adds to the program's own state. Reading a variable waits until it is certain, anything else for the end of the
     run."""
 
-    def __init__(self) -> None:
+    def __init__(self, check_may_wait: Callable[[], None]) -> None:
         super().__init__(Outcome())
+        self._check_may_wait = check_may_wait
         self._changed = threading.Condition()
         self._listeners: list[Callable[[], None]] = []
         self._text = ""
@@ -75,6 +76,7 @@ class Stream(Result):
         while True:
             with self._changed:
                 while not (state := self._ready(var_name, sent)):
+                    self._check_may_wait()
                     self._changed.wait()
             piece, ended = state
             sent += len(piece)
@@ -131,6 +133,7 @@ class Stream(Result):
     def _wait(self) -> None:
         with self._changed:
             while not self._done:
+                self._check_may_wait()
                 self._changed.wait()
 
     def __getitem__(self, name: str) -> Any:
@@ -145,6 +148,7 @@ class Stream(Result):
         """A variable and its meta info, as soon as nothing can change it any more; None where the run has ended first."""
         with self._changed:
             while not self._done and name not in self._final:
+                self._check_may_wait()
                 self._changed.wait()
             return None if self._done else self._final[name]
 

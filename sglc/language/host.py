@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from types import MethodType
@@ -66,10 +65,10 @@ def host_with(function: Callable[..., Any], timeout: float | None) -> Callable[.
 
 def _is_method_of(function: Callable[..., Any], owner: Any) -> bool:
     """Whether an object, or a class, has a function as its method."""
-    if isinstance(owner, str):  # most arguments are
+    if owner is None or isinstance(owner, str | int | float | list | tuple | dict):  # most arguments are
         return False
-    found = inspect.getattr_static(owner if isinstance(owner, type) else type(owner), function.__name__, None)
-    return getattr(found, "__func__", found) is function
+    bases = (owner if isinstance(owner, type) else type(owner)).__mro__  # also where a subclass has another of its name
+    return any(getattr(kept, "__func__", kept) is function for base in bases for kept in vars(base).values())
 
 
 def _refuse_unless_plain(value: Any, host: Host) -> None:

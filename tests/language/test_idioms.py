@@ -22,7 +22,10 @@ from sglc.language.symbolic import shown_path
 from sglc.runtime.scripted import Question
 from tests.language.idioms import IDIOMS, Idiom, said
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # what runs step by step says so
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # what runs step by step says so
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),  # of generators that are left open
+]
 TAKEN = {name: idiom for name, idiom in IDIOMS.items() if not idiom.refused}
 REFUSED = {name: idiom for name, idiom in IDIOMS.items() if idiom.refused}
 

@@ -160,13 +160,18 @@ class Shelf:
         return f"{key} into {self.name}"
 
 
-UPPER, LOWER = Shelf("upper"), Shelf("lower")
+class Corner(Shelf):
+    def get(self, key: str) -> str:
+        return super().get(key) + " in the corner"
+
+
+UPPER, LOWER, CORNER = Shelf("upper"), Shelf("lower"), Corner("corner")
 
 
 @idiom(*WORDS)
 def tools_that_are_methods(s, row):
     a = start(s, row)
-    s += UPPER.get(a) + LOWER.get(a) + Shelf.kind(a) + UPPER.kind(a)
+    s += UPPER.get(a) + LOWER.get(a) + Shelf.kind(a) + UPPER.kind(a) + CORNER.get(a) + Shelf.get(CORNER, a)
     s += sgl.call(UPPER.put, a) + sgl.call(LOWER.put, a) + sgl.call(UPPER.get, a) + sgl.call(LOWER.get, a)
 
 
