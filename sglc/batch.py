@@ -33,27 +33,40 @@ class BatchInterrupted(KeyboardInterrupt):
 class Runnable(Protocol):
     def program(self, backend: Runner, /) -> Program: ...
 
+    def witnessed(
+        self, row: Arguments, backend: Runner, sampling: Sampling, seed: int, number: int, /
+    ) -> Outcome | None:
+        """What came of a row that had to be run by plain Python; None where it may be run compiled."""
+        ...
+
 
 Compiles = Callable[[Arguments], Runnable | Exception]
 """The compiled program for arguments of a shape, or what is wrong with it."""
 
 
 def ready_rows(
-    compiled: Compiles, rows: Sequence[Arguments], backend: Runner, sampling: Sampling, seed: int
+    compiled: Compiles, rows: Sequence[Arguments], backend: Runner, sampling: Sampling, seed: int, waits: bool = True
 ) -> Iterator[Row | Result]:
-    """The rows with their programs; for one whose program is wrong the result that says so."""
-    programs: dict[tuple[Any, ...], Program | Exception] = {}
+    """The rows with their programs; for one whose program is wrong, or that had to be run by plain Python, the result. waits:
+    the caller can wait for such a run."""
+    runnables: dict[tuple[Any, ...], Runnable | Exception] = {}
+    programs: dict[tuple[Any, ...], Program] = {}
     context, desk = copy_context(), backend.desk(len(rows))
     for number, row in enumerate(rows):
         shape = row.shape
-        found = programs.get(shape)
-        if found is None:
-            runnable = compiled(row)
-            found = programs[shape] = runnable if isinstance(runnable, Exception) else runnable.program(backend)
-        if isinstance(found, Exception):
-            yield Result(Outcome(error=found))
-        else:
-            yield Row(number, found, row.texts, sampling, seed, context=context, desk=desk)
+        program = programs.get(shape)
+        if program is None:
+            if shape not in runnables:
+                runnables[shape] = compiled(row)
+            runnable = runnables[shape]
+            if isinstance(runnable, Exception):
+                yield Result(Outcome(error=runnable))
+                continue
+            if waits and (outcome := runnable.witnessed(row, backend, sampling, seed, number)) is not None:
+                yield Result(outcome)
+                continue
+            program = programs[shape] = runnable.program(backend)
+        yield Row(number, program, row.texts, sampling, seed, context=context, desk=desk)
 
 
 def run_rows(rows: Iterable[Row | Result], backend: Runner) -> Iterator[Numbered]:

@@ -50,6 +50,9 @@ class CompiledProgram(Compiled):
         automata = {constraint: backend.follow(compiled) for constraint, compiled in part.automata.items()}
         return Program(self.graph, self.schedule, automata, self.hosts)
 
+    def witnessed(self, *row: Any) -> None:
+        """There is no Python to run instead: see `LiveProgram.witnessed`."""
+
     @property
     def calls(self) -> list[str]:
         """The names of the host functions that it calls."""

@@ -133,7 +133,7 @@ class SglFunction:
         if mode == "interpret":
             return next(self._interpreted([row], settings, backend))[1]
         self._check_mode(mode)
-        ready = self._one(row, settings, backend)
+        ready = self._one(row, settings, backend, waits=not stream)
         if isinstance(ready, Result):
             return ready
         if not stream:
@@ -165,7 +165,7 @@ class SglFunction:
         arguments, settings = self._split(kwargs, seed)
         row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
         backend = backend or default_backend()
-        ready = self._one(row, settings, backend)
+        ready = self._one(row, settings, backend, waits=False)
         return ready if isinstance(ready, Result) else await result_of(backend, ready)
 
     async def arun_batch(
@@ -189,7 +189,7 @@ class SglFunction:
             while (numbered := await in_thread(next, results, None)) is not None:
                 yield numbered[1]
             return
-        async for result in results_of(backend, list(self._ready(rows, given, backend))):
+        async for result in results_of(backend, list(self._ready(rows, given, backend, waits=False))):
             yield result
 
     @overload
@@ -312,7 +312,10 @@ class SglFunction:
             else:
                 traced = confirmed_trace(self.func, row, self.bounds, n, guard)
             guard = Guard(self.func, traced.tools) if traced.tools else guard
-            live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n, guard, changed_by_tools)
+            is_witnessed = known is not None and known[1].is_witnessed
+            live = LiveProgram(
+                self.func, row, traced, compile_graph(traced.graph), n, guard, changed_by_tools, is_witnessed
+            )
         except SglcError as error:
             self._refused[key] = Guard(self.func), error
             return error
@@ -360,17 +363,19 @@ class SglFunction:
 
         return interpret_rows(self.func, rows, backend, settings.sampling, settings.seed, settings.n)
 
-    def _ready(self, rows: Sequence[Arguments], settings: Settings, backend: Runner) -> Iterator[Row | Result]:
-        """The rows with their compiled programs; for one whose program is wrong the result that says so."""
+    def _ready(
+        self, rows: Sequence[Arguments], settings: Settings, backend: Runner, waits: bool = True
+    ) -> Iterator[Row | Result]:
+        """The rows with their compiled programs: see `ready_rows`."""
         from sglc.batch import ready_rows  # here: torch comes with it
 
         return ready_rows(
-            lambda row: self.compiled_for(row, settings.n), rows, backend, settings.sampling, settings.seed
+            lambda row: self.compiled_for(row, settings.n), rows, backend, settings.sampling, settings.seed, waits
         )
 
-    def _one(self, row: Arguments, settings: Settings, backend: Runner) -> Row | Result:
+    def _one(self, row: Arguments, settings: Settings, backend: Runner, waits: bool) -> Row | Result:
         """The same for one row. Raises what is wrong with the program itself."""
-        ready = next(self._ready([row], settings, backend))
+        ready = next(self._ready([row], settings, backend, waits))
         if isinstance(ready, Result) and isinstance(failure := ready.error(), ProgramError):
             raise failure
         return ready

@@ -36,11 +36,12 @@ def interpret(
     n: int | None = None,
     answered: Mapping[Asked, Any] | None = None,
     orders: FreeOrders = NO_ORDERS,
+    notes: Notes | None = None,
 ) -> Outcome:
     """One run. An exception of the body, or of a primitive, is the outcome's error. answered: what is known already and
-    is not asked again; an exception is raised again. orders: of parts whose order is free."""
+    is not asked again; an exception is raised again. orders: of parts whose order is free. notes: gets what was asked."""
     note_folder()
-    machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {}, orders)
+    machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {}, orders, notes)
     state = ProgramState(machine, n=n)
     error: Exception | None = None
     try:
@@ -64,6 +65,10 @@ def interpret(
 
 Asked: TypeAlias = tuple[int, str]
 """The number of a primitive, and what it asks (`sglc.trace.replay.question_of`) as text."""
+
+
+Notes: TypeAlias = dict[int, tuple[Any, Any]]
+"""number of a primitive -> what a gen, a select or a host function was asked, as `Events.calls` has it, and the answer."""
 
 
 class _Unknown(enum.Enum):
@@ -105,6 +110,7 @@ class _Interpreter:
         untrusted: list[str],
         answered: Mapping[Asked, Any],
         orders: FreeOrders,
+        notes: Notes | None,
     ) -> None:
         self.error: Exception | None = None
         self._engine = engine
@@ -113,6 +119,7 @@ class _Interpreter:
         self._row = row
         self._answered = answered
         self._orders = orders
+        self._notes = notes
         self._untrusted = untrusted  # arguments and answers: their text never becomes a control token
         self._numbered = 0
         self._metas: dict[int, tuple[Prompt, dict[str, Any]]] = {}  # by the identity of the prompt with the answer
@@ -146,8 +153,13 @@ class _Interpreter:
             automaton = None if constraint is None else followed(constraint, sampling, self._engine)
         except ConstraintError as error:
             self._fail(located(error, user_location()))
-        known = self._known_answer(number, lambda: ("gen", normal(prompt), name, sampling, constraint))
-        return self._ask(DecodeJob(prompt, settings, draw, automaton), known)
+
+        def call() -> tuple[Any, ...]:
+            return ("gen", normal(prompt), name, sampling, constraint)
+
+        answered = self._ask(DecodeJob(prompt, settings, draw, automaton), self._known_answer(number, call))
+        self._note(number, call, answered.text)
+        return answered
 
     def select(
         self, prompt: Prompt, name: str | None, choices: Sequence[Sequence[Piece]], method: ChoicesMethod
@@ -155,11 +167,20 @@ class _Interpreter:
         def call() -> tuple[Any, ...]:
             return ("select", normal(prompt), name, tuple(shown(normal(choice)) for choice in choices), method)
 
-        known = self._known_answer(self._number(), call)
-        return self._ask(ScoreJob(prompt, tuple(tuple(choice) for choice in choices), method=method), known)
+        number = self._number()
+        job = ScoreJob(prompt, tuple(tuple(choice) for choice in choices), method=method)
+        answered = self._ask(job, self._known_answer(number, call))
+        self._note(number, call, answered.text)
+        return answered
 
     def call(self, host: Host, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        value = self._known_answer(self._number(), lambda: ("call", host.name, plain(arguments), plain(keywords)))
+        number = self._number()
+
+        def call() -> tuple[Any, ...]:
+            return ("call", host.name, plain(arguments), plain(keywords))
+
+        asked = call() if self._notes is not None else None  # before the function can change its arguments
+        value = self._known_answer(number, call)
         if value is _UNKNOWN:
             done: Future[Any] = Future()
             self._engine.workers.call(
@@ -172,7 +193,12 @@ class _Interpreter:
             if not isinstance(value, str):
                 self._fail(no_text(host.name, value, user_location()))
             self._untrusted.append(value)
+        self._note(number, lambda: asked, value)
         return value
+
+    def _note(self, number: int, asked: Callable[[], Any], answer: Any) -> None:
+        if self._notes is not None:
+            self._notes[number] = asked(), copy.deepcopy(answer)
 
     def _known_answer(self, number: int, call: Callable[[], tuple[Any, ...]]) -> Any:
         """What is known already and is not asked again; _UNKNOWN where it has to be."""
@@ -182,17 +208,19 @@ class _Interpreter:
         return known if isinstance(known, Exception) else copy.deepcopy(known)
 
     def meta(self, prompt: Prompt) -> dict[str, Any]:
-        self._number()
-        return copy.deepcopy(self.known(prompt))
+        meta = copy.deepcopy(self.known(prompt))
+        self._note(self._number(), lambda: None, meta)
+        return meta
 
     def known(self, prompt: Prompt) -> dict[str, Any]:
         """What is known about the answer that a prompt ends with."""
         return self._metas[id(prompt)][1]
 
     def text(self, prompt: Prompt, since: Prompt | None = None) -> str:
-        self._number()
         text = self._engine.tokenizer.render(prompt)
-        return text[len(self._engine.tokenizer.render(since)) :] if since else text
+        text = text[len(self._engine.tokenizer.render(since)) :] if since else text
+        self._note(self._number(), lambda: None, text)
+        return text
 
     def messages(self, prompt: Prompt) -> list[dict[str, Any]]:
         return chat_messages(prompt)

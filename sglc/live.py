@@ -19,10 +19,10 @@ from typing import Any, Literal
 
 from sglc.compiler import Compiled
 from sglc.guards import Guard
-from sglc.interpreter import Asked, followed, interpret
+from sglc.interpreter import Asked, Notes, followed, interpret
 from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
-from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Select, operands
+from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Sampling, Select, operands
 from sglc.language.arguments import Arguments, replace_texts
 from sglc.language.host_function import Host, same_function
 from sglc.language.orders import FreeOrders
@@ -35,7 +35,7 @@ from sglc.runtime.values import arguments_of, pieces_of
 from sglc.trace.confirm import differs, differs_from_itself
 from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
-from sglc.trace.repeatable import not_repeatable
+from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
 from sglc.trace.tracer import Risk, record
 
@@ -53,7 +53,8 @@ class LiveProgram:
     guard: what the function reads outside of it. by_python: its runs are plain Python's.
     orders: of the parts whose order is free; the function's own runs follow it, too.
     distrusted: a run did something else than its graph; the program is to be traced again, with real strings only.
-    changed_by_tools: its host functions change what the function reads; no graph of it is right for a whole run.
+    changed_by_tools: its host functions change what the function reads; no graph of it is right for a whole run. It is seen
+    when a run has been plain Python's (`witnessed`), or in a check. is_witnessed: no run has to be.
     """
 
     def __init__(
@@ -65,12 +66,16 @@ class LiveProgram:
         n: int | None = None,
         guard: Guard | None = None,
         by_python: bool = False,
+        is_witnessed: bool = False,
     ) -> None:
         self.by_python = by_python
         self.compiled = compiled
         self.orders = FreeOrders(compiled.graph.orders)
         self.distrusted = False
         self.changed_by_tools = False
+        self.is_witnessed = (
+            is_witnessed or by_python or guard is None or not traced.hosts or not guard.shares_with(traced.tools)
+        )
         self._file = traced.file
         self._function = function
         self._guard = guard
@@ -95,6 +100,39 @@ class LiveProgram:
             what = "reads a file, which may have changed at the next run, so it is compiled anew for each"
             hint = "read it outside of the body, or give its text as an argument"
             warnings.warn(f"{self._file}: {self._function.__name__} {what}; {hint}", RuntimeWarning, stacklevel=2)
+
+    def witnessed(self, row: Arguments, backend: Runner, sampling: Sampling, seed: int, number: int) -> Outcome | None:
+        """The outcome of a run by plain Python, where host functions can reach what the function reads, until one such run
+        has shown that they do not change it. None where none is needed."""
+        if self.is_witnessed:
+            return None
+        notes: Notes = {}
+        outcome = interpret(
+            self._function, row, backend, sampling, seed, number, self._n, orders=self.orders, notes=notes
+        )
+        if self._guard is None or self._guard.holds() or not self._does_otherwise(row, outcome, notes):
+            self.is_witnessed = True
+        else:
+            self._note_change(None)
+        return outcome
+
+    def _does_otherwise(self, row: Arguments, outcome: Outcome, notes: Notes) -> bool:
+        """Whether the body does something else now with what a run of plain Python was answered."""
+
+        def answer(number: int, call: tuple[Any, ...]) -> Any:
+            if number not in notes:
+                raise NoAnswer
+            return copy.deepcopy(notes[number][1])
+
+        again = replay(self._function, row, row.texts, answer, self._n, self.orders)
+        if any(asked is not None and not same(asked, again.calls.get(number)) for number, (asked, _) in notes.items()):
+            return True
+        if outcome.error is not None or again.end is None:
+            return False
+        kind, prompt, variables, _, value = (*again.end, None, None)[:5]
+        return kind != "ends" or not same(
+            (prompt, variables, value), (normal(outcome.prompt), outcome.variables, outcome.value)
+        )
 
     def program(self, backend: Runner) -> Program:
         """What the runtime runs; made once for each backend."""
@@ -250,16 +288,20 @@ class LiveProgram:
         called = max((number for number, call in expected.calls.items() if call[0] == "call"), default=None)
         if called is None or self._guard is None or self._guard.holds():
             return False
-        if not self.changed_by_tools:
-            self.changed_by_tools = True
-            what = (
-                "reads what its host functions change: this run read it before they did, and the next ones are plain "
-                "Python's, as with mode='interpret'"
-            )
-            hint = "read that in a host function, to keep the program compiled"
-            warnings.warn(f"{where}: {self._function.__name__} {what}; {hint}", RuntimeWarning, stacklevel=3)
+        self._note_change(where)
         asked = ((call, found.calls.get(number)) for number, call in expected.calls.items() if number <= called)
         return any(call != other and not same(call, other) for call, other in asked)
+
+    def _note_change(self, where: Location | None) -> None:
+        """where: of what a run may have read too early; None for a run of plain Python's."""
+        if self.changed_by_tools:
+            return
+        self.changed_by_tools = True
+        early = "" if where is None else "this run may have read it before they did, and "
+        what = f"reads what its host functions change: {early}its runs are plain Python's from now on, as with mode='interpret'"
+        hint = "read that in a host function, to keep the program compiled"
+        name = self._function.__name__
+        warnings.warn(f"{where or start_of(self._function)}: {name} {what}; {hint}", RuntimeWarning, stacklevel=3)
 
     def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None, end: int | None = None) -> Events:
         """unknown: gets the numbers of the answers that the run does not have. end: the number that it goes up to."""

@@ -21,15 +21,15 @@ what is behind a `MappingProxyType` and the `repr` of annotations and time zones
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from operator import is_
 from typing import Any
 
-from sglc.guards.findings import Check, Fact
-from sglc.guards.places import CALL
-from sglc.guards.values import State
+from sglc.guards.findings import Check, Fact, Findings
+from sglc.guards.places import CALL, instance_state
+from sglc.guards.values import CONTAINERS, State
 from sglc.guards.walk import walked
 
 
@@ -59,6 +59,11 @@ class Guard:
             return True
         return self.changed() is None
 
+    def shares_with(self, functions: Iterable[Callable[..., Any]]) -> bool:
+        """Whether one of these functions reaches a container, or an object with attributes, that this one reads."""
+        mine = _changeable(self._found)
+        return any(not mine.isdisjoint(_changeable(walked(function))) for function in functions)
+
     def changed(self) -> str | None:
         """The name of what has changed, the first where there are several; None where all is as it was."""
         now = walked(self._function, self._found.absent, self._tools)
@@ -87,6 +92,16 @@ class _Quick:
             list(map(len, expected)),
             tuple(chain.from_iterable(expected)),
         )
+
+
+def _changeable(found: Findings) -> frozenset[int]:
+    """The containers, and the objects with attributes, that a walk has met: their ids, while the walk is kept."""
+    containers = (id(place) for read, place, _ in found.checks if read in _READS_ITEMS)
+    objects = (id(place[0]) for read, place, state in found.checks if read is instance_state and state)
+    return frozenset(chain(containers, objects))
+
+
+_READS_ITEMS = frozenset(CONTAINERS.values())
 
 
 def _first_difference(old: list[Fact], new: list[Fact]) -> str | None:
