@@ -75,14 +75,19 @@ def _parsed(source: str) -> tuple[ast.Module, frozenset[CodeType]]:
     return tree, frozenset(codes)
 
 
-def _at(tree: ast.AST, line: int) -> list[ast.stmt]:
-    """The innermost statements at a line; more than one where a semicolon parts them."""
+def _at(tree: ast.AST, line: int, around: ast.stmt | None = None) -> list[ast.stmt]:
+    """The statements with something of their own at a line: more than one where a semicolon parts them, or where what a
+    statement begins with (`if ...:`) stands before its body."""
     found: list[ast.stmt] = []
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.expr) or not _covers(child, line):
+        if not _covers(child, line):
             continue
-        inner = _at(child, line)
-        found += inner or ([child] if isinstance(child, ast.stmt) else [])
+        if isinstance(child, ast.stmt):
+            found += _at(child, line, child) or [child]
+        elif not isinstance(child, ast.expr):
+            found += _at(child, line, around)
+        elif around is not None:
+            found.append(around)
     return found
 
 

@@ -151,6 +151,36 @@ class Expands:
 EXPANDS = Expands()
 
 
+def looks_before_a_body_on_the_line(s, q):
+    if f"{q}!" in {"yes!"}: s += "known"  # fmt: skip  # noqa: E701
+
+
+def looks_in_a_loop_on_the_line(s, q):
+    for word in [f"{q}!"]: s += word  # fmt: skip  # noqa: E701
+
+
+def looks_in_a_guard_on_the_line(s, q):
+    match s:
+        case _ if f"{q}!" == "yes!": s += "known"  # fmt: skip  # noqa: E701
+
+
+def plain_inside_of_statements(s, q):
+    if q == "x":
+        s += (
+            f"{q} one"
+            + f" {q} two"
+        )  # fmt: skip
+    for number in range(2):
+        with s.user():
+            s += f"{number} {q}"
+    try:
+        s += f"{q}"
+    except ValueError:
+        s += f"{q} wrong"
+    else:
+        s += f"{q} right"
+
+
 def looks_by_an_operator(s, q):
     s += EXPANDS + f"({q})"
 
