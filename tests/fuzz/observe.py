@@ -53,7 +53,7 @@ def failed(error: Exception) -> Seen:
     root = error if cause is None else cause
     told = str(error)
     if isinstance(root, UnboundLocalError):  # CPython 3.11 may name the line before, once it has run a function often
-        told = re.sub(r"^(\S+):\d+: ", r"\1: ", told)
+        told = re.sub(r"^(\S+):\d+: ", r"\1: ", told.partition("\n")[0])  # without the text of that line
     return Seen(
         error=(type(error).__name__, told, repr(cause)),
         cause=f"{type(root).__name__}: {getattr(root, 'what', root)}",
