@@ -79,9 +79,8 @@ class LiveProgram:
         self._file = traced.file
         self._function = function
         self._guard = guard
-        self._lock = (
-            threading.Lock()
-        )  # of what is noted; never held while a body runs, which may wait for a lock itself
+        # Of what is noted; never held while a body runs, which may wait for a lock itself.
+        self._lock = threading.Lock()
         self._arguments = arguments
         self._traced = traced
         self._n = n

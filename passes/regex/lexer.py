@@ -56,7 +56,7 @@ class PatternLexer(Lexer):
     def __init__(self, conf: LexerConf) -> None:
         pass
 
-    def lex(self, data: tuple[str, bool]) -> Iterator[Token]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def lex(self, data: tuple[str, bool]) -> Iterator[Token]:  # pyright: ignore[reportIncompatibleMethodOverride]: lark gives what `parse` got
         pattern, verbose = data
         outside: list[bool] = []  # the flag, outside of each open group
         at = 0
