@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sglc.ir.errors import ConstraintError
 from sglc.ir.ops import Constraint
-from sglc.passes.ebnf.regular import tree_of_grammar
 from sglc.passes.json_schema import tree_of_schema
 from sglc.passes.regex.syntax import parse
 from sglc.passes.regular.source import Source
@@ -24,6 +23,8 @@ def read_constraint(constraint: Constraint) -> tuple[Regular, Source]:
                 tree = tree_of_schema(constraint.text, constraint.whitespace)
                 return tree, Source("json_schema", constraint.text, root="at #")
             case "ebnf":
+                from sglc.passes.ebnf.regular import tree_of_grammar  # here: slow to import, and few programs have one
+
                 return tree_of_grammar(constraint.text)
     except RecursionError as error:  # from whatever depth we are called at
         raise ConstraintError(

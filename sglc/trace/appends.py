@@ -96,9 +96,32 @@ def _covers(node: ast.AST, line: int) -> bool:
     return begin is None or end is None or begin <= line <= end
 
 
+@functools.lru_cache(_MAX_CACHED)
+def _calls(node: ast.AST) -> tuple[ast.Call, ...] | None:
+    """The calls in an expression, those in their arguments aside; None where its syntax alone may format a text."""
+    match node:
+        case ast.JoinedStr() | ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
+            return None
+        case ast.Starred() | ast.comprehension() | ast.In() | ast.NotIn():  # take from iterators
+            return None
+        case ast.BinOp(op=ast.Mod(), right=right) if not (isinstance(right, ast.Constant) and isinstance(right.value, int)):
+            return None
+        case ast.Call():
+            return (node,)
+        case _:
+            found: list[ast.Call] = []
+            for child in ast.iter_child_nodes(node):
+                calls = _calls(child)
+                if calls is None:
+                    return None
+                found += calls
+            return tuple(found)
+
+
 class _Line:
     def __init__(self, frame: FrameType) -> None:
         self._frame = frame
+        self._locals = frame.f_locals  # a call of its own: Python copies them
 
     def only_appends(self, statement: ast.stmt) -> bool:
         match statement:
@@ -152,22 +175,14 @@ class _Line:
 
     def _is_quiet(self, node: ast.AST) -> bool:
         """Whether nothing in an expression formats a text but for a word of the language."""
-        match node:
-            case ast.JoinedStr() | ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
-                return False
-            case ast.Starred() | ast.comprehension() | ast.In() | ast.NotIn():  # take from iterators
-                return False
-            case ast.BinOp(op=ast.Mod(), right=right) if not (
-                isinstance(right, ast.Constant) and isinstance(right.value, int)
-            ):
-                return False
-            case ast.Call(func=function, args=args, keywords=keywords):
-                given = [*args, *(keyword.value for keyword in keywords)]
-                if self._is_word(function):
-                    return all(map(self._is_given, given))
-                return self._formats_nothing(function) and all(map(self._is_quiet, given))
-            case _:
-                return all(map(self._is_quiet, ast.iter_child_nodes(node)))
+        calls = _calls(node)
+        return calls is not None and all(map(self._is_quiet_call, calls))
+
+    def _is_quiet_call(self, node: ast.Call) -> bool:
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if self._is_word(node.func):
+            return all(map(self._is_given, given))
+        return self._formats_nothing(node.func) and all(map(self._is_quiet, given))
 
     def _is_given(self, node: ast.expr) -> bool:
         match node:
@@ -222,7 +237,7 @@ class _Line:
     def _value(self, node: ast.expr) -> Any:
         """What a name, or an attribute of what a name stands for, is; None where that takes a call. Nothing runs here."""
         if isinstance(node, ast.Name):
-            for names in (self._frame.f_locals, self._frame.f_globals, vars(builtins)):
+            for names in (self._locals, self._frame.f_globals, vars(builtins)):
                 if node.id in names:
                     return names[node.id]
         elif isinstance(node, ast.Attribute):
