@@ -273,13 +273,14 @@ class Run(Values):
     failed: the calls that raised. progress: called with (gen, text so far) while gens of a streamed run answer. future: what
     it will read again, where the port wants to know. desk: where its jobs are handed in while it is under way; None is the
     executor's port, always for a streamed run. render: the port's. certain: the steps that were in doubt and are not any
-    more. serve: what has the program's body run in its caller's thread, where that waits for it.
+    more. serve: what has the program's body run in its caller's thread, where that waits for it. given:
+    see `Row`.
     """
 
     __slots__ = (
         "block", "calling", "certain", "context", "desk", "done", "doubtful", "ended", "failed", "failing", "future",
-        "instead", "path", "program", "progress", "remaining", "render", "row", "sampling", "seed", "serve", "submitted",
-        "switching", "waiting",
+        "given", "instead", "path", "program", "progress", "remaining", "render", "row", "sampling", "seed", "serve",
+        "submitted", "switching", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -294,6 +295,7 @@ class Run(Values):
         context: Context | None = None,
         desk: Desk | None = None,
         serve: Serve | None = None,
+        given: Any = None,
     ) -> None:
         super().__init__(dict(program.constants), texts)
         self.program = program
@@ -305,6 +307,7 @@ class Run(Values):
         self.context = context or copy_context()
         self.desk = desk if progress is None else None
         self.serve = serve
+        self.given = given
         self.block = program.entry
         self.path: list[Block] = []
         self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for

@@ -40,7 +40,8 @@ GRACE = 0.005
 @dataclass(slots=True, eq=False)
 class Row:
     """One call of a batch. number: its place in the batch, which also tells its draws from those of other rows. context:
-    of the caller; what runs the user's Python runs in it. desk: what rows of its batch share (`Runner.desk`)."""
+    of the caller; what runs the user's Python runs in it. desk: what rows of its batch share (`Runner.desk`). given: the
+    arguments as its program's own code wants them, where it goes on by itself."""
 
     number: int
     program: Program
@@ -50,6 +51,7 @@ class Row:
     progress: Callable[[Run, Gen | None, str], None] | None = None
     context: Context | None = None
     desk: Desk | None = None
+    given: Any = None
 
 
 class Runner:
@@ -262,4 +264,5 @@ class _Asked(Owner):
 
 def _run(row: Row, done: Callable[[Outcome], None], serve: Serve | None = None) -> Run:
     context = row.context or copy_context()
-    return Run(row.program, row.texts, row.sampling, row.seed, row.number, done, row.progress, context, row.desk, serve)
+    settings = row.sampling, row.seed, row.number
+    return Run(row.program, row.texts, *settings, done, row.progress, context, row.desk, serve, row.given)

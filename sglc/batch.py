@@ -66,7 +66,7 @@ def ready_rows(
                 yield Result(outcome)
                 continue
             program = programs[shape] = runnable.program(backend)
-        yield Row(number, program, row.texts, sampling, seed, context=context, desk=desk)
+        yield Row(number, program, row.texts, sampling, seed, context=context, desk=desk, given=row)
 
 
 def run_rows(rows: Iterable[Row | Result], backend: Runner) -> Iterator[Numbered]:

@@ -15,7 +15,7 @@ from sglc.guards import Guard
 from sglc.ir.errors import ENDS_ALL, ArgumentsError, ProgramError, SglcError, in_words
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
-from sglc.language.arguments import Arguments, bind, signature, takes, unknown_arguments
+from sglc.language.arguments import PLAIN_DATA, Arguments, bind, signature, takes, unknown_arguments
 from sglc.language.machine import current_machine
 from sglc.language.settings import RUN_SETTINGS, Bounds, checked_settings
 from sglc.language.state import ProgramState
@@ -44,6 +44,7 @@ class Settings:
     sampling: Sampling
     n: int | None
     given_seed: int | None
+    mode: Mode
 
     @property
     def seed(self) -> int:
@@ -83,7 +84,8 @@ class SglFunction:
         self.bind_arguments: dict[str, Any] = {}
         given = {"max_paths": max_paths, "max_depth": max_depth}
         self.bounds = Bounds(**{key: value for key, value in given.items() if value is not None})
-        self._live: dict[Hashable, tuple[Guard, LiveProgram]] = {}  # what was compiled, by the shape of the arguments
+        # What was compiled, by the shape of the arguments; without a guard where changes make no difference.
+        self._live: dict[Hashable, tuple[Guard | None, LiveProgram]] = {}
         self._refused: dict[Hashable, tuple[Guard, SglcError]] = {}
 
     def __repr__(self) -> str:
@@ -104,8 +106,6 @@ class SglFunction:
         self,
         *args: Any,
         backend: Runner | None = None,
-        mode: Mode = "compiled",
-        seed: int | None = None,
         stream: bool = False,
         **kwargs: Any,
     ) -> Any:
@@ -114,25 +114,25 @@ class SglFunction:
 
         Besides the program's own arguments it takes the settings that its gens inherit, by SGLang's names:
         max_new_tokens (128), temperature (1.0), stop, top_p, top_k, min_p, frequency_penalty, presence_penalty,
-        ignore_eos, min_tokens, stop_token_ids. seed: of all draws; None is a new one each run. mode: "compiled", or
-        "interpret" for plain Python with each primitive at once.
+        ignore_eos, min_tokens, stop_token_ids; and seed: of all draws, None is a new one each run; and mode: "compiled", or
+        "interpret" for plain Python with each primitive at once. What the program has as an argument itself is that.
 
         Inside another program's body it is part of that program and returns its own state; otherwise a `Result`.
         """
-        arguments, settings = self._split(kwargs, seed)
+        arguments, settings = self._split(kwargs)
         machine = current_machine()
         if machine is not None:
+            _check_inner(self.__name__, backend, settings)
             state = ProgramState(machine, sampling=settings.sampling, n=settings.n)
             values = {**arguments, **self.bind_arguments}
             state.ret_value = self.func(state, *args, **values)
             return state
         row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
         backend = backend or default_backend()
-        if stream and mode == "interpret":
+        if stream and settings.mode == "interpret":
             raise ArgumentsError("only compiled runs stream", hint="leave mode='interpret' out")
-        if mode == "interpret":
+        if settings.mode == "interpret":
             return next(self._interpreted([row], settings, backend))[1]
-        self._check_mode(mode)
         ready = self._one(row, settings, backend, waits=not stream)
         if isinstance(ready, Result):
             return ready
@@ -148,21 +148,18 @@ class SglFunction:
         self,
         *args: Any,
         backend: Runner | None = None,
-        mode: Mode = "compiled",
-        seed: int | None = None,
         stream: bool = False,
         **kwargs: Any,
     ) -> Any:
         """`run` for asyncio: other tasks go on meanwhile. Cancelling the task gives the run up."""
-        given: dict[str, Any] = {**kwargs, "backend": backend, "mode": mode, "seed": seed, "stream": stream}
+        given: dict[str, Any] = {**kwargs, "backend": backend, "stream": stream}
         if stream or current_machine() is not None:
             return self.run(*args, **given)
         from sglc.asynchronous import in_thread, result_of  # here: torch comes with it
 
-        if mode != "compiled":
+        arguments, settings = self._split(kwargs)
+        if settings.mode != "compiled":
             return await in_thread(self.run, *args, **given)
-
-        arguments, settings = self._split(kwargs, seed)
         row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
         backend = backend or default_backend()
         ready = self._one(row, settings, backend, waits=False)
@@ -179,8 +176,7 @@ class SglFunction:
     ) -> AsyncIterator[Result]:
         """`run_batch` for asyncio: `async for result in f.arun_batch(rows)`, in the order of the rows. Leaving the loop
         early gives up the rows under way."""
-        rows, given = self._batch(batch_kwargs, settings, seed)
-        self._check_mode(mode)
+        rows, given = self._batch(batch_kwargs, settings, mode, seed)
         from sglc.asynchronous import in_thread, results_of  # here: torch comes with it
 
         backend = backend or default_backend()
@@ -231,8 +227,7 @@ class SglFunction:
         Ctrl-C raises `BatchInterrupted`, which holds the results of the rows that were done. `num_threads` is accepted
         and has no effect: rows need no threads. generator_style: give results one by one, as an iterator.
         """
-        rows, given = self._batch(batch_kwargs, settings, seed)
-        self._check_mode(mode)
+        rows, given = self._batch(batch_kwargs, settings, mode, seed)
         from sglc.batch import collect, in_order, run_rows  # here: torch comes with it
 
         backend = backend or default_backend()
@@ -291,49 +286,61 @@ class SglFunction:
         """The compiled program for a row's shape: a known one, where all that its trace read is as it was."""
         from sglc.compiler import compile_graph  # here: torch comes with it
         from sglc.live import LiveProgram
-        from sglc.runtime.executor import located
-        from sglc.trace.confirm import confirmed_trace
-        from sglc.trace.explore import explore, untraced
 
         key = (row.shape, n, self.bounds)
         known = self._live.get(key)
-        if known is not None and (known[1].by_python or (known[1].may_be_kept and known[0].holds())):
+        if known is not None and known[1].may_be_kept and (known[0] is None or known[0].holds()):
             return known[1]
         refused = self._refused.get(key)
         if refused is not None and refused[0].holds():
             return refused[1]  # what it did outside of it may not show a second time
         guard = Guard(self.func)
         try:
+            traced = self._traced_for(row, n, guard, None if known is None else known[1])
             changed_by_tools = known is not None and known[1].changed_by_tools
-            if changed_by_tools:
-                traced = untraced(self.func, row, "its host functions change what it reads")
-            elif known is not None and known[1].distrusted:
-                traced = explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
-            else:
-                traced = confirmed_trace(self.func, row, self.bounds, n, guard)
             guard = Guard(self.func, traced.tools) if traced.tools else guard
             is_witnessed = known is not None and known[1].is_witnessed
-            live = LiveProgram(
-                self.func, row, traced, compile_graph(traced.graph), n, guard, changed_by_tools, is_witnessed
-            )
+            live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n, guard, is_witnessed)
         except SglcError as error:
             self._refused[key] = Guard(self.func), error
             return error
-        except ENDS_ALL:
-            raise
-        except BaseException as error:  # noqa: BLE001 - what the body raises is the error of the rows of this shape
-            return located(error, raised_at(error, self.func.__code__.co_filename))
         live.warn_of_files()
-        self._live[key] = guard, live
+        self._live[key] = None if changed_by_tools else guard, live
         return live
 
-    def _split(self, kwargs: Mapping[str, Any], seed: int | None) -> tuple[dict[str, Any], Settings]:
-        """A call's keywords: the program's arguments, and the settings for its gens."""
+    def _traced_for(self, row: Arguments, n: int | None, guard: Guard, known: LiveProgram | None) -> Traced:
+        """The trace for a row's shape. known: what there was for it, of which something is not so any more."""
+        from sglc.live import warn_of_python
+        from sglc.trace.confirm import confirmed_trace
+        from sglc.trace.explore import explore, untraced
+        from sglc.trace.repeatable import start_of
+        from sglc.trace.tracer import Untraceable
+
+        try:
+            if known is not None and known.changed_by_tools:
+                return untraced(self.func, row, "its host functions change what it reads")
+            if row.opaque:
+                what = f"{self.__name__}: {row.opaque}, which a trace cannot hold"
+                raise Untraceable(what, where=start_of(self.func), hint=PLAIN_DATA)
+            if known is not None and known.distrusted:
+                return explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
+            return confirmed_trace(self.func, row, self.bounds, n, guard)
+        except Untraceable as error:
+            warn_of_python(error)
+            return untraced(self.func, row, error.what)
+        except (SglcError, *ENDS_ALL):
+            raise
+        except BaseException as error:  # noqa: BLE001 - of the body: plain Python raises it again, after what comes before it
+            return untraced(self.func, row, f"it raises {in_words(error)}")
+
+    def _split(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], Settings]:
+        """A call's keywords: the program's arguments, and the settings of the run."""
         own = signature(self.func).parameters
-        given = {name: value for name, value in kwargs.items() if name in RUN_SETTINGS and name not in own}
-        arguments = {name: value for name, value in kwargs.items() if name not in given and name not in IGNORED}
-        sampling, n = checked_settings(**{RUN_SETTINGS[name]: value for name, value in given.items()})
-        return arguments, Settings(sampling, n, seed)
+        ours = {
+            name: value for name, value in kwargs.items() if name not in own and name in (*RUN_SETTINGS, "mode", "seed")
+        }
+        arguments = {name: value for name, value in kwargs.items() if name not in ours and name not in IGNORED}
+        return arguments, _settings(ours)
 
     def _row(self, row: Mapping[str, Any] | Sequence[Any], where: str) -> Arguments:
         if isinstance(row, Mapping):
@@ -343,18 +350,17 @@ class SglFunction:
         return bind(self.func, row, self.bind_arguments, where)
 
     def _batch(
-        self, batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]], settings: Mapping[str, Any], seed: int | None
+        self,
+        batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
+        settings: Mapping[str, Any],
+        mode: Mode,
+        seed: int | None,
     ) -> tuple[list[Arguments], Settings]:
-        arguments, given = self._split(settings, seed)
-        if arguments:
-            raise ArgumentsError(
-                f"run_batch has no setting {next(iter(arguments))!r}", hint="put arguments into the rows"
-            )
+        given = {name: value for name, value in settings.items() if name not in IGNORED}
+        if unknown := [name for name in given if name not in RUN_SETTINGS]:
+            raise ArgumentsError(f"run_batch has no setting {unknown[0]!r}", hint="put arguments into the rows")
+        given = _settings({**given, "mode": mode, "seed": seed})
         return [self._row(row, f"row {number}") for number, row in enumerate(batch_kwargs)], given
-
-    def _check_mode(self, mode: str) -> None:
-        if mode not in ("compiled", "interpret"):
-            raise ArgumentsError(f"mode must be 'compiled' or 'interpret', not {mode!r}")
 
     def _interpreted(
         self, rows: Sequence[Arguments], settings: Settings, backend: Runner
@@ -379,6 +385,30 @@ class SglFunction:
         if isinstance(ready, Result) and isinstance(failure := ready.error(), ProgramError):
             raise failure
         return ready
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    """From settings by SGLang's names, mode and seed. Raises `ArgumentsError`."""
+    sampling, n = checked_settings(**{RUN_SETTINGS[name]: given[name] for name in given if name in RUN_SETTINGS})
+    mode: Any = given.get("mode", "compiled")
+    if mode not in ("compiled", "interpret"):
+        raise ArgumentsError(f"mode must be 'compiled' or 'interpret', not {mode!r}")
+    return Settings(sampling, n, given.get("seed"), mode)
+
+
+def _check_inner(name: str, backend: Runner | None, settings: Settings) -> None:
+    """Raises `ProgramError` for what a program inside of another's body cannot have of its own."""
+    for own, hint in (
+        (backend, "leave backend out, or put the run into a host function (@sglc.host), where it is a run of its own"),
+        (settings.given_seed, "leave seed out, or give its gens one: gen(..., seed=7)"),
+    ):
+        if own is not None:
+            what = "backend" if own is backend else "seed"
+            raise ProgramError(
+                f"{name} runs as a part of another program here, with that one's {what}",
+                where=user_location(),
+                hint=hint,
+            )
 
 
 def _raised(function: Callable[..., Any], error: BaseException) -> ProgramError:

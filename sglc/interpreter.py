@@ -12,7 +12,7 @@ from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError
 from sglc.ir.functions import METHODS
 from sglc.ir.ops import DEFAULT_SAMPLING, ChoicesMethod, Constraint, Sampling
 from sglc.ir.tokens import Piece, Text, TokenConstraint
-from sglc.language.arguments import Arguments, called
+from sglc.language.arguments import Arguments
 from sglc.language.host_function import Host
 from sglc.language.machine import Answered, outside, running
 from sglc.language.orders import NO_ORDERS, FreeOrders
@@ -40,13 +40,14 @@ def interpret(
 ) -> Outcome:
     """One run. An exception of the body, or of a primitive, is the outcome's error. answered: what is known already and
     is not asked again; an exception is raised again. orders: of parts whose order is free. notes: gets what was asked."""
+    assert arguments.call is not None
     note_folder()
     machine = _Interpreter(engine, sampling, seed, row, list(arguments.texts.values()), answered or {}, orders, notes)
     state = ProgramState(machine, n=n)
     error: Exception | None = None
     try:
         with running(machine):
-            state.ret_value = called(function, state, arguments.values)
+            state.ret_value = arguments.call.of(function, state)
     except Failed as failed:
         error = failed.error
     except ENDS_ALL:

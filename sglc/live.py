@@ -23,7 +23,7 @@ from sglc.interpreter import Asked, Notes, followed, interpret
 from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Sampling, Select, operands
-from sglc.language.arguments import Arguments, replace_texts
+from sglc.language.arguments import Arguments
 from sglc.language.host_function import Host, same_function
 from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
@@ -37,7 +37,7 @@ from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
-from sglc.trace.tracer import Risk, record
+from sglc.trace.tracer import Risk, Untraceable, record
 
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
@@ -65,16 +65,15 @@ class LiveProgram:
         compiled: Compiled,
         n: int | None = None,
         guard: Guard | None = None,
-        by_python: bool = False,
         is_witnessed: bool = False,
     ) -> None:
-        self.by_python = by_python
+        self.by_python = traced.by_python
         self.compiled = compiled
         self.orders = FreeOrders(compiled.graph.orders)
         self.distrusted = False
         self.changed_by_tools = False
         self.is_witnessed = (
-            is_witnessed or by_python or guard is None or not traced.hosts or not guard.shares_with(traced.tools)
+            is_witnessed or traced.by_python or guard is None or not traced.hosts or not guard.shares_with(traced.tools)
         )
         self._file = traced.file
         self._function = function
@@ -91,7 +90,7 @@ class LiveProgram:
     @property
     def may_be_kept(self) -> bool:
         """Whether later runs may use it: what a file said may not be so any more."""
-        return not self.distrusted and self._file is None
+        return not self.distrusted and not self.changed_by_tools and self._file is None
 
     def warn_of_files(self) -> None:
         """Says once what it costs to read a file in a body."""
@@ -183,6 +182,9 @@ class LiveProgram:
             )
         except AskedOtherwise as other:
             return partial(self._instead, run, other.where, backend)
+        except Untraceable as error:
+            warn_of_python(error)
+            return partial(self._interpreted, run, backend)
         except SglcError:
             raise
         except ENDS_ALL:
@@ -329,8 +331,6 @@ class LiveProgram:
         warnings.warn(f"{why}; {what}", RuntimeWarning, stacklevel=3)
 
     def _interpreted(self, run: Run, backend: Runner) -> Outcome:
-        values = replace_texts(self._arguments, run.texts.__getitem__)
-        arguments = Arguments(values, dict(run.texts), self._arguments.statics)
         answered: dict[Asked, Any] = {}
         for number, call in _events(run).calls.items():
             op = next(op for op in _numbered(run) if op.number == number)
@@ -342,8 +342,14 @@ class LiveProgram:
             assert isinstance(op, Call)
             answered[op.number, repr(question_of(_call(run, op)))] = error
         return interpret(
-            self._function, arguments, backend, run.sampling, run.seed, run.row, self._n, answered, self.orders
+            self._function, run.given, backend, run.sampling, run.seed, run.row, self._n, answered, self.orders
         )
+
+
+def warn_of_python(why: Untraceable) -> None:
+    """Says what it costs that a trace cannot hold something."""
+    what = "such runs are plain Python's, one after another, as with mode='interpret'"
+    warnings.warn(f"{why.where}: {why.what}; {what}. To compile it, {why.hint}", RuntimeWarning, stacklevel=3)
 
 
 def _needed(body: Sequence[Op], end: End | Switch) -> tuple[Op, ...]:

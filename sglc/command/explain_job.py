@@ -22,7 +22,7 @@ from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph, Switch
 from sglc.ir.ops import Call, Gen, Primitive, Select, token_bound
 from sglc.ir.tokens import Tokenizer
-from sglc.language.arguments import Arguments, bind
+from sglc.language.arguments import Arguments, bind, without_opaque
 from sglc.passes.reorder_parts import in_orders
 
 
@@ -75,7 +75,7 @@ def _shapes(function: SglFunction, rows: Sequence[tuple[str, dict[str, Any]]]) -
         raise ArgumentsError("there is no row", hint='each line of the file is an object: {"essay": "..."}')
     shapes: dict[tuple[Any, ...], Shape] = {}
     for where, row in rows:
-        bound = bind(function.func, (), row, where)
+        bound = without_opaque(bind(function.func, (), row, where), where)
         if bound.shape not in shapes:
             traced = function.trace(**row)
             shapes[bound.shape] = Shape(traced, compile_graph(traced))

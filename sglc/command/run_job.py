@@ -19,7 +19,7 @@ from sglc.function import SglFunction
 from sglc.ir.errors import ArtifactError
 from sglc.ir.ops import Sampling
 from sglc.ir.printer import print_graph
-from sglc.language.arguments import Arguments, bind, bind_compiled
+from sglc.language.arguments import Arguments, bind, bind_compiled, without_opaque
 from sglc.live import LiveProgram
 from sglc.result import Result
 from sglc.runtime.backend import Engine
@@ -44,7 +44,7 @@ class RunJob:
     def of_file(cls, target: str, rows: Sequence[PlacedRow], mode: str) -> RunJob:
         """Raises before any model is loaded, and before any row runs."""
         function = load_program(target)
-        bound = [bind(function.func, (), row, where) for where, row in rows]
+        bound = [without_opaque(bind(function.func, (), row, where), where) for where, row in rows]
         if mode != "compiled":
             return cls(bound, {}, function)
         programs: dict[tuple[Any, ...], LiveProgram | CompiledProgram | Exception] = {}

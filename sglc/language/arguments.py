@@ -5,7 +5,6 @@ which is fixed when a program is traced.
 from __future__ import annotations
 
 import ast
-import contextlib
 import copy
 import dataclasses
 import enum
@@ -36,20 +35,39 @@ def static(value: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """The arguments of one call as they were given: those by place and those by name."""
+
+    by_place: tuple[Any, ...] = ()
+    by_name: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+
+    def of(self, function: Callable[..., Any], state: Any) -> Any:
+        """What the body gives for them: it may keep and change what its caller gave it."""
+        return function(state, *self.by_place, **self.by_name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Arguments:
     """values: by name, in the order of the signature, each keyword of `**rest` by its own. texts: path -> text. statics:
-    path -> what a trace fixes."""
+    path -> what a trace fixes. call: as it was given, for plain Python. by_place: so many of the values were given by their
+    place; of a function that wraps another only, which may look. opaque: what among the values a trace cannot hold, in words.
+    (call None: nobody has given them, the program is compiled ahead of time.)
+    """
 
     values: dict[str, Any]
     texts: dict[str, str]
     statics: dict[str, Static]
+    call: Call | None = None
+    by_place: int = 0
+    opaque: str = ""
 
     @property
     def shape(self) -> tuple[Any, ...]:
         """Equal for calls that one trace serves."""
-        if not self.statics:
+        if not self.statics and not self.by_place and not self.opaque:
             return tuple(self.texts)
-        return (*self.texts, *((path, type(value), repr(value)) for path, value in self.statics.items()))
+        statics = ((path, type(value), repr(value)) for path, value in self.statics.items())
+        return (*self.texts, *statics, self.by_place, self.opaque)
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -69,10 +87,12 @@ _signatures: WeakKeyDictionary[Callable[..., Any], tuple[Any, inspect.Signature]
 def bind(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], where: str | None = None
 ) -> Arguments:
-    """The arguments of one call, defaults filled in. Raises `ArgumentsError`."""
+    """The arguments of one call. Defaults are filled in where they are plain data, but not of a function that wraps another:
+    it may look at what it was given. Raises `ArgumentsError`."""
     parameters = signature(function)
+    call = Call(tuple(args), kwargs)
     if not args and kwargs.keys() == parameters.parameters.keys() and not _has_rest(parameters):
-        return take_apart({name: kwargs[name] for name in parameters.parameters}, where)
+        return take_apart({name: kwargs[name] for name in parameters.parameters}, call)
     try:
         bound = parameters.bind(*args, **kwargs)
     except TypeError as error:
@@ -81,8 +101,14 @@ def bind(
             where=where or function.__name__,
             hint=f"it takes ({', '.join(parameters.parameters) or 'nothing'})",
         ) from None
+    if hasattr(function, "__wrapped__"):
+        return take_apart(_by_name(bound, where), call, len(args))
+    given = set(bound.arguments)
     bound.apply_defaults()
-    return take_apart(_by_name(bound, where), where)
+    for name, value in list(bound.arguments.items()):
+        if name not in given and take_apart({name: value}).opaque:  # it stays what the function has it for
+            del bound.arguments[name]
+    return take_apart(_by_name(bound, where), call)
 
 
 def _has_rest(parameters: inspect.Signature) -> bool:
@@ -102,13 +128,16 @@ def _by_name(bound: inspect.BoundArguments, where: str | None) -> dict[str, Any]
     return values
 
 
-def called(function: Callable[..., Any], state: Any, values: Mapping[str, Any]) -> Any:
-    """What the body of a program gives for arguments by name, as `Arguments.values` has them."""
+def called(function: Callable[..., Any], state: Any, values: Mapping[str, Any], places: int = 0) -> Any:
+    """What the body of a program gives for arguments by name, as `Arguments.values` has them. places: so many are given by
+    their place."""
     parameters = signature(function)
     if not _has_rest(parameters):
-        return function(state, **values)
+        return function(state, *list(values.values())[:places], **dict(list(values.items())[places:]))
     by_name, by_place = dict(values), list[Any]()
     for parameter in parameters.parameters.values():
+        if parameter.name not in by_name:
+            continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             by_place.extend(by_name.pop(parameter.name))
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
@@ -122,55 +151,76 @@ def takes(function: Callable[..., Any], name: str) -> bool:
     return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def take_apart(values: dict[str, Any], where: str | None = None) -> Arguments:
-    """Texts and statics of named values. Raises `ArgumentsError` for a value that is no plain data."""
+def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int = 0) -> Arguments:
+    """Texts and statics of named values; see `Arguments`."""
     if all(type(value) is str for value in values.values()):
-        return Arguments(values, values, {})
+        return Arguments(values, values, {}, call, by_place)
     texts: dict[str, str] = {}
     statics: dict[str, Static] = {}
+    opaque: list[str] = []
+    has_fixed = False
 
     def visit(path: str, value: Any, fixed: bool) -> Any:
         """Notes what is in the value, and gives it without `Fixed`."""
-        if isinstance(value, Fixed):
+        nonlocal has_fixed
+        kind = cast("type[Any]", type(value))
+        if kind is Fixed:
+            has_fixed = True
             return visit(path, value.value, True)
         if isinstance(value, enum.Enum):  # also one whose members are texts or numbers
-            statics[f"{path}."] = f"{type(value).__qualname__}.{value.name}"
+            statics[f"{path}."] = f"{kind.__qualname__}.{value.name}"
             return value
         if isinstance(value, str):
-            text = str.__str__(value)  # of a subclass the text alone, in both modes
-            if fixed:
-                statics[path] = text
-            else:
-                texts[path] = text
+            if kind is not str:
+                opaque.append(f"argument {path} is {_kind(value)}")
+            (statics if fixed else texts)[path] = text = str.__str__(value)
             return text
-        if value is None or isinstance(value, bool):
+        if value is None or kind in (bool, int) or (kind is float and math.isfinite(value)):
             statics[path] = value
             return value
-        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-            statics[path] = number = int(value) if isinstance(value, int) else float(value)
-            return number
-        if isinstance(value, list | tuple):
-            items = cast("Sequence[Any]", value)
-            statics[f"{path}[]" if isinstance(value, list) else f"{path}()"] = len(items)
-            if _maker_of(items) is not None:
-                statics[f"{path}."] = type(items).__qualname__
-            return _sequence(value, [visit(f"{path}[{index}]", item, fixed) for index, item in enumerate(items)])
-        if is_record(value):
+        if kind in (list, tuple) or _maker_of(value) is not None:
+            statics[f"{path}[]" if kind is list else f"{path}()"] = len(value)
+            if kind not in (list, tuple):
+                statics[f"{path}."] = kind.__qualname__
+            return _sequence(value, [visit(f"{path}[{index}]", item, fixed) for index, item in enumerate(value)])
+        if kind is dict and is_record(value):
             statics[f"{path}{{}}"] = len(value)
             return {key: visit(f"{path}[{key!r}]", item, fixed) for key, item in value.items()}
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            statics[f"{path}."] = type(value).__qualname__
-            for name, item in _attributes(value).items():
-                visit(f"{path}.{name}", item, fixed)
-            return value
-        raise ArgumentsError(
-            f"argument {path} is {_kind(value)}",
-            where=where,
-            hint="give text, numbers, true/false, None, members of an Enum, or lists, dicts and dataclasses of them",
-        )
+        if dataclasses.is_dataclass(value) and not isinstance(value, _OF_PYTHON):
+            statics[f"{path}."] = kind.__qualname__
+            return with_attributes(
+                value, {name: visit(f"{path}.{name}", item, fixed) for name, item in attributes(value).items()}
+            )
+        opaque.append(f"argument {path} is {_kind(value)}")
+        return value
 
     visited = {name: visit(name, value, False) for name, value in values.items()}
-    return Arguments(visited, texts, statics)
+    if has_fixed and call is not None:
+        by_name = {name: _without_fixed(value) for name, value in call.by_name.items()}
+        call = Call(tuple(map(_without_fixed, call.by_place)), by_name)
+    return Arguments(visited, texts, statics, call, by_place, opaque[0] if opaque else "")
+
+
+_OF_PYTHON = (type, str, int, float, list, tuple, dict)
+"""What a subclass of is no plain dataclass; classes are none either."""
+
+
+def _without_fixed(value: Any) -> Any:
+    if isinstance(value, Fixed):
+        return _without_fixed(value.value)
+    if type(value) in (list, tuple):
+        return _sequence(value, list(map(_without_fixed, value)))
+    return {key: _without_fixed(item) for key, item in value.items()} if is_record(value) else value
+
+
+PLAIN_DATA = "give text, numbers, true/false, None, members of an Enum, or lists, dicts and dataclasses of them"
+
+
+def without_opaque(arguments: Arguments, where: str | None = None) -> Arguments:
+    """The arguments. Raises `ArgumentsError` for those that no trace can hold."""
+    if arguments.opaque:
+        raise ArgumentsError(arguments.opaque, where=where, hint=PLAIN_DATA)
+    return arguments
 
 
 def _maker_of(value: object) -> Callable[[list[Any]], Any] | None:
@@ -186,7 +236,7 @@ def _sequence(like: Any, items: list[Any]) -> Any:
     return items if isinstance(like, list) else tuple(items)
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def attributes(value: Any) -> dict[str, Any]:
     """Of an instance of a dataclass: its fields, and what it has besides."""
     fields = {
         field.name: getattr(value, field.name) for field in dataclasses.fields(value) if hasattr(value, field.name)
@@ -202,7 +252,7 @@ def is_record(value: object) -> TypeGuard[dict[str, Any]]:
 def _kind(value: Any) -> str:
     if isinstance(value, float):
         return f"the number {value}, which JSON does not have"
-    if isinstance(value, dict):
+    if type(value) is dict:
         return "a dict with a key that is no text"
     return f"of type {type(value).__name__}"
 
@@ -220,15 +270,15 @@ def replace_texts(arguments: Arguments, text: Callable[[str], Any]) -> dict[str,
         if is_record(value):
             return {key: visit(f"{path}[{key!r}]", item) for key, item in value.items()}
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return _with_attributes(
-                value, {name: visit(f"{path}.{name}", item) for name, item in _attributes(value).items()}
+            return with_attributes(
+                value, {name: visit(f"{path}.{name}", item) for name, item in attributes(value).items()}
             )
         return value
 
     return {name: visit(name, value) for name, value in arguments.values.items()}
 
 
-def _with_attributes(value: Any, attributes: Mapping[str, Any]) -> Any:
+def with_attributes(value: Any, attributes: Mapping[str, Any]) -> Any:
     """A copy of an instance, also of a frozen one, without a call of its `__init__`: what that computed of the texts is
     among the attributes."""
     made = copy.copy(value)
@@ -262,7 +312,7 @@ def unknown_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs:
                 f"{function.__name__} needs the value of {name} when it is compiled",
                 hint=f"only texts may stay open: compile({name}=...), or give the parameter a default",
             )
-    return take_apart({**values, **given})
+    return without_opaque(take_apart({**values, **given}))
 
 
 def argument_names(graph: Graph) -> list[str]:
@@ -290,7 +340,7 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
     for name, value in given.items():
         if isinstance(graph.statics.get(name), str):  # a text that was fixed when the program was compiled
             given[name] = Fixed(value)
-    arguments = take_apart(given, where)
+    arguments = without_opaque(take_apart(given), where)
     fixed = {path: value for path, value in graph.statics.items() if _name_of(path) in given}
     for path in dict.fromkeys((*arguments.statics, *fixed)):
         ours, theirs = fixed.get(path, _ABSENT), arguments.statics.get(path, _ABSENT)
@@ -311,8 +361,8 @@ def default_texts(function: Callable[..., Any]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, parameter in signature(function).parameters.items():
         if parameter.default is not parameter.empty:
-            with contextlib.suppress(ArgumentsError):  # said where the default is used
-                texts.update(take_apart({name: parameter.default}).texts)
+            taken = take_apart({name: parameter.default})
+            texts.update({} if taken.opaque else taken.texts)
     return texts
 
 

@@ -104,7 +104,9 @@ def _calls(node: ast.AST) -> tuple[ast.Call, ...] | None:
             return None
         case ast.Starred() | ast.comprehension() | ast.In() | ast.NotIn():  # take from iterators
             return None
-        case ast.BinOp(op=ast.Mod(), right=right) if not (isinstance(right, ast.Constant) and isinstance(right.value, int)):
+        case ast.BinOp(op=ast.Mod(), right=right) if not (
+            isinstance(right, ast.Constant) and isinstance(right.value, int)
+        ):
             return None
         case ast.Call():
             return (node,)

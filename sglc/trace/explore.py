@@ -41,7 +41,8 @@ class Origin:
 class Traced:
     """graph: the program. origins: of its switches, by number. risks: of its regions. hosts: the host functions that it
     calls, by name. failure: what the body raised before the first question; with the real texts it may go well, so a run
-    finds an exit there. file: the line that reads one. names_files: whether other lines may."""
+    finds an exit there. file: the line that reads one. names_files: whether other lines may.
+    by_python: there is no graph; runs are plain Python's."""
 
     graph: Graph
     origins: dict[int, Origin]
@@ -50,6 +51,7 @@ class Traced:
     failure: BaseException | None = None
     file: Location | None = None
     names_files: bool = False
+    by_python: bool = False
 
     @property
     def tools(self) -> frozenset[Callable[..., Any]]:
@@ -138,7 +140,7 @@ def untraced(function: Callable[..., Any], arguments: Arguments, why: str) -> Tr
     question = Question(why, start_of(function))
     region = Region((root,), switch_at(root, question, 0))
     graph = Graph(function.__name__, params, (), region, arguments.statics, {})
-    return Traced(graph, {0: Origin(Known(), question)}, (None,), {})
+    return Traced(graph, {0: Origin(Known(), question)}, (None,), {}, by_python=True)
 
 
 class _Regions:

@@ -32,7 +32,8 @@ CLOCKS = frozenset(
         time.time, time.time_ns, time.monotonic, time.monotonic_ns, time.perf_counter, time.perf_counter_ns,
         time.process_time, time.process_time_ns, time.thread_time, time.thread_time_ns, time.clock_gettime,
         time.clock_gettime_ns, time.localtime, time.gmtime, time.strftime, time.ctime, time.asctime,
-        datetime.datetime.now, datetime.datetime.utcnow, datetime.datetime.today, datetime.date.today,
+        datetime.datetime.now, datetime.datetime.today, datetime.date.today,
+        datetime.datetime.utcnow,  # pyright: ignore[reportDeprecated]: bodies call it all the same
     )
 )  # fmt: skip
 """What reads a clock. Python's own modules may (a line of a log has its time); the body may not."""

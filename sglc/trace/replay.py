@@ -73,7 +73,7 @@ def replay(
     state = ProgramState(machine, n=n)
     try:
         with running(machine):
-            value = called(function, state, replace_texts(arguments, texts.__getitem__))
+            value = called(function, state, replace_texts(arguments, texts.__getitem__), arguments.by_place)
     except NoAnswer:
         return events
     except ENDS_ALL:

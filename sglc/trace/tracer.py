@@ -65,6 +65,7 @@ from sglc.language.symbolic import (
 )
 from sglc.runtime.values import answers_below
 from sglc.trace.appends import only_appends
+from sglc.trace.changes import Contents
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
 from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, own_context, set_since, start_of
@@ -74,8 +75,8 @@ P = TypeVar("P", Gen, Select, Call)
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
 
-class NoPlainData(ProgramError):
-    """A program gives back what no artifact could hold."""
+class Untraceable(ProgramError):
+    """Of what a trace cannot hold, and plain Python can run."""
 
 
 class Stopped(GeneratorExit):
@@ -188,13 +189,15 @@ class _Recording:
         state = ProgramState(self, self._builder.root(loc=start_of(self._function)), n=n)
         end: End | None = None
         failure: BaseException | None = None
+        contents = Contents({})
         try:
             if self._known.plain:
                 self._ask_for_arguments()
             with running(self), self._watching(files):
                 self._context = own_context()
                 values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
-                state.ret_value = called(self._function, state, values)
+                contents = Contents(values)
+                state.ret_value = called(self._function, state, values, self._arguments.by_place)
             end = self._end(state)
         except Stopped:
             pass
@@ -208,6 +211,12 @@ class _Recording:
             raise AskedOtherwise(self._differs_at)
         if self._refused is not None:
             raise self._refused
+        if self._arguments.call is not None and (changed := contents.changed()) is not None:
+            raise Untraceable(
+                f"{self._function.__name__} changes its argument {changed}, which its caller sees",
+                where=start_of(self._function),
+                hint=f"change a copy of it, as of copy.deepcopy({changed})",
+            )
         if self._impurities.found is not None:
             why, where = self._impurities.found
             raise not_repeatable(self._function, where, why)
@@ -238,7 +247,7 @@ class _Recording:
 
     def _after(self, error: BaseException) -> Question:
         """The way on after an exception that left the body: with real strings it may not be raised, or may be caught."""
-        if isinstance(error, NoPlainData):
+        if isinstance(error, Untraceable):
             raise error
         where = raised_at(error, self._function.__code__.co_filename)
         if not self._given and not self.markers.in_doubt:  # nothing symbolic is in it: it is so for all strings
@@ -711,15 +720,18 @@ class _Recording:
         try:
             return self._results(state)
         except RecursionError:
-            raise NoPlainData(
+            raise Untraceable(
                 "a variable or the returned value nests too deeply, or holds itself",
                 where=start_of(self._function),
-                hint="give plain data, or run with mode='interpret'",
+                hint="give plain data",
             ) from None
 
     def _results(self, state: ProgramState) -> End:
         variables = {name: self.result(value, f"variable {name!r}") for name, value in state.variables.items()}
-        return End(state.prompt, variables, self.result(state.ret_value, "the returned value"), state.answers)
+        value = (
+            None if isinstance(state.ret_value, ProgramState) else state.ret_value
+        )  # its text and variables are the result
+        return End(state.prompt, variables, self.result(value, "the returned value"), state.answers)
 
     def result(self, value: Any, what: str) -> Tree:
         """A variable or the return value as plain data with ops in it."""
@@ -732,10 +744,10 @@ class _Recording:
             return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
         if value is None or isinstance(value, bool | int | float):
             if (problem := what_is_wrong(value)) is not None:
-                raise NoPlainData(
+                raise Untraceable(
                     f"{what} is no plain data: {problem}",
                     where=start_of(self._function),
-                    hint="give the text of it, or run with mode='interpret'",
+                    hint="give the text of it",
                 )
             return value
         kind = cast("type[Any]", type(value))
@@ -744,12 +756,10 @@ class _Recording:
             return items if kind is list else tuple(items)
         if kind is dict and is_record(value):
             return {key: self.result(item, what) for key, item in value.items()}
-        if isinstance(value, ProgramState):
-            return None  # the state itself: its text and variables are the result already
-        raise NoPlainData(
+        raise Untraceable(
             f"{what} is of type {kind.__name__}, which a compiled program cannot give back",
             where=start_of(self._function),
-            hint="give text, numbers, lists, tuples or dicts, or run with mode='interpret'",
+            hint="give text, numbers, lists, tuples or dicts",
         )
 
     # -- exceptions inside the body

@@ -76,8 +76,6 @@ INHERITED: dict[str, tuple[Any, str, Any]] = {
     "a member of an Enum of numbers": (Level.LOW, "x.name + str(x + 1)", Level.HIGH),
     "a named tuple": (Doc("title"), "x.title + str(x.pages) + x[0]", Doc("other", 2)),
     "named tuples in a list": ([Doc("a"), Doc("b")], "''.join(d.title for d in x)", [Doc("c"), Doc("d")]),
-    "a subclass of str": (Markup("<b>"), "x + x.upper()", "plain"),
-    "a subclass of int": (Count(3), "str(x)", Count(4)),
     "what an instance computes of its fields": (
         Measured("four"),
         "x.text + str(x.size) + x.shouted",

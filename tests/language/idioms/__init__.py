@@ -19,6 +19,7 @@ from tests.language.idioms import (  # noqa: F401 - each puts its idioms into th
     functions,
     hosts,
     numbers,
+    opaque,
     patterns,
     programs,
     refused,
