@@ -243,12 +243,15 @@ class SglFunction:
 
     def _traced(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Traced:
         from sglc.trace.confirm import confirmed_trace  # here: what traces is half of what `import sglc` would load
+        from sglc.trace.effects import no_effects
         from sglc.trace.replay import raise_if_always
 
         kwargs.pop("backend", None)
         arguments = unknown_arguments(self.func, args, {**kwargs, **self.bind_arguments})
+        guard = Guard(self.func)
         try:
-            traced = confirmed_trace(self.func, arguments, self.bounds)
+            with no_effects(self.func, guard):
+                traced = confirmed_trace(self.func, arguments, self.bounds, guard=guard)
             if traced.failure is not None:
                 raise_if_always(self.func, arguments, None, traced.failure)
         except SglcError:
@@ -312,9 +315,10 @@ class SglFunction:
         """The trace for a row's shape. known: what there was for it, of which something is not so any more."""
         from sglc.live import warn_of_python
         from sglc.trace.confirm import confirmed_trace
+        from sglc.trace.effects import no_effects
         from sglc.trace.explore import explore, untraced
         from sglc.trace.repeatable import start_of
-        from sglc.trace.tracer import Untraceable
+        from sglc.trace.untraceable import Untraceable, refuse_own_tools
 
         try:
             if known is not None and known.changed_by_tools:
@@ -322,9 +326,12 @@ class SglFunction:
             if row.opaque:
                 what = f"{self.__name__}: {row.opaque}, which a trace cannot hold"
                 raise Untraceable(what, where=start_of(self.func), hint=PLAIN_DATA)
-            if known is not None and known.distrusted:
-                return explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
-            return confirmed_trace(self.func, row, self.bounds, n, guard)
+            with no_effects(self.func, guard):
+                if known is None or not known.distrusted:
+                    return confirmed_trace(self.func, row, self.bounds, n, guard)
+                traced = explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
+                refuse_own_tools(self.func, guard, traced.graph.ops, traced.hosts)
+                return traced
         except Untraceable as error:
             warn_of_python(error)
             return untraced(self.func, row, error.what)

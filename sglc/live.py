@@ -33,11 +33,13 @@ from sglc.runtime.program import Block, BodyRaised, Instead, Program, Run, key_o
 from sglc.runtime.runner import Runner
 from sglc.runtime.values import arguments_of, pieces_of
 from sglc.trace.confirm import differs, differs_from_itself
+from sglc.trace.effects import no_effects
 from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
-from sglc.trace.tracer import Risk, Untraceable, record
+from sglc.trace.tracer import Risk, record
+from sglc.trace.untraceable import Untraceable, refuse_own_tools
 
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
@@ -122,7 +124,11 @@ class LiveProgram:
                 raise NoAnswer
             return copy.deepcopy(notes[number][1])
 
-        again = replay(self._function, row, row.texts, answer, self._n, self.orders)
+        try:
+            with no_effects(self._function, self._guard):
+                again = replay(self._function, row, row.texts, answer, self._n, self.orders)
+        except Untraceable:  # what the body does in the world is its own: it is run as it is when it comes there
+            return False
         if any(asked is not None and not same(asked, again.calls.get(number)) for number, (asked, _) in notes.items()):
             return True
         if outcome.error is not None or again.end is None:
@@ -169,17 +175,20 @@ class LiveProgram:
         earlier = {op.number: op for op in _numbered(run)}
         hosts = dict(self._traced.hosts)
         try:
-            recorded = record(
-                self._function,
-                self._arguments,
-                known,
-                earlier,
-                program.params,
-                hosts,
-                self._n,
-                self.orders,
-                self._traced.names_files,
-            )
+            with no_effects(self._function, self._guard):
+                recorded = record(
+                    self._function,
+                    self._arguments,
+                    known,
+                    earlier,
+                    program.params,
+                    hosts,
+                    self._n,
+                    self.orders,
+                    self._traced.names_files,
+                )
+            if self._guard is not None and len(hosts) > len(self._traced.hosts):
+                refuse_own_tools(self._function, self._guard, recorded.body, hosts)
         except AskedOtherwise as other:
             return partial(self._instead, run, other.where, backend)
         except Untraceable as error:
@@ -307,7 +316,8 @@ class LiveProgram:
     def _replayed(self, run: Run, events: Events, unknown: set[int] | None = None, end: int | None = None) -> Events:
         """unknown: gets the numbers of the answers that the run does not have. end: the number that it goes up to."""
         answers = _answers(run, events, unknown, end)
-        return replay(self._function, self._arguments, run.texts, answers, self._n, self.orders)
+        with no_effects(self._function, self._guard):
+            return replay(self._function, self._arguments, run.texts, answers, self._n, self.orders)
 
     def _after_failure(self, run: Run, backend: Runner) -> Outcome:
         """What plain Python does, where a step failed that a marker may have misled."""

@@ -51,6 +51,20 @@ class Guard:
         """Whether the code has names that may read files. Those are no part of the guard."""
         return self._found.names_files
 
+    @property
+    def names_effects(self) -> bool:
+        """Whether the code has names that may do something outside of Python (`sglc.trace.effects`)."""
+        return self._found.names_effects
+
+    @property
+    def changing(self) -> dict[int, str]:
+        """Of what changes when it is used and does not show that (open files, databases, queues ...): its id, in words."""
+        return {id(thing): words for words, thing in self._found.changing}
+
+    def knows(self, value: object) -> bool:
+        """Whether the function reaches an object, so that it was there before the function ran."""
+        return self._found.has_met(value)
+
     def holds(self) -> bool:
         """Whether all is as it was. Tens of microseconds where it is, for code of usual size."""
         quick = self._quick

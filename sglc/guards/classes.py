@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections import UserDict, UserList, UserString
 from types import MemberDescriptorType, SimpleNamespace
 from typing import Any, cast
@@ -18,6 +19,24 @@ _PLAIN_BASES = frozenset(
     }
 )
 """Library classes that add nothing of their own to an instance."""
+
+_CHANGING = frozenset(
+    {
+        *(("_io", "_IOBase"), ("tempfile", "_TemporaryFileWrapper"), ("_csv", "writer"), ("mmap", "mmap")),
+        *(("sqlite3", "Connection"), ("sqlite3", "Cursor"), ("shelve", "Shelf"), ("_gdbm", "gdbm"), ("_dbm", "dbm")),
+        *(
+            ("queue", "Queue"),
+            ("_queue", "SimpleQueue"),
+            ("asyncio.queues", "Queue"),
+            ("multiprocessing.queues", "Queue"),
+        ),
+        *(("threading", name) for name in ("Event", "Condition", "Semaphore", "Barrier")),
+        *(("_socket", "socket"), ("http.client", "HTTPConnection"), ("smtplib", "SMTP"), ("ftplib", "FTP")),
+        ("unittest.mock", "NonCallableMock"),
+        *(("configparser", "RawConfigParser"), ("subprocess", "Popen"), ("urllib.request", "OpenerDirector")),
+    }
+)
+"""Library classes whose instances change when they are used, inside, where no guard looks."""
 
 _DERIVED = frozenset(
     {
@@ -38,6 +57,15 @@ def type_of(value: Any) -> type[Any]:
 def module_of(kind: type[Any]) -> str:
     name: object = kind.__module__  # whatever a class has put there
     return name if type(name) is str else ""
+
+
+def changes_by_use(value: Any) -> bool:
+    """Whether a thing is of a class whose instances change when they are used; not where people see what a program prints."""
+    if any(
+        value is stream for stream in (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    ):
+        return False
+    return any((module_of(cls), cls.__qualname__) in _CHANGING for cls in type_of(value).__mro__)
 
 
 def own_dict(value: Any) -> dict[str, Any]:

@@ -23,6 +23,14 @@ FILES = frozenset(
     )
 )  # fmt: skip
 """Names that may read a file, or ask what files there are."""
+EFFECTS = frozenset(
+    (
+        "write_text", "write_bytes", "touch", "mkstemp", "mkdtemp", "NamedTemporaryFile", "unlink", "rename", "mkdir", "makedirs",
+        "rmdir", "rmtree", "shutil", "symlink", "chmod", "chdir", "sqlite3", "subprocess", "Popen", "popen", "urlopen",
+        "urlretrieve", "urllib", "urllib3", "requests", "httpx", "aiohttp", "socket", "smtplib", "ftplib",
+    )
+)  # fmt: skip
+"""Names that may change files, start processes, or use a database or the network."""
 WHOLE_GLOBALS = frozenset({"globals", "eval", "exec"})
 WHOLE_MODULES = frozenset({"vars", "dir"})
 

@@ -39,6 +39,9 @@ class Findings:
         self.passed_over = False
         self.reads_environment = False
         self.names_files = False
+        self.names_effects = False
+        self.changing: list[tuple[str, Any]] = []  # what changes by use and does not show it, in words, and the thing
+        self.tools: list[Any] = []  # the functions inside of host functions
         self.queue: deque[tuple[str, Any]] = deque()
         self._ignored = ignored
         self._room = MAX_ITEMS
@@ -64,6 +67,10 @@ class Findings:
             return self._seen[id(value)][0]
         self._seen[id(value)] = len(self.facts), value
         return None
+
+    def has_met(self, value: object) -> bool:
+        """Whether the walk has come to an object, or to the host function that is made of it."""
+        return id(value) in self._seen or any(value is tool for tool in self.tools)
 
     def afford(self, items: int) -> bool:
         """Whether there is room for so many items, which takes it."""

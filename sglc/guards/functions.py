@@ -9,6 +9,7 @@ from types import CellType, FunctionType, MappingProxyType
 from typing import Any
 
 from sglc.guards.code import (
+    EFFECTS,
     ENVIRONMENT,
     ENVIRONMENT_READERS,
     FILES,
@@ -83,7 +84,8 @@ class Functions:
         self._findings.note(name, Same(function))
         self._findings.reads_environment |= function in ENVIRONMENT_READERS
         attributes = function.__dict__
-        if host_of(function) is not None:
+        if (host := host_of(function)) is not None:
+            self._findings.tools.append(host.function)
             return
         for cell in function.__closure__ or ():
             if _leads_on(content_of(cell)):
@@ -105,6 +107,7 @@ class Functions:
         spaces.names |= reads.names
         self._findings.reads_environment |= not ENVIRONMENT.isdisjoint(reads.names)
         self._findings.names_files |= not FILES.isdisjoint(reads.names)
+        self._findings.names_effects |= not EFFECTS.isdisjoint(reads.names)
         chosen = spaces.add("global ", f" of {file}", space, space, is_open=False)
         builtins = spaces.add("builtin ", "", function.__builtins__, function.__builtins__, is_open=False)
         for name in reads.globals:

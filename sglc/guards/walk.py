@@ -15,6 +15,7 @@ from sglc.guards.classes import (
     IMMUTABLE,
     adds_nothing,
     cached_properties,
+    changes_by_use,
     is_derived,
     is_namespace,
     module_of,
@@ -85,6 +86,8 @@ class _Walk:
             self._found.note(name, ("again", index))
             return
         kind = type_of(value)
+        if changes_by_use(value):
+            self._found.changing.append((f"{name}, of type {kind.__name__}", value))
         if kind is FunctionType and value in self._tools:
             self._found.note(name, Same(value))
         elif kind is FunctionType:

@@ -306,6 +306,11 @@ class SymbolicText:
         return dir(str)
 
 
+def holds_marker(text: str) -> bool:
+    """Whether a plain string may have the placeholder of a text in it."""
+    return any(mark in text for mark in _MARKS)
+
+
 def is_symbolic(value: object) -> bool:
     """Whether a value is a `SymbolicText`, which `isinstance` cannot tell because it says it is a `str`."""
     return type(value) is SymbolicText

@@ -26,6 +26,7 @@ from sglc.language.symbolic import shown_path
 from sglc.trace.explore import Traced, explore
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
+from sglc.trace.untraceable import refuse_own_tools
 from sglc.trace.walk import Walk
 from sglc.trace.watchdog import TooLong, Watchdog
 
@@ -60,6 +61,7 @@ def confirmed_trace(
     guard = guard or Guard(function)
     _refuse_assigned_globals(function)
     traced = explore(function, arguments, bounds, n, names_files=guard.names_files)
+    refuse_own_tools(function, guard, traced.graph.ops, traced.hosts)
     if traced.tools:  # what those change is their own matter
         guard = Guard(function, traced.tools)
     difference = _difference(function, arguments, traced.graph, n)

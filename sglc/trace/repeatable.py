@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 from sglc.ir.errors import Location, ProgramError
 from sglc.language.symbolic import FOREIGN, PACKAGE, PYTHON, shown_path, user_location
@@ -48,6 +48,9 @@ _IMPORTS = ("<frozen importlib", linecache.__file__, tokenize.__file__)
 
 _PYTHON = (*PYTHON, "<frozen")
 
+Profiler: TypeAlias = "Callable[[FrameType, str, Any], None]"
+"""A function for `sys.setprofile`."""
+
 
 class Impurities:
     """Notices the first random number that a body draws, or clock that it reads, and the first file.
@@ -60,11 +63,11 @@ class Impurities:
         self.file: Location | None = None
 
     @contextmanager
-    def watched(self, *, lines: bool) -> Generator[None]:
-        """lines: says the line too, and sees clocks and files; it is slow."""
+    def watched(self, *, lines: bool, also: Profiler) -> Generator[None]:
+        """lines: says the line too, and sees clocks and files; it is slow. also: another profiler, there and then."""
         profiler, state = sys.getprofile(), random.getstate()
         if lines:
-            sys.setprofile(self._on_profile)
+            sys.setprofile(in_turn(profiler, self._on_profile, also))
         try:
             yield
         finally:
@@ -76,7 +79,7 @@ class Impurities:
     def _on_profile(self, frame: FrameType, event: str, given: Any) -> None:
         if event != "c_call" or self.found is not None:
             return
-        if given in FILES and self.file is None and not _imports(frame) and not is_ours(frame):
+        if given in FILES and self.file is None and not imports(frame) and not is_ours(frame):
             self.file = user_location()
         elif given in CLOCKS and not frame.f_code.co_filename.startswith(FOREIGN):
             self.found = ("it reads a clock", user_location())
@@ -84,7 +87,18 @@ class Impurities:
             self.found = (DRAWS[given], user_location())
 
 
-def _imports(frame: FrameType | None) -> bool:
+def in_turn(*profilers: Any) -> Profiler:
+    """One profiler of several, since Python has one at a time. (Those in C cannot be called.)"""
+    callables = [profiler for profiler in profilers if callable(profiler)]
+
+    def profiler(frame: FrameType, event: str, given: Any) -> None:
+        for each in callables:
+            each(frame, event, given)
+
+    return profiler
+
+
+def imports(frame: FrameType | None) -> bool:
     """Whether a frame belongs to an import, or to what shows lines of code."""
     while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
         if frame.f_code.co_filename.startswith(_IMPORTS):

@@ -66,17 +66,15 @@ from sglc.language.symbolic import (
 from sglc.runtime.values import answers_below
 from sglc.trace.appends import only_appends
 from sglc.trace.changes import Contents
+from sglc.trace.effects import stop_at
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
 from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, own_context, set_since, start_of
+from sglc.trace.untraceable import Untraceable
 
 P = TypeVar("P", Gen, Select, Call)
 
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
-
-
-class Untraceable(ProgramError):
-    """Of what a trace cannot hold, and plain Python can run."""
 
 
 class Stopped(GeneratorExit):
@@ -773,7 +771,7 @@ class _Recording:
             self._watch()
         try:
             first = not self._known.values and not self._known.tests  # once a program
-            with self._impurities.watched(lines=first or files):
+            with self._impurities.watched(lines=first or files, also=stop_at):
                 yield
         finally:
             sys.settrace(outer)

@@ -1,0 +1,150 @@
+"""What a body does in the world while it is traced: stopped before it happens, so that it happens once, in the run.
+
+A body runs several times while it is traced, on texts that nobody has written. What it does with them to files, databases,
+processes and the network is seen by a profiler, as a call of one of Python's own functions; how a file is opened by an audit
+hook. The profiler watches the first run, and where the code has a name of such things, or reaches something that is open,
+all of them; the hook is there once code has names that open files: every step of Python's is a little slower for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from sglc.guards import Guard
+from sglc.ir.errors import Location
+from sglc.language.symbolic import PYTHON, user_location
+from sglc.trace.repeatable import imports, in_turn, is_ours
+from sglc.trace.untraceable import Untraceable
+
+_FILES = (
+    *(
+        "remove",
+        "unlink",
+        "rmdir",
+        "rename",
+        "replace",
+        "mkdir",
+        "truncate",
+        "ftruncate",
+        "link",
+        "symlink",
+        "sendfile",
+    ),
+    *("chmod", "fchmod", "chown", "utime", "mkfifo"),
+)
+_PROCESSES = ("system", "posix_spawn", "posix_spawnp", "fork", "forkpty", "execv", "execve", "kill", "killpg")
+
+_DOES: Mapping[tuple[str, str], str] = {
+    **{("posix", name): "changes files" for name in _FILES},
+    **{("posix", name): "starts a process" for name in _PROCESSES},
+    ("posix", "chdir"): "changes the working folder",
+    ("_posixsubprocess", "fork_exec"): "starts a process",
+    ("sqlite3", "connect"): "opens a database",
+    ("_sqlite3", "connect"): "opens a database",
+    **{("_socket", name): "uses the network" for name in ("connect", "connect_ex", "bind", "sendto", "sendmsg")},
+}
+"""module and name of a function, or of a method's class and its name -> in words"""
+
+_NAMES = frozenset(name for _, name in _DOES)
+
+_WRITERS = frozenset(("print", "writer"))
+"""Builtins that may write to an open file that they are given, which nobody can see."""
+
+_STREAMS = ("IOWrapper", "Writer", "Random", "IO", "FileWrapper")
+"""How the names of classes of open files end."""
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class _Stopped(GeneratorExit):
+    """Not an `Exception`: no body swallows it. (Where one does, what was found is told at the end.)"""
+
+
+class _Watch(threading.local):
+    """Of this thread. found: what was stopped first, and its line; None outside of a trace. things: see `Guard.changing`."""
+
+    found: list[tuple[str, Location | None]] | None = None
+    things: Mapping[int, str] = {}
+
+
+_watch = _Watch()
+_installed = threading.Lock()
+
+
+@contextmanager
+def no_effects(function: Callable[..., Any], guard: Guard | None) -> Generator[None]:
+    """For traces and replays of a body. guard: of the function. Raises `Untraceable` for what it would do outside of
+    Python."""
+    if guard is not None and (guard.names_files or guard.names_effects) and _installed.acquire(blocking=False):
+        sys.addaudithook(_on_event)  # once, and for good: hooks cannot be taken away
+    outer = _watch.found, _watch.things
+    found = _watch.found = list[tuple[str, Location | None]]()
+    _watch.things = {} if guard is None else guard.changing
+    profiler = sys.getprofile()
+    if watches := guard is not None and (bool(_watch.things) or guard.names_effects):
+        sys.setprofile(in_turn(profiler, stop_at))
+    try:
+        yield
+    finally:
+        _watch.found, _watch.things = outer
+        if watches:
+            sys.setprofile(profiler)
+        if found:
+            what, where = found[0]
+            raise Untraceable(
+                f"{function.__name__} {what}, and a body may run several times",
+                where=where,
+                hint="put that into a host function (@sglc.host)",
+            )
+
+
+def stop_at(frame: FrameType, event: str, given: Any) -> None:
+    """A profiler that stops a body before it does something outside of Python."""
+    if _watch.found is None:
+        return
+    if event == "c_call":
+        what = _what_it_does(given)
+    elif event == "call" and _watch.things and frame.f_code.co_filename.startswith(PYTHON) and frame.f_code.co_argcount:
+        what = _use_of(frame.f_locals.get(frame.f_code.co_varnames[0]))
+    else:
+        return
+    if what is not None:
+        _stop(what, frame)
+
+
+def _what_it_does(function: Any) -> str | None:
+    name, owner = function.__name__, getattr(function, "__self__", None)
+    if name in _NAMES:
+        module = getattr(function, "__module__", None)
+        homes = (module,) if isinstance(module, str) else (cls.__module__ for cls in type(owner).__mro__)
+        if (what := next((_DOES[home, name] for home in homes if (home, name) in _DOES), None)) is not None:
+            return what
+    if not _watch.things:
+        return None
+    if name in _WRITERS and function.__module__ in ("builtins", "_csv"):
+        return next((f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS)), None)
+    return _use_of(owner)
+
+
+def _use_of(thing: object) -> str | None:
+    words = _watch.things.get(id(thing))
+    return None if words is None else f"uses {words}"
+
+
+def _on_event(event: str, given: tuple[Any, ...]) -> None:
+    if event == "open" and _watch.found is not None:
+        _, mode, flags = given
+        if any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & _WRITING):
+            _stop("writes to a file", sys._getframe(1))  # pyright: ignore[reportPrivateUsage]: the only way to the caller
+
+
+def _stop(what: str, frame: FrameType) -> None:
+    if _watch.found is not None and not is_ours(frame) and not imports(frame):
+        _watch.found.append((what, user_location()))
+        raise _Stopped(what)

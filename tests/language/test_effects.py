@@ -1,0 +1,422 @@
+"""What a body does outside of Python, and host functions that it makes itself: done once a run, with the real texts, as plain
+Python does it, and never while the body is traced; and the warning names the line."""
+
+from __future__ import annotations
+
+import configparser
+import csv
+import functools
+import http.server
+import io
+import os
+import pathlib
+import queue
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+import sglc as sgl
+
+MODES = ("interpret", "compiled")
+
+
+@pytest.fixture
+def backend() -> Iterator[sgl.Scripted]:
+    with sgl.Scripted(lambda question: "yes") as backend:
+        yield backend
+
+
+class World:
+    """What the bodies below reach: made anew for each run of a test."""
+
+    log = io.StringIO()
+    lines: queue.Queue[str] = queue.Queue()
+    simple: queue.SimpleQueue[str] = queue.SimpleQueue()
+    table = sqlite3.connect(":memory:")
+    flag = threading.Event()
+    settings = configparser.ConfigParser()
+
+    @classmethod
+    def begin(cls) -> None:
+        cls.log = open("open.log", "a")  # noqa: SIM115 - it stays open, as in programs that log
+        cls.lines, cls.simple = queue.Queue(), queue.SimpleQueue()
+        cls.table = sqlite3.connect("table.db")
+        cls.table.execute("create table answers (a)")
+        cls.table.commit()
+        cls.flag = threading.Event()
+        cls.settings = configparser.ConfigParser()
+        cls.settings.read_string("[a]\nk=old")
+
+    @classmethod
+    def seen(cls) -> list[Any]:
+        cls.log.flush()
+        files = {path.name: path.read_bytes() for path in pathlib.Path().iterdir() if path.suffix in (".log", ".txt")}
+        rows = cls.table.execute("select a from answers").fetchall()
+        return [files, sorted(os.listdir()), rows, cls.lines.qsize(), cls.simple.qsize(), cls.flag.is_set()]
+
+
+def writes_a_file(s, q):
+    s += q + sgl.gen("a")
+    with open("a.log", "a") as file:
+        file.write(f"{q}: {s['a']}\n")
+
+
+def writes_a_path(s, q):
+    s += q + sgl.gen("a")
+    pathlib.Path(f"{q}.txt").write_text(s["a"])
+
+
+def opens_by_the_system(s, q):
+    s += q + sgl.gen("a")
+    file = os.open("b.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    os.write(file, b"x")
+    os.close(file)
+
+
+def writes_on_one_path(s, q):
+    s += q + sgl.gen("a")
+    if s["a"] == "yes":
+        with open("a.log", "a") as file:
+            file.write("seen\n")
+    s += sgl.gen("b")
+
+
+def writes_behind_an_exit(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) == 3:
+        with open("a.log", "a") as file:
+            file.write("seen\n")
+    s += sgl.gen("b")
+
+
+def writes_and_swallows(s, q):
+    s += q + sgl.gen("a")
+    try:
+        with open("a.log", "a") as file:
+            file.write("seen\n")
+    except:  # noqa: E722 - a body may do so
+        s += "failed"
+
+
+def writes_to_what_is_open(s, q):
+    s += q + sgl.gen("a")
+    World.log.write(str(s["a"]) + "\n")
+
+
+def writes_to_what_is_open_as_csv(s, q):
+    s += q + sgl.gen("a")
+    csv.writer(World.log).writerow([str(q), str(s["a"])])
+
+
+def prints_to_what_is_open(s, q):
+    s += q + sgl.gen("a")
+    print(str(s["a"]), file=World.log)
+
+
+def inserts(s, q):
+    s += q + sgl.gen("a")
+    World.table.execute("insert into answers values (?)", (str(s["a"]),))
+
+
+def puts(s, q):
+    s += q + sgl.gen("a")
+    World.lines.put(str(s["a"]))
+
+
+def puts_simply(s, q):
+    World.simple.put("x")
+    s += q + sgl.gen("a")
+
+
+def sets_a_flag(s, q):
+    World.flag.set()
+    s += q + sgl.gen("a")
+
+
+def removes(s, q):
+    s += q + sgl.gen("a")
+    pathlib.Path("made.txt").touch()
+    os.remove("made.txt")
+
+
+def makes_folders(s, q):
+    s += q + sgl.gen("a")
+    os.makedirs(f"{q}/deep", exist_ok=True)
+
+
+def copies(s, q):
+    s += q + sgl.gen("a")
+    shutil.copy("open.log", "copy.log")
+
+
+def starts_a_process(s, q):
+    s += q + subprocess.run([sys.executable, "-c", "open('p.log', 'a').write('x')"], check=True).args[0] + sgl.gen("a")
+
+
+def reads_settings(s, q):
+    s += q + World.settings["a"]["k"] + sgl.gen("a")
+    World.settings.set("a", "k", World.settings["a"]["k"] + "+")
+
+
+EFFECTS: dict[Callable[..., Any], str] = {
+    writes_a_file: "writes to a file",
+    writes_a_path: "writes to a file",
+    opens_by_the_system: "writes to a file",
+    writes_on_one_path: "writes to a file",
+    writes_behind_an_exit: "writes to a file",
+    writes_and_swallows: "writes to a file",
+    writes_to_what_is_open: "of type TextIOWrapper",
+    prints_to_what_is_open: "of type TextIOWrapper",
+    writes_to_what_is_open_as_csv: "of type TextIOWrapper",
+    inserts: "of type Connection",
+    puts: "of type Queue",
+    puts_simply: "of type SimpleQueue",
+    sets_a_flag: "of type Event",
+    removes: "changes files",
+    makes_folders: "changes files",
+    copies: "writes to a file",
+    starts_a_process: "starts a process",
+    reads_settings: "of type ConfigParser",
+}
+"""a body, and what the warning says"""
+
+
+@pytest.mark.parametrize("body", EFFECTS, ids=lambda body: body.__name__)
+def test_effects_happen_once_a_run(
+    body: Callable[..., Any], backend: sgl.Scripted, tmp_path: pathlib.Path, monkeypatch: Any, recwarn: Any
+) -> None:
+    found: list[Any] = []
+    for mode in MODES:
+        folder = tmp_path / mode
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        World.begin()
+        program = sgl.function(body)
+        results = [program.run(q=q, backend=backend, mode=mode) for q in ("one", "two")]
+        results += program.run_batch([{"q": "three"}, {"q": "four"}], backend=backend, mode=mode)
+        found.append([[result.text() for result in results], World.seen()])
+    assert found[0] == found[1]
+    said = {str(warning.message) for warning in recwarn if "plain Python" in str(warning.message)}
+    assert said
+    assert all(EFFECTS[body] in each and "test_effects.py:" in each for each in said)
+
+
+def test_what_is_read_from_the_network_is_read_at_each_run(backend: sgl.Scripted, recwarn: Any) -> None:
+    price, asked = ["1"], [0]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked[0] += 1
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(price[0].encode())
+
+        def log_message(self, *given: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+
+        @sgl.function
+        def body(s):
+            s += urllib.request.urlopen(address).read().decode() + sgl.gen("a")
+
+        for price[0] in "12":
+            assert body.run(backend=backend).text() == price[0] + "yes"
+        server.shutdown()
+    assert asked == [2]
+    assert "uses the network" in str(recwarn.pop(RuntimeWarning).message)
+
+
+def test_a_mock_is_called_once(backend: sgl.Scripted) -> None:
+    for mode in MODES:
+        with mock.patch(f"{__name__}.joined", return_value="mocked") as fake:
+            assert sgl.function(calls_a_helper).run(q="q", backend=backend, mode=mode).text() == "mockedyes"
+        fake.assert_called_once_with("word", "q")
+
+
+def calls_a_helper(s, q):
+    s += joined("word", q) + sgl.gen("a")
+
+
+def reads_and_makes_texts(s, q):
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(["a", "b"])
+    own: queue.Queue[str] = queue.Queue()
+    own.put("c")
+    s += q + buffer.getvalue() + own.get() + sgl.gen("a")
+    print(end="")
+
+
+def test_what_the_body_makes_itself_is_its_own(backend: sgl.Scripted, recwarn: Any) -> None:
+    assert sgl.function(reads_and_makes_texts).run(q="q", backend=backend).text() == "qa,b\r\ncyes"
+    assert not recwarn.list
+
+
+# --- host functions that the body makes
+
+
+class Tool:
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.asked: list[str] = []
+
+    def look(self, x: str) -> str:
+        self.asked.append(x)
+        return f"{self.word}:{len(self.asked)}:{x}"
+
+
+def joined(word: str, x: str) -> str:
+    return f"{word}:{x}"
+
+
+def closure_over_a_format(s, q):
+    s += q + sgl.gen("a")
+    key = f"{q}-1"
+    s += sgl.call(lambda x: key + x, s["a"])
+
+
+def closure_over_an_argument(s, q):
+    s += q + sgl.gen("a")
+    s += sgl.call(lambda x: x + q, "!")
+
+
+def closure_over_a_list(s, q):
+    words = [q]
+    s += q + sgl.gen("a")
+    s += sgl.call(lambda x: "+".join(words) + x, s["a"])
+
+
+def closure_that_keeps(s, q):
+    seen: list[str] = []
+    s += q + sgl.gen("a")
+    s += sgl.call(lambda x: seen.append(x) or "ok", s["a"])
+    s += str(seen)
+
+
+def closure_that_counts(s, q):
+    count = 0
+
+    def counted(x: str) -> str:
+        nonlocal count
+        count += 1
+        return x + str(count)
+
+    s += q + sgl.gen("a")
+    s += sgl.call(counted, "x")
+    s += sgl.call(counted, "y") + str(count)
+
+
+def closures_of_a_loop(s, q):
+    s += q + sgl.gen("a")
+    for word in ("u", "v"):
+        s += sgl.call(lambda x: x + word, s["a"])  # noqa: B023 - what it is about
+
+
+def closure_over_the_state(s, q):
+    s += q + sgl.gen("a")
+    s += sgl.call(lambda x: x + s["a"], "!")
+
+
+def default_of_the_run(s, q):
+    s += q + sgl.gen("a")
+
+    def look(x: str, word: str = q) -> str:
+        return word + x
+
+    s += sgl.call(look, s["a"])
+
+
+def default_of_a_format(s, q):
+    s += q + sgl.gen("a")
+
+    def look(x: str, word: str = f"{q}!") -> str:
+        return word + x
+
+    s += sgl.call(look, s["a"])
+
+
+def method_of_an_object(s, q):
+    tool = Tool(q)
+    s += q + sgl.gen("a")
+    s += sgl.call(tool.look, s["a"])
+    s += sgl.call(tool.look, q)
+
+
+def partial_of_the_run(s, q):
+    s += q + sgl.gen("a")
+    s += sgl.call(functools.partial(joined, q), s["a"])
+
+
+def method_of_a_text(s, q):
+    s += q + sgl.gen("a")
+    s += sgl.call(f"{q}".upper)
+
+
+MADE_INSIDE = [
+    *(closure_over_a_format, closure_over_an_argument, closure_over_a_list, closure_that_keeps, closure_that_counts),
+    *(closures_of_a_loop, closure_over_the_state, default_of_the_run, default_of_a_format, method_of_an_object),
+    *(partial_of_the_run, method_of_a_text),
+]
+
+
+@pytest.mark.parametrize("body", MADE_INSIDE, ids=lambda body: body.__name__)
+def test_host_functions_of_one_run_are_plain_pythons(
+    body: Callable[..., Any], backend: sgl.Scripted, recwarn: Any
+) -> None:
+    program = sgl.function(body)
+    texts = [
+        [program.run(q=q, backend=backend, mode=mode).text() for q in ("one", "two", "one", "three")] for mode in MODES
+    ]
+    assert texts[0] == texts[1]
+    said = [str(warning.message) for warning in recwarn]
+    assert said
+    assert all("makes the host function" in each and "test_effects.py:" in each for each in said)
+
+
+TOOL = Tool("outer")
+TOOLS = {"look": Tool("kept").look, "upper": str.upper, "joined": functools.partial(joined, "kept")}
+
+
+def made(word: str) -> Callable[[str], str]:
+    def look(x: str) -> str:
+        return f"{word}{x}"
+
+    return look
+
+
+LOOK = made("made")
+HOST = sgl.host(made("host"))
+
+
+def tools_from_outside(s, q):
+    def alone(x: str) -> str:
+        return x * 2
+
+    s += q + sgl.gen("a")
+    for tool in (LOOK, HOST, str.upper, joined.__get__("bound"), alone):
+        s += sgl.call(tool, s["a"])
+    s += sgl.call(TOOL.look, s["a"]) + sgl.call(TOOLS["look"], q) + sgl.call(TOOLS["upper"], q)
+    s += sgl.call(TOOLS["joined"], q) + HOST(q)
+
+
+def test_host_functions_from_outside_are_compiled(backend: sgl.Scripted, recwarn: Any) -> None:
+    program = sgl.function(tools_from_outside)
+    for q in ("one", "two"):
+        TOOL.asked.clear()
+        TOOLS["look"].__self__.asked.clear()  # type: ignore[attr-defined]
+        compiled = program.run(q=q, backend=backend).text()
+        TOOL.asked.clear()
+        TOOLS["look"].__self__.asked.clear()  # type: ignore[attr-defined]
+        assert program.run(q=q, backend=backend, mode="interpret").text() == compiled
+    assert not [warning for warning in recwarn if "makes the host function" in str(warning.message)]
+    assert program.compile().calls
