@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class SglcError(Exception):
         self.where = where
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """From one process to another, whatever a kind of error takes to be made."""
+        return _restored, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.what}" if self.where is not None else self.what]
         if isinstance(self.where, Location) and (source := self.where.source()):
@@ -60,6 +65,12 @@ class SglcError(Exception):
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _restored(kind: type[SglcError], args: tuple[Any, ...]) -> SglcError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class ProgramError(SglcError):

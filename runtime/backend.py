@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -132,3 +134,24 @@ class Engine(Runner):
             "tokenizer": self.tokenizer.vocabulary.fingerprint,
             "layout": self._device.layout,
         }
+
+
+class Runtime(Engine):
+    """SGLang's name of an engine. Settings of SGLang's servers that an engine has under another name become those; the others
+    have no meaning here, which a warning says."""
+
+    def __init__(self, model_path: str | Path | None = None, **settings: Any) -> None:
+        settings = {_OF_SGLANG.get(name, name): value for name, value in settings.items()}
+        known = inspect.signature(Engine).parameters
+        if without := [name for name in settings if name not in known]:
+            warnings.warn(
+                f"Runtime: {', '.join(without)}: no settings of an sglc engine, so without effect", stacklevel=2
+            )
+        super().__init__(model_path, **{name: value for name, value in settings.items() if name in known})
+
+
+_OF_SGLANG = {
+    "max_total_tokens": "max_kv_tokens",
+    "chunked_prefill_size": "chunk_tokens",
+    "max_running_requests": "max_running",
+}

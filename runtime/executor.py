@@ -18,7 +18,7 @@ from sglc.runtime.engine.family import Family
 from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, ScoreJob
 from sglc.runtime.port import Port
-from sglc.runtime.program import Block, BodyRaised, Check, Frame, Instead, Plan, Run, key_of, no_text
+from sglc.runtime.program import Block, BodyRaised, Check, Frame, Instead, NoText, Plan, Run, key_of
 from sglc.runtime.values import answers_below, inputs_of
 from sglc.runtime.workers import Workers
 
@@ -230,8 +230,8 @@ class Executor:
             self.onlooker.fired(run, plan, None)
 
         def done(value: Any) -> None:
-            if host.gives_text and not isinstance(value, str | Exception):
-                value = no_text(op.function, value, op.loc)
+            if host.gives_text and op in run.program.read and not isinstance(value, str | Exception):
+                value = NoText.of(op.function, value, op.loc)
             self._post(lambda: self.answered(run, frame, plan, value))
 
         self._workers.call(run.context, host.function, plan.arguments(run), keywords, op.timeout, op.function, done)
@@ -337,6 +337,7 @@ class Executor:
             self._fail(run, where, error)
             return
         self._give_up(run)
+        error = located(error, where)
         self._ask(run, check, error, lambda: self._fail(run, where, error))
 
     def _ask(self, run: Run, check: Check, error: Exception | None, otherwise: Callable[[], None]) -> None:

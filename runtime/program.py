@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Host(Protocol):
-    """A host function as the runtime needs it. gives_text: anything else that it gives is an error."""
+    """A host function as the runtime needs it. gives_text: anything else that it gives is an error where it is read."""
 
     @property
     def function(self) -> Callable[..., Any]: ...
@@ -205,6 +205,8 @@ class Program:
         self.certain = certain
         self.params = tuple(graph.params)
         self.prefixes = graph.prefixes
+        self.read = {operand for op in graph.ops for operand in operands(op)}  # what ops and ends of regions read
+        self.read.update(op for region in graph.regions for op in region.end.outputs())
         self.constants: dict[Op, Any] = {}
         for op in graph.prefixes:
             if not any(isinstance(x, Image) for x in (op, *operands(op))):
@@ -257,6 +259,8 @@ class Program:
 
     def block(self, region: Region) -> Block:
         """A block for a region that was traced while the program runs."""
+        self.read.update(operand for op in region.body for operand in operands(op))
+        self.read.update(region.end.outputs())
         last = 2**31  # after the steps that were compiled
         steps = (op for op in region.body if isinstance(op, Primitive))
         plans = (Plan(op, tuple(answers_below(operands(op))), last + op.number, self.automaton(op)) for op in steps)
@@ -394,10 +398,16 @@ def _not_answers(wanted: Iterable[Op]) -> Iterator[Op]:
     return (op for op in wanted if not isinstance(op, Read | Gen | Select))
 
 
-def no_text(name: str, value: Any, where: Location | None) -> RunError:
-    """The error of a host function that gave something else where the program uses it as text."""
-    return RunError(
-        f"the host function {name} gave a value of type {type(value).__name__} where the program takes it for text",
-        where=where,
-        hint="annotate what it gives (-> list, -> dict, -> int ...), or give a str",
-    )
+class NoText(RunError):
+    """A host function gave something else where the program uses it as text. value: what it gave."""
+
+    value: Any
+
+    @classmethod
+    def of(cls, name: str, value: Any, where: Location | None) -> NoText:
+        what = (
+            f"the host function {name} gave a value of type {type(value).__name__} where the program takes it for text"
+        )
+        error = cls(what, where=where, hint="annotate what it gives (-> list, -> dict, -> int ...), or give a str")
+        error.value = value
+        return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sglc.ir.errors import RunError
+from sglc.ir.errors import RunError, in_words
 from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.ops import Constraint, Gen, Sampling
 from sglc.ir.tokens import TokenConstraint, Tokenizer
@@ -71,6 +72,7 @@ class Runner:
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._ended: Exception | None = None
         self._shut = False
+        self._process = os.getpid()
         self._door = threading.Lock()  # nothing is posted to a loop that has ended
         self._thread = threading.Thread(target=self._loop, name="sglc-engine", daemon=True)
         self._thread.start()
@@ -103,7 +105,7 @@ class Runner:
 
         Leaving the iterator early gives up the calls under way.
         """
-        self.workers.check_may_wait()
+        self._check_may_wait()
         ended: queue.SimpleQueue[tuple[int, Outcome] | Callable[[], None]] = queue.SimpleQueue()
         runs: dict[int, tuple[Row, Run]] = {}
         waiting = iter(rows)
@@ -152,7 +154,7 @@ class Runner:
 
     def ask(self, job: Job, progressed: Callable[[str], None] | None = None) -> Answer:
         """One gen or select, waited for."""
-        self.workers.check_may_wait()
+        self._check_may_wait()
         asked = _Asked(progressed)
 
         def submit() -> None:
@@ -202,6 +204,17 @@ class Runner:
             if not run.ended:
                 self._executor.start(run)
 
+    def _check_may_wait(self) -> None:
+        """Raises `RunError` where nobody would ever answer: in another process, and in a thread that answers itself."""
+        if self._process != os.getpid():
+            raise RunError(
+                "the backend was made in another process, and its threads are there",
+                hint="make a backend in this process",
+            )
+        if threading.current_thread() is self._thread:
+            raise RunError("the backend waits for a program on itself", hint="run that program on another backend")
+        self.workers.check_may_wait()
+
     def _post(self, command: Callable[[], None]) -> None:
         with self._door:
             if self._ended is not None:
@@ -236,8 +249,8 @@ class Runner:
                     break
                 command()
             error: Exception = RunError("the engine was shut down")
-        except Exception as failure:  # noqa: BLE001 - nobody may wait for a loop that is no more
-            error = failure
+        except BaseException as failure:  # noqa: BLE001 - nobody may wait for a loop that is no more
+            error = failure if isinstance(failure, Exception) else RunError(in_words(failure))
         with self._door:
             self._ended = error
         while not commands.empty():  # their steps fail below

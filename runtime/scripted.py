@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 
-from sglc.ir.errors import RunError
+from sglc.ir.errors import RunError, in_words
 from sglc.ir.ops import Role, Sampling
 from sglc.ir.tokens import Piece, Sampled, Vocabulary
 from sglc.runtime.desk import Owner
@@ -103,6 +103,10 @@ class _ScriptedPort:
             return Answer((*job.prompt, *choice), text, {})
         except Exception as error:  # noqa: BLE001 - the program's error
             return error
+        except BaseException as error:  # noqa: BLE001 - `sys.exit`, or what a test gives up with: of that program alone
+            ended = RunError(in_words(error))
+            ended.__cause__ = error
+            return ended
 
     def fail_all(self, error: Exception) -> None:
         while self._asked:

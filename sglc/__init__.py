@@ -63,8 +63,7 @@ if TYPE_CHECKING:
     from sglc.batch import BatchInterrupted
     from sglc.compiled import CompiledProgram, load
     from sglc.result import Result
-    from sglc.runtime.backend import Engine
-    from sglc.runtime.backend import Engine as Runtime
+    from sglc.runtime.backend import Engine, Runtime
     from sglc.runtime.scripted import Scripted
 
 __version__ = "0.1.0"
@@ -134,7 +133,7 @@ _LAZY = {
     "CompiledProgram": ("sglc.compiled", "CompiledProgram"),
     "Engine": ("sglc.runtime.backend", "Engine"),
     "Result": ("sglc.result", "Result"),
-    "Runtime": ("sglc.runtime.backend", "Engine"),  # SGLang's name
+    "Runtime": ("sglc.runtime.backend", "Runtime"),
     "Scripted": ("sglc.runtime.scripted", "Scripted"),
     "load": ("sglc.compiled", "load"),
 }

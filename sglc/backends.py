@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sglc.ir.errors import ArgumentsError
+
 if TYPE_CHECKING:
     from sglc.runtime.runner import Runner
 
@@ -12,6 +14,7 @@ _default: Runner | None = None
 
 def set_default_backend(backend: Runner | None) -> None:
     """The engine for runs that name none; None goes back to the embedded model."""
+    _check(backend)
     global _default  # noqa: PLW0603 - a process has one default, as in SGLang
     _default = backend
 
@@ -29,6 +32,20 @@ def default_backend() -> Runner:
         set_default_backend(Engine())
     assert _default is not None
     return _default
+
+
+def chosen_backend(backend: Runner | None) -> Runner:
+    """A backend, or the default one for None. Raises `ArgumentsError` for what is none."""
+    _check(backend)
+    return default_backend() if backend is None else backend
+
+
+def _check(backend: object) -> None:
+    if backend is not None and (isinstance(backend, type) or not hasattr(backend, "begin")):
+        kind = f"the class {backend.__name__}" if isinstance(backend, type) else f"of type {type(backend).__name__}"
+        raise ArgumentsError(
+            f"backend is {kind}", hint="give an engine: sgl.Engine(model_path), or a sgl.Scripted(...)"
+        )
 
 
 def flush_cache(backend: Runner | None = None) -> bool:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sglc.interpreter import interpret
+from sglc.ir.errors import ArgumentsError
 from sglc.ir.ops import Sampling
 from sglc.language.arguments import Arguments
 from sglc.result import Result
@@ -45,14 +46,22 @@ Compiles = Callable[[Arguments], Runnable | Exception]
 
 
 def ready_rows(
-    compiled: Compiles, rows: Sequence[Arguments], backend: Runner, sampling: Sampling, seed: int, waits: bool = True
+    compiled: Compiles,
+    rows: Sequence[Arguments | ArgumentsError],
+    backend: Runner,
+    sampling: Sampling,
+    seed: int,
+    waits: bool = True,
 ) -> Iterator[Row | Result]:
-    """The rows with their programs; for one whose program is wrong, or that had to be run by plain Python, the result. waits:
+    """The rows with their programs; for one that does not fit, whose program is wrong, or that had to be run by plain Python, the result. waits:
     the caller can wait for such a run."""
     runnables: dict[tuple[Any, ...], Runnable | Exception] = {}
     programs: dict[tuple[Any, ...], Program] = {}
     context, desk = copy_context(), backend.desk(len(rows))
     for number, row in enumerate(rows):
+        if isinstance(row, ArgumentsError):
+            yield Result(Outcome(error=row))
+            continue
         shape = row.shape
         program = programs.get(shape)
         if program is None:
@@ -94,7 +103,7 @@ def in_common(rows: Iterable[Row | Result]) -> list[Prompt]:
 
 def interpret_rows(
     function: Callable[..., Any],
-    rows: Sequence[Arguments],
+    rows: Sequence[Arguments | ArgumentsError],
     engine: Runner,
     sampling: Sampling,
     seed: int,
@@ -102,7 +111,12 @@ def interpret_rows(
 ) -> Iterator[Numbered]:
     """The same by plain Python, row after row."""
     for number, row in enumerate(rows):
-        yield number, Result(interpret(function, row, engine, sampling, seed, number, n))
+        outcome = (
+            Outcome(error=row)
+            if isinstance(row, ArgumentsError)
+            else interpret(function, row, engine, sampling, seed, number, n)
+        )
+        yield number, Result(outcome)
 
 
 def collect(

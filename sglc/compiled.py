@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sglc.backends import default_backend
+from sglc.backends import chosen_backend
 from sglc.compiler import Compiled
 from sglc.compiler import load as load_compiled
 from sglc.ir.artifact import ModelPart
@@ -96,7 +96,7 @@ class CompiledProgram(Compiled):
         if n not in (None, 1):
             raise ArgumentsError("n is fixed when a program is compiled", hint='give it to the gen: gen("x", n=3)')
         seed = secrets.randbelow(2**62) if seed is None else seed
-        backend = backend or default_backend()
+        backend = chosen_backend(backend)
         ready = ready_rows(lambda _: self, rows, backend, sampling, seed)
         return collect(run_rows(ready, backend), len(rows), progress_bar)
 

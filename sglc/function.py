@@ -6,11 +6,13 @@ import copy
 import inspect
 import secrets
 import warnings
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from functools import partial
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
-from sglc.backends import default_backend
+from sglc.backends import chosen_backend
 from sglc.guards import Guard
 from sglc.ir.errors import ENDS_ALL, ArgumentsError, ProgramError, SglcError, in_words
 from sglc.ir.graph import Graph
@@ -64,6 +66,15 @@ class SglFunction:
         max_paths: int | None = None,
         max_depth: int | None = None,
     ) -> None:
+        if not isinstance(function, FunctionType):  # pyright: ignore[reportUnnecessaryIsInstance]: input
+            kind = (
+                f"the class {function.__name__}" if isinstance(function, type) else f"of type {type(function).__name__}"
+            )
+            raise ProgramError(
+                f"a program is made of a plain function, and this is {kind}",
+                where=user_location(),
+                hint="def f(s, ...): ..., which calls it",
+            )
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         if not names or names[0] != "s":
             raise ProgramError(
@@ -128,7 +139,7 @@ class SglFunction:
             state.ret_value = self.func(state, *args, **values)
             return state
         row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
-        backend = backend or default_backend()
+        backend = chosen_backend(backend)
         if stream and settings.mode == "interpret":
             raise ArgumentsError("only compiled runs stream", hint="leave mode='interpret' out")
         if settings.mode == "interpret":
@@ -161,7 +172,7 @@ class SglFunction:
         if settings.mode != "compiled":
             return await in_thread(self.run, *args, **given)
         row = bind(self.func, args, {**arguments, **self.bind_arguments}, self.__name__)
-        backend = backend or default_backend()
+        backend = chosen_backend(backend)
         ready = self._one(row, settings, backend, waits=False)
         return ready if isinstance(ready, Result) else await result_of(backend, ready)
 
@@ -179,7 +190,7 @@ class SglFunction:
         rows, given = self._batch(batch_kwargs, settings, mode, seed)
         from sglc.asynchronous import in_thread, results_of  # here: torch comes with it
 
-        backend = backend or default_backend()
+        backend = chosen_backend(backend)
         if mode == "interpret":
             results = self._interpreted(rows, given, backend)
             while (numbered := await in_thread(next, results, None)) is not None:
@@ -227,15 +238,34 @@ class SglFunction:
         Ctrl-C raises `BatchInterrupted`, which holds the results of the rows that were done. `num_threads` is accepted
         and has no effect: rows need no threads. generator_style: give results one by one, as an iterator.
         """
+        if current_machine() is not None:
+            return self._inside(batch_kwargs, backend, settings, mode, seed, generator_style)
         rows, given = self._batch(batch_kwargs, settings, mode, seed)
         from sglc.batch import collect, in_order, run_rows  # here: torch comes with it
 
-        backend = backend or default_backend()
+        backend = chosen_backend(backend)
         if mode == "interpret":
             results = self._interpreted(rows, given, backend)
         else:
             results = run_rows(self._ready(rows, given, backend), backend)
         return in_order(results) if generator_style else collect(results, len(rows), progress_bar)
+
+    def _inside(
+        self,
+        batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
+        backend: Runner | None,
+        settings: Mapping[str, Any],
+        mode: Mode,
+        seed: int | None,
+        generator_style: bool,
+    ) -> Any:
+        """A batch inside of another program's body is part of that program, as each of its runs is."""
+        self._batch(batch_kwargs, settings, mode, seed)
+        given: dict[str, Any] = {**settings, "backend": backend} | ({} if seed is None else {"seed": seed})
+        runs = [
+            self.run(**row, **given) if isinstance(row, Mapping) else self.run(*row, **given) for row in batch_kwargs
+        ]
+        return iter(runs) if generator_style else runs
 
     def trace(self, *args: Any, **kwargs: Any) -> Graph:
         """The program as a graph. Arguments that are not given are texts that stay open."""
@@ -264,7 +294,8 @@ class SglFunction:
 
     def cache(self, backend: Runner | None = None) -> None:
         """Prefills the program's constant prompts, so that the first run finds them."""
-        self.compile(backend=backend or default_backend()).warm(backend or default_backend())
+        backend = chosen_backend(backend)
+        self.compile(backend=backend).warm(backend)
 
     def compile(
         self, *args: Any, backend: Runner | None = None, observe: Observer | None = None, **kwargs: Any
@@ -362,22 +393,33 @@ class SglFunction:
         settings: Mapping[str, Any],
         mode: Mode,
         seed: int | None,
-    ) -> tuple[list[Arguments], Settings]:
+    ) -> tuple[list[Arguments | ArgumentsError], Settings]:
+        if isinstance(batch_kwargs, str | Mapping) or not isinstance(batch_kwargs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]: input
+            what = f"run_batch takes a list of rows, not a {type(batch_kwargs).__name__}"
+            raise ArgumentsError(what, hint="give a list of dicts or tuples of arguments")
         given = {name: value for name, value in settings.items() if name not in IGNORED}
         if unknown := [name for name in given if name not in RUN_SETTINGS]:
             raise ArgumentsError(f"run_batch has no setting {unknown[0]!r}", hint="put arguments into the rows")
         given = _settings({**given, "mode": mode, "seed": seed})
-        return [self._row(row, f"row {number}") for number, row in enumerate(batch_kwargs)], given
+        rows: list[Arguments | ArgumentsError] = []
+        for number, row in enumerate(batch_kwargs):
+            try:
+                rows.append(self._row(row, f"row {number}"))
+            except ArgumentsError as error:  # of this row alone, where others fit
+                rows.append(error)
+        if rows and isinstance(rows[0], ArgumentsError) and all(isinstance(row, ArgumentsError) for row in rows):
+            raise rows[0]
+        return rows, given
 
     def _interpreted(
-        self, rows: Sequence[Arguments], settings: Settings, backend: Runner
+        self, rows: Sequence[Arguments | ArgumentsError], settings: Settings, backend: Runner
     ) -> Iterator[tuple[int, Result]]:
         from sglc.batch import interpret_rows  # here: torch comes with it
 
         return interpret_rows(self.func, rows, backend, settings.sampling, settings.seed, settings.n)
 
     def _ready(
-        self, rows: Sequence[Arguments], settings: Settings, backend: Runner, waits: bool = True
+        self, rows: Sequence[Arguments | ArgumentsError], settings: Settings, backend: Runner, waits: bool = True
     ) -> Iterator[Row | Result]:
         """The rows with their compiled programs: see `ready_rows`."""
         from sglc.batch import ready_rows  # here: torch comes with it
@@ -400,7 +442,10 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     mode: Any = given.get("mode", "compiled")
     if mode not in ("compiled", "interpret"):
         raise ArgumentsError(f"mode must be 'compiled' or 'interpret', not {mode!r}")
-    return Settings(sampling, n, given.get("seed"), mode)
+    seed: Any = given.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ArgumentsError(f"seed is {seed!r}, not a whole number")
+    return Settings(sampling, n, seed, mode)
 
 
 def _check_inner(name: str, backend: Runner | None, settings: Settings) -> None:
@@ -448,6 +493,9 @@ def function(
     max_paths, max_depth: how many paths, and how many branches on one, are compiled ahead of time; what lies beyond is
     compiled when a run gets there. num_api_spec_tokens is accepted and has no effect.
     """
+    inner = cast("Any", func)
+    if isinstance(func, partial) and not inner.args:
+        return SglFunction(inner.func, num_api_spec_tokens, max_paths, max_depth).bind(**inner.keywords)
     if func is not None:
         return SglFunction(func, num_api_spec_tokens, max_paths, max_depth)
 

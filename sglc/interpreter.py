@@ -21,7 +21,6 @@ from sglc.language.symbolic import note_folder, raised_at, user_location
 from sglc.passes.compile_constraints import check_length, compile_constraint
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
-from sglc.runtime.program import no_text
 from sglc.runtime.runner import Runner
 from sglc.trace.replay import normal, plain, question_of, shown
 
@@ -190,9 +189,7 @@ class _Interpreter:
             value = done.result()
         if isinstance(value, Exception):
             self._fail(located(value, user_location()))
-        if host.gives_text:
-            if not isinstance(value, str):
-                self._fail(no_text(host.name, value, user_location()))
+        if host.gives_text and isinstance(value, str):
             self._untrusted.append(value)
         self._note(number, lambda: asked, value)
         return value

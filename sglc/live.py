@@ -29,7 +29,7 @@ from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.program import Block, BodyRaised, Instead, Program, Run, key_of
+from sglc.runtime.program import Block, BodyRaised, Instead, NoText, Program, Run, key_of
 from sglc.runtime.runner import Runner
 from sglc.runtime.values import arguments_of, pieces_of
 from sglc.trace.confirm import differs, differs_from_itself
@@ -38,7 +38,7 @@ from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
-from sglc.trace.tracer import Risk, record
+from sglc.trace.tracer import Recorded, Risk, record
 from sglc.trace.untraceable import Untraceable, refuse_own_tools
 
 MAX_WAYS = 2_000
@@ -212,6 +212,8 @@ class LiveProgram:
         if self._file is None and recorded.file is not None:
             self._file = recorded.file
             self.warn_of_files()
+        if self._reads_no_text(run, recorded):
+            return partial(self._interpreted, run, backend)
         end = recorded.end
         if not isinstance(end, End):
             end = switch_at(recorded.final, end, next(self._numbers))
@@ -227,6 +229,19 @@ class LiveProgram:
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
         return self._kept(block, key_of(values), found)
+
+    def _reads_no_text(self, run: Run, recorded: Recorded) -> bool:
+        """Whether what the body does next reads a value that was to be a text and, where nothing read it, is none."""
+        other = [
+            op
+            for op, value in run.values.items()
+            if isinstance(op, Call) and not isinstance(value, str) and run.program.hosts[op.function].gives_text
+        ]
+        if not other:
+            return False
+        read = {operand for op in recorded.body for operand in operands(op)}
+        read.update(recorded.end.outputs() if isinstance(recorded.end, End) else recorded.end.ops)
+        return not read.isdisjoint(other)
 
     def _has_named(self, hosts: Mapping[str, Host]) -> bool:
         """Notes the names of host functions; False where another thread has given one to another function meanwhile."""
@@ -272,8 +287,13 @@ class LiveProgram:
         """Compares a run that has ended with a replay of the body. A step that failed may be one that the body does not
         take."""
         risks: list[Risk] = [block.risk for block in run.path if block.risk is not None]
+        if isinstance(error, NoText):  # the trace took it for one, and plain Python takes it as it is
+            return partial(self._interpreted, run, backend)
         if error is not None:
-            return partial(self._after_failure, run, backend) if risks else None
+            if risks:
+                return partial(self._after_failure, run, backend)
+            first = min((op.number for block in run.path for op in _missing(block, run)), default=None)
+            raise BodyRaised(error, self._replayed(run, _calls(run), end=first).variables)
         expected = _events(run)
         unknown: set[int] = set()
         found = self._replayed(run, expected, unknown)
@@ -350,7 +370,7 @@ class LiveProgram:
                 answered[number, repr(question_of(call))] = run.values[op]
         for op, error in run.failed.items():
             assert isinstance(op, Call)
-            answered[op.number, repr(question_of(_call(run, op)))] = error
+            answered[op.number, repr(question_of(_call(run, op)))] = error.value if isinstance(error, NoText) else error
         return interpret(
             self._function, run.given, backend, run.sampling, run.seed, run.row, self._n, answered, self.orders
         )

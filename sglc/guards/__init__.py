@@ -29,7 +29,7 @@ from typing import Any
 
 from sglc.guards.findings import Check, Fact, Findings
 from sglc.guards.places import CALL, instance_state
-from sglc.guards.values import CONTAINERS, State
+from sglc.guards.values import CONTAINERS, State, put_back
 from sglc.guards.walk import walked
 
 
@@ -72,6 +72,12 @@ class Guard:
         if list(map(len, found)) == quick.sizes and all(map(is_, chain.from_iterable(found), quick.expected)):
             return True
         return self.changed() is None
+
+    def restore(self) -> None:
+        """Puts back what was in the lists, dicts, sets and deques that the function reaches."""
+        for read, place, items in self._found.checks:
+            if read in _READS_ITEMS and any(one is not other for one, other in zip_longest(read(place), items)):
+                put_back(place, items)
 
     def shares_with(self, functions: Iterable[Callable[..., Any]]) -> bool:
         """Whether one of these functions reaches a container, or an object with attributes, that this one reads."""

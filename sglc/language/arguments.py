@@ -172,7 +172,7 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
             return value
         if isinstance(value, str):
             if kind is not str:
-                opaque.append(f"argument {path} is {_kind(value)}")
+                opaque.append(f"argument {path} is {kind_of(value)}")
             (statics if fixed else texts)[path] = text = str.__str__(value)
             return text
         if value is None or kind in (bool, int) or (kind is float and math.isfinite(value)):
@@ -191,10 +191,13 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
             return with_attributes(
                 value, {name: visit(f"{path}.{name}", item, fixed) for name, item in attributes(value).items()}
             )
-        opaque.append(f"argument {path} is {_kind(value)}")
+        opaque.append(f"argument {path} is {kind_of(value)}")
         return value
 
-    visited = {name: visit(name, value, False) for name, value in values.items()}
+    try:
+        visited = {name: visit(name, value, False) for name, value in values.items()}
+    except RecursionError:
+        return Arguments({}, {}, {}, call, by_place, "an argument nests too deeply, or holds itself")
     if has_fixed and call is not None:
         by_name = {name: _without_fixed(value) for name, value in call.by_name.items()}
         call = Call(tuple(map(_without_fixed, call.by_place)), by_name)
@@ -249,7 +252,8 @@ def is_record(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and all(isinstance(key, str) for key in cast("dict[Any, Any]", value))
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """In words, of what is no plain data."""
     if isinstance(value, float):
         return f"the number {value}, which JSON does not have"
     if type(value) is dict:

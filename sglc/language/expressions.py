@@ -21,8 +21,9 @@ from sglc.language.settings import (
     checked_regex,
     checked_sampling,
     checked_text,
+    known_text,
 )
-from sglc.language.symbolic import SymbolicText, is_symbolic, user_location, user_place
+from sglc.language.symbolic import SymbolicText, user_location, user_place
 
 Appendable: TypeAlias = "str | Expression | SymbolicText"
 
@@ -374,9 +375,7 @@ def checked_name(word: str, name: Any) -> str | None:
             where=user_location(),
             hint=f'{word}("x", ...)',
         )
-    if is_symbolic(name):
-        hash(name)  # a variable is looked up by its name, so a text that is not known yet is asked for here
-    return None if name is None else checked_text(f"the name of a {word}", name)
+    return None if name is None else known_text(f"the name of a {word}", name)
 
 
 def separate_reasoning(expr: Appendable | None = None, model_type: str | None = None) -> Expression:

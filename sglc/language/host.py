@@ -15,17 +15,16 @@ the body goes on only when the value is there.
 
 from __future__ import annotations
 
-import enum
 import functools
 from collections.abc import Callable
 from dataclasses import replace
 from types import MethodType
-from typing import Any, cast, overload
+from typing import Any, overload
 
 from sglc.ir.errors import ProgramError
-from sglc.language.arguments import is_record
 from sglc.language.host_function import Host, host_of, mark
 from sglc.language.machine import current_machine
+from sglc.language.state import ProgramState, ProgramStateGroup
 from sglc.language.symbolic import user_location
 
 
@@ -56,7 +55,7 @@ def host_with(function: Callable[..., Any], timeout: float | None) -> Callable[.
         if args and _is_method_of(called, args[0]):
             host, args = replace(made, function=MethodType(function, args[0])), args[1:]
         for value in (*args, *kwargs.values()):
-            _refuse_unless_plain(value, host)
+            _refuse_state(value, host)
         return machine.call(host, args, kwargs)
 
     mark(called, made)
@@ -71,20 +70,13 @@ def _is_method_of(function: Callable[..., Any], owner: Any) -> bool:
     return any(getattr(kept, "__func__", kept) is function for base in bases for kept in vars(base).values())
 
 
-def _refuse_unless_plain(value: Any, host: Host) -> None:
-    """An argument is part of the graph, so it is plain data; in all modes, since they must not differ."""
-    kind = cast("type[Any]", type(value))
-    if kind in (list, tuple):
-        for item in value:
-            _refuse_unless_plain(item, host)
-    elif is_record(value):
-        for item in value.values():
-            _refuse_unless_plain(item, host)
-    elif issubclass(kind, enum.Enum) or not (value is None or isinstance(value, str | bool | int | float)):
+def _refuse_state(value: Any, host: Host) -> None:
+    """In all modes: a tool runs beside the program, which goes on with its states."""
+    if isinstance(value, ProgramState | ProgramStateGroup):
         raise ProgramError(
-            f"an argument of the host function {host.name} is of type {kind.__name__}",
+            f"an argument of the host function {host.name} is of type {type(value).__name__}",
             where=user_location(),
-            hint="give text, numbers, True, False, None, or lists and dicts of them; of a state its text: s.text()",
+            hint="give its text: s.text()",
         )
 
 

@@ -136,7 +136,7 @@ def checked_constraint(
         case ["json_schema"]:
             return Constraint("json_schema", checked_schema(json_schema), whitespace)
         case ["ebnf"]:
-            return Constraint("ebnf", _checked_size("ebnf", checked_text("ebnf", ebnf)))
+            return Constraint("ebnf", _checked_size("ebnf", known_text("ebnf", ebnf)))
         case _:
             return None
 
@@ -150,6 +150,13 @@ def checked_text(name: str, text: Any) -> str:
     if not is_symbolic(text) and (problem := what_is_wrong_with_text(str(text))) is not None:
         raise ProgramError(f"{name} is no text: {problem}", where=user_location(), hint="write whole characters")
     return text
+
+
+def known_text(name: str, text: Any) -> str:
+    """A text of which the characters count. One that is not known yet is asked for here."""
+    if is_symbolic(text):
+        hash(text)
+    return checked_text(name, text)
 
 
 def _shown(value: Any) -> str:

@@ -66,6 +66,7 @@ def confirmed_trace(
         guard = Guard(function, traced.tools)
     difference = _difference(function, arguments, traced.graph, n)
     if (changed := guard.changed()) is not None:
+        guard.restore()
         raise ProgramError(
             f"{function.__name__} changes something outside of it: {changed}",
             where=start_of(function),

@@ -75,6 +75,7 @@ def replay(
         with running(machine):
             value = called(function, state, replace_texts(arguments, texts.__getitem__), arguments.by_place)
     except NoAnswer:
+        events.variables = dict(state.variables)
         return events
     except ENDS_ALL:
         raise

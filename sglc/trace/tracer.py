@@ -47,7 +47,7 @@ from sglc.ir.ops import (
     prompts,
 )
 from sglc.ir.values import what_is_wrong
-from sglc.language.arguments import Arguments, called, default_texts, is_record, replace_texts
+from sglc.language.arguments import Arguments, called, default_texts, is_record, kind_of, replace_texts
 from sglc.language.host_function import Host, captures, same_function
 from sglc.language.machine import Answered, Piece, running
 from sglc.language.orders import FreeOrders
@@ -171,6 +171,7 @@ class _Recording:
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
+        self._below: dict[Op, tuple[Op, ...]] = {}  # the leaves of ops
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
         self._behind: dict[int, None] = {}  # the answers in the markers in doubt that were counted
         self._counted = 0
@@ -371,21 +372,25 @@ class _Recording:
     def _leaves_of(self, wanted: Sequence[Any]) -> list[Op]:
         """The texts of arguments and answers that values are made of."""
         found: dict[Op, None] = {}
-        seen: set[Op] = set()
         stack = [item for item in wanted if isinstance(item, Op)][::-1]
         for item in wanted:
             if isinstance(item, tuple):
                 stack.extend(op for op in cast("tuple[Any, ...]", item) if isinstance(op, Op))
         while stack:
-            op = stack.pop()
-            if op in seen:
-                continue
-            seen.add(op)
-            if isinstance(op, Param | Read | Call | Render | Meta):
-                found[op] = None
-            else:
-                stack.extend(operands(op))
+            found.update(dict.fromkeys(self._leaves_below(stack.pop())))
         return list(found)
+
+    def _leaves_below(self, op: Op) -> tuple[Op, ...]:
+        """Kept, since a text may be made of another, that of one before it, and so on, and each is asked about."""
+        known = self._below.get(op)
+        if known is None:
+            if isinstance(op, Param | Read | Call | Render | Meta):
+                known = (op,)
+            else:
+                below = (self._leaves_below(operand) for operand in reversed(operands(op)))
+                known = tuple(dict.fromkeys(itertools.chain.from_iterable(below)))
+            self._below[op] = known
+        return known
 
     def _unknown(self, wanted: Sequence[Any]) -> list[Op]:
         """Those of the leaves that the body was not given. (A known text that came from outside is a leaf, too.)"""
@@ -523,13 +528,18 @@ class _Recording:
         return name
 
     def _host_argument(self, value: Any) -> Argument:
-        if isinstance(value, str):
+        kind = cast("type[Any]", type(value))
+        if kind is str or is_symbolic(value):
             return self._text_argument(value)
-        if isinstance(value, list | tuple):
+        if kind in (list, tuple):
             items = [self._host_argument(item) for item in cast("Sequence[Any]", value)]
-            return items if isinstance(value, list) else tuple(items)
-        if isinstance(value, dict):
-            return {key: self._host_argument(item) for key, item in cast("dict[str, Any]", value).items()}
+            return items if kind is list else tuple(items)
+        if kind is dict and is_record(value):
+            return {key: self._host_argument(item) for key, item in value.items()}
+        is_plain = value is None or kind in (bool, int, float)
+        if (problem := what_is_wrong(value) if is_plain else f"it is {kind_of(value)}") is not None:
+            what = f"an argument of a host function is no plain data: {problem}"
+            raise Untraceable(what, where=user_location(), hint="give text, numbers, lists, tuples or dicts")
         return value
 
     def meta(self, prompt: Op) -> Any:
@@ -755,7 +765,7 @@ class _Recording:
         if kind is dict and is_record(value):
             return {key: self.result(item, what) for key, item in value.items()}
         raise Untraceable(
-            f"{what} is of type {kind.__name__}, which a compiled program cannot give back",
+            f"{what} is {kind_of(value)}, which a compiled program cannot give back",
             where=start_of(self._function),
             hint="give text, numbers, lists, tuples or dicts",
         )

@@ -350,3 +350,37 @@ def test_a_program_inside_of_another_has_no_settings_of_its_own(mode: str, setti
     except sglc.ProgramError as refusal:
         error = refusal
     assert f"a part of another program here, with that one's {setting}" in str(error)
+
+
+SHOWN: list[str] = []
+
+
+@sgl.host
+def shown(value) -> str:
+    SHOWN.append(repr(value))
+    return repr(value)
+
+
+GIVEN: dict[str, Callable[[], Any]] = {
+    "a set": lambda: {"x"},
+    "a counter": lambda: collections.Counter("aab"),
+    "numbers as keys": lambda: {1: "one"},
+    "an object": Session,
+    "a subclass of str": lambda: Markup("p"),
+    "bytes in a list": lambda: [b"x", {"k": b"y"}],
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_tools_take_what_plain_python_gives_them(case: str, backend: sgl.Scripted) -> None:
+    @sgl.function
+    def program(s, q):
+        s += q + sgl.gen("a")
+        s += shown(GIVEN[case]())
+
+    found: list[Any] = []
+    for mode in MODES:
+        SHOWN.clear()
+        found.append([program.run(q=q, backend=backend, mode=mode).text() for q in ("one", "two")] + SHOWN)
+    assert found[0] == found[1]
+    assert len(found[0]) == 4

@@ -424,8 +424,8 @@ def test_arguments_that_do_not_fit_are_refused(args: tuple[Any, ...], kwargs: di
 
     with pytest.raises(sglc.ArgumentsError, match=re.escape(message)):
         loop.run(*args, **kwargs)
-    with pytest.raises(sglc.ArgumentsError, match="row 1"):
-        loop.run_batch([{"docs": []}, args or kwargs])
+    with pytest.raises(sglc.ArgumentsError, match="row 0"):
+        loop.run_batch([args or kwargs])
 
 
 def test_compiling_needs_the_value_of_what_is_no_text() -> None:

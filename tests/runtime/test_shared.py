@@ -361,7 +361,7 @@ def test_rows_that_come_later_find_the_answers() -> None:
 
 
 def _settings() -> Any:
-    return two_gens._split({"temperature": 0}, 3)[1]
+    return two_gens._split({"temperature": 0, "seed": 3})[1]
 
 
 def test_what_a_batch_knows_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

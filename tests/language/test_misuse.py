@@ -1,0 +1,291 @@
+"""What people give, and mistake: each has an answer, or an error that says what to do."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import pickle
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import sglc
+import sglc as sgl
+from sglc.language.settings import checked_regex
+
+ANYTHING: Any = sgl.function  # what people give is not of the types that are asked for
+SET_BACKEND: Any = sgl.set_default_backend
+
+MODES = ("interpret", "compiled")
+
+
+@pytest.fixture
+def backend() -> Iterator[sgl.Scripted]:
+    with sgl.Scripted(lambda question: "yes") as backend:
+        yield backend
+
+
+@ANYTHING
+def ask(s, q):
+    s += q + sgl.gen("a")
+
+
+CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "backend of a path": (lambda b: ask.run(q="q", backend="model"), "backend is of type str"),
+    "backend of a class": (lambda b: ask.run(q="q", backend=sgl.Scripted), "backend is the class Scripted"),
+    "backend of a batch": (lambda b: ask.run_batch([{"q": "q"}], backend=3), "backend is of type int"),
+    "interpreted": (lambda b: ask.run(q="q", backend="model", mode="interpret"), "backend is of type str"),
+    "default backend": (lambda b: SET_BACKEND("http://localhost"), "backend is of type str"),
+    "compiled program": (lambda b: ask.compile().run(q="q", backend="model"), "backend is of type str"),
+    "no rows": (lambda b: ask.run_batch(None, backend=b), "run_batch takes a list of rows, not a NoneType"),
+    "one row": (lambda b: ask.run_batch({"q": "q"}, backend=b), "run_batch takes a list of rows, not a dict"),
+    "a text for rows": (lambda b: ask.run_batch("rows", backend=b), "run_batch takes a list of rows, not a str"),
+    "all rows are wrong": (lambda b: ask.run_batch([{"z": "q"}, 3], backend=b), "row 0: missing a required argument"),
+    "seed": (lambda b: ask.run(q="q", backend=b, seed="a"), "seed is 'a', not a whole number"),
+    "seed of a batch": (lambda b: ask.run_batch([{"q": "q"}], backend=b, seed=True), "seed is True"),
+    "mode": (lambda b: ask.run(q="q", backend=b, mode="fast"), "mode must be 'compiled' or 'interpret', not 'fast'"),
+    "no function": (lambda b: ANYTHING(3), "a program is made of a plain function, and this is of type int"),
+    "builtin": (lambda b: ANYTHING(len), "of type builtin_function_or_method"),
+    "class": (lambda b: ANYTHING(str), "this is the class str"),
+    "program": (lambda b: sgl.function(ask), "this is of type SglFunction"),
+    "partial": (lambda b: sgl.function(functools.partial(ask.func, "s")), "this is of type partial"),
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_what_makes_no_sense_is_said(case: str, backend: sgl.Scripted) -> None:
+    call, message = CALLS[case]
+    with pytest.raises(sglc.SglcError, match=re.escape(message)) as caught:
+        call(backend)
+    assert caught.value.hint or case in ("seed", "seed of a batch", "mode")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_row_that_does_not_fit_is_an_error_of_its_own(mode: str, backend: sgl.Scripted) -> None:
+    results = ask.run_batch([{"q": "one"}, {"z": "two"}, 3, ("four",)], backend=backend, mode=mode)
+    assert [result.error() is None for result in results] == [True, False, False, True]
+    assert "row 1: missing a required argument: 'q'" in str(results[1].error())
+    assert "row 2: a row is a int" in str(results[2].error())
+    assert results[3].text() == "fouryes"
+
+
+def styled(s, style, q):
+    s += f"In a {style} style: " + q + sgl.gen("a")
+
+
+def test_a_partial_is_a_program(backend: sgl.Scripted) -> None:
+    program = sgl.function(functools.partial(styled, style="terse"))
+    for mode in MODES:
+        assert program.run(q="q", backend=backend, mode=mode).text() == "In a terse style: qyes"
+
+
+@sgl.function
+def asks_a_batch(s, q):
+    results = ask.run_batch([{"q": q}, (q + "2",)])
+    s += "".join(result["a"] for result in results) + sgl.gen("b")
+    first = next(iter(ask.run_batch([{"q": "z"}], generator_style=True)))
+    s["first"] = first.text()
+
+
+def test_a_batch_inside_of_a_program_is_a_part_of_it() -> None:
+    asked: list[str] = []
+
+    def answer(question: Any) -> str:
+        asked.append(question.prompt)
+        return "yes"
+
+    with sgl.Scripted(answer) as backend:
+        for mode in MODES:
+            asked.clear()
+            result = asks_a_batch.run(q="q", backend=backend, mode=mode)
+            assert (result.text(), result["first"]) == ("yesyesyes", "zyes")
+            assert sorted(asked) == ["q", "q2", "yesyes", "z"]
+
+
+LOG: list[str] = []
+
+
+@sgl.host
+def logs(text):
+    LOG.append(text)
+
+
+@sgl.host
+def numbers(text):
+    return [len(text), 2]
+
+
+def logs_twice(s, q):
+    logs("asked")
+    s += q + sgl.gen("a")
+    logs(s["a"])
+    sgl.call(LOG.append, q)
+
+
+def reads_what_is_no_text(s, q):
+    s += q + sgl.gen("a")
+    s += str(sum(numbers(s["a"])))
+
+
+def keeps_what_is_no_text(s, q):
+    s["n"] = numbers(q)
+    s += q + sgl.gen("a")
+
+
+def reads_it_behind_an_exit(s, q):
+    found = numbers(q)
+    s += q + sgl.gen("a")
+    if len(s["a"]) > 2:
+        s += str(found[0])
+
+
+def appends_what_is_no_text(s, q):
+    s += q + sgl.gen("a")
+    s += numbers(q)
+
+
+@pytest.mark.parametrize(
+    "body", [logs_twice, reads_what_is_no_text, keeps_what_is_no_text, reads_it_behind_an_exit, appends_what_is_no_text]
+)
+def test_a_tool_without_annotation_may_give_anything(body: Any, backend: sgl.Scripted) -> None:
+    found: list[Any] = []
+    for mode in MODES:
+        LOG.clear()
+        program = sgl.function(body)
+        results = [program.run(q=q, backend=backend, mode=mode) for q in ("one", "three", "one")]
+        found.append(
+            [(result.text(), result.variables, str(result.error())) for result in results if not result.error()]
+        )
+        found[-1] += [str(result.error()) for result in results if result.error()] + sorted(LOG)
+    assert found[0] == found[1]
+
+
+@sgl.host
+def given(value) -> str:
+    return repr(value)
+
+
+def gives_infinity(s, q):
+    s += q + sgl.gen("a")
+    s += given(float("inf")) + given([float("-inf")])
+
+
+def test_numbers_that_no_artifact_holds_go_to_tools(backend: sgl.Scripted) -> None:
+    for mode in MODES:
+        assert sgl.function(gives_infinity).run(q="q", backend=backend, mode=mode).text() == "qyesinf[-inf]"
+
+
+@sgl.host
+def fails(x: str) -> str:
+    raise KeyError(x)
+
+
+def assigns_after_a_failure(s, q):
+    s["before"] = "yes"
+    s += q + sgl.gen("a")
+    s += fails(s["a"])
+    s["a"] += "*"
+    s["after"] = "yes"
+
+
+def test_a_failed_run_has_the_variables_before_its_failure(backend: sgl.Scripted) -> None:
+    program = sgl.function(assigns_after_a_failure)
+    for mode in MODES:
+        assert program.run(q="q", backend=backend, mode=mode).variables == {"before": "yes", "a": "yes"}
+
+
+def eats_a_text(s, q):
+    s += q + sgl.gen("a")
+    rest, count = s["a"], 0
+    while rest:
+        rest = rest[1:]
+        count += 1
+    s += str(count)
+
+
+def test_a_text_may_be_eaten_character_by_character(backend: sgl.Scripted) -> None:
+    assert sgl.function(eats_a_text).run(q="q", backend=backend).text() == "qyes3"
+
+
+OUTSIDE: dict[str, Any] = {"list": [1], "dict": {"k": "v"}, "set": {"x"}}
+
+
+def changes_what_is_outside(s, q):
+    s += q + sgl.gen("a")
+    OUTSIDE["list"].append(s["a"])
+    OUTSIDE["dict"][q] = s["a"]
+    OUTSIDE["dict"].pop("k", None)
+    OUTSIDE["set"].add("y")
+
+
+def test_what_a_refused_body_changed_is_put_back(backend: sgl.Scripted) -> None:
+    with pytest.raises(sglc.ProgramError, match="changes something outside of it"):
+        sgl.function(changes_what_is_outside).run(q="q", backend=backend)
+    assert {"list": [1], "dict": {"k": "v"}, "set": {"x"}} == OUTSIDE
+
+
+def grammar_of_an_argument(s, word):
+    s += sgl.gen("a", ebnf=f'root ::= "{word}"') + sgl.gen("b", ebnf='root ::= "' + word + '"')
+
+
+def test_a_grammar_may_be_made_of_an_argument(backend: sgl.Scripted) -> None:
+    for mode in MODES:
+        result = sgl.function(grammar_of_an_argument).run(word="yes", backend=backend, mode=mode)
+        assert (result.error(), result.variables) == (None, {"a": "yes", "b": "yes"})
+
+
+class GivesUpError(BaseException):
+    """As pytest's own, where a test fails inside of an answer."""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GivesUpError])
+def test_an_answer_that_gives_up_is_the_error_of_its_run(error: type[BaseException], mode: str) -> None:
+    def answer(question: Any) -> str:
+        if question.prompt.startswith("bad"):
+            raise error
+        return "yes"
+
+    with sgl.Scripted(answer) as backend:
+        assert error.__name__ in str(ask.run(q="bad", backend=backend, mode=mode).error())
+        assert ask.run(q="good", backend=backend, mode=mode).text() == "goodyes"
+
+
+def test_an_answer_may_not_wait_for_its_own_backend() -> None:
+    with sgl.Scripted(lambda question: ask.run(q="inner", backend=backend)["a"]) as backend:
+        assert "waits for a program on itself" in str(ask.run(q="q", backend=backend).error())
+
+
+def _work(q: str) -> str:
+    return ask.run(q=q, backend=_shared[0])["a"]
+
+
+_shared: list[Any] = []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where processes are forked")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_backend_of_another_process_is_said_so(backend: sgl.Scripted) -> None:
+    _shared[:] = [backend]
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        waiting = pool.map_async(_work, ["q"])
+        with pytest.raises(sglc.RunError, match="made in another process"):
+            waiting.get(30)
+
+
+def test_errors_go_from_one_process_to_another() -> None:
+    error = sglc.RunError("what", where="here", hint="do this")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    with pytest.raises(sglc.ConstraintError) as caught:
+        checked_regex("[")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again), again.pos) == (type(caught.value), str(caught.value), 0)
+
+
+def test_settings_of_sglangs_servers(recwarn: Any) -> None:
+    with sgl.Runtime(tp_size=1, max_total_tokens=512, log_level="error") as engine:
+        assert isinstance(engine, sgl.Engine)
+    assert "tp_size, log_level" in str(recwarn.pop(UserWarning).message)
