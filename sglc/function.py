@@ -494,7 +494,7 @@ def function(
     compiled when a run gets there. num_api_spec_tokens is accepted and has no effect.
     """
     inner = cast("Any", func)
-    if isinstance(func, partial) and not inner.args:
+    if type(inner) is partial and not inner.args:
         return SglFunction(inner.func, num_api_spec_tokens, max_paths, max_depth).bind(**inner.keywords)
     if func is not None:
         return SglFunction(func, num_api_spec_tokens, max_paths, max_depth)
