@@ -282,8 +282,8 @@ class SglFunction:
         try:
             with no_effects(self.func, guard):
                 traced = confirmed_trace(self.func, arguments, self.bounds, guard=guard)
-            if traced.failure is not None:
-                raise_if_always(self.func, arguments, None, traced.failure)
+                if traced.failure is not None:
+                    raise_if_always(self.func, arguments, None, traced.failure)
         except SglcError:
             raise
         except ENDS_ALL:
