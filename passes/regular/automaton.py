@@ -11,6 +11,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from sglc.passes.regular.apart import apart
 from sglc.passes.regular.charset import EVERY, FIRST_ID, CharSet, char_set
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.looking import NEVER, Subsets
@@ -23,6 +24,7 @@ from sglc.passes.regular.tree import Both, Not, Part, Regular, often
 def smallest_dfa(tree: Regular, budget: Budget) -> tuple[Dfa, list[Run]]:
     """The smallest DFA for the full match of a regex, all of whose states can reach acceptance, and its letters by
     ascending runs of characters. Raises `ConstraintError` beyond the budget."""
+    tree = apart(tree)
     return _Builder(tree, budget).dfa(tree)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.ir.errors import ConstraintError
+from sglc.passes.regular import automaton
 from tests.regexes import compile_bytes
 
 WORDS = ["".join(word) for length in range(5) for word in itertools.product("ab\n-", repeat=length)]
@@ -127,3 +128,53 @@ def test_cases(pattern: str) -> None:
     expected = [word for word in words if re.fullmatch(pattern, word)]
     assert expected
     assert matched(pattern, words) == expected
+
+
+APART = [
+    r"https?:\/\/(www\.)?[-a-zA-Z0-9@:%._\+~#=]{1,40}\.[a-zA-Z0-9()]{1,6}\b([-a-zA-Z0-9()@:%_\+.~#?&//=]*)",
+    r"^(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[A-Za-z\d]{8,16}$",
+    r"(?!.*(?:bad|ugly)).{1,20}",
+    r"\bab\b-\bcd\b",
+    r"a*(?<=aa)b*|(?<!a)c\b",
+    r"[ab]{1,3}(?<!b)(?=b)[ab]*",
+    r"(?=a)[ab](?<=a)b",
+    r"\B-\b[ab]*\Ba\b-?\B",
+    r"(?m)^a+$\n^b+$",
+    r"a\Z|\Ab$",
+    r"(?!$)a*",
+    r"(?<=^a)b|(?=ab)a(?=b)b",
+]
+
+
+@pytest.mark.parametrize("pattern", APART)
+def test_looks_at_the_top_are_intersections(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same texts as of the construction that takes each look along."""
+    quick = compile_bytes(pattern)
+    monkeypatch.setattr(automaton, "apart", lambda tree: tree)
+    slow = compile_bytes(pattern)
+    pairs = [(0, 0)]
+    seen = set(pairs)
+    for one, other in pairs:  # grows
+        assert quick.accept[one] == slow.accept[other]
+        for after in zip(quick.table[one].tolist(), slow.table[other].tolist(), strict=True):
+            assert (after[0] < 0) == (after[1] < 0)
+            if after[0] >= 0 and after not in seen:
+                seen.add(after)
+                pairs.append(after)
+    assert len(quick.accept) == len(slow.accept)
+
+
+def test_the_usual_regex_of_an_address() -> None:
+    pattern = APART[0].replace("{1,40}", "{1,256}")
+    dfa = compile_bytes(pattern)
+    for text in (
+        "https://www.example.com/a?b=c#d",
+        "http://a.bc",
+        "https://a.b(/",
+        "https://a." + "b" * 9,
+        "http://a.((",
+    ):
+        state = 0
+        for byte in text.encode():
+            state = -1 if state < 0 else int(dfa.table[state, byte])
+        assert (state >= 0 and bool(dfa.accept[state])) == bool(re.fullmatch(pattern, text)), text
