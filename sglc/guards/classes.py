@@ -38,6 +38,8 @@ _CHANGING = frozenset(
 )
 """Library classes whose instances change when they are used, inside, where no guard looks."""
 
+_LOGGERS = frozenset({("logging", "Logger"), ("logging", "LoggerAdapter")})
+
 _DERIVED = frozenset(
     {
         *("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl", "__protocol_attrs__", "__annotations_cache__"),
@@ -61,11 +63,18 @@ def module_of(kind: type[Any]) -> str:
 
 def changes_by_use(value: Any) -> bool:
     """Whether a thing is of a class whose instances change when they are used; not where people see what a program prints."""
-    if any(
-        value is stream for stream in (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
-    ):
+    if is_standard_stream(value):
         return False
     return any((module_of(cls), cls.__qualname__) in _CHANGING for cls in type_of(value).__mro__)
+
+
+def is_standard_stream(value: object) -> bool:
+    streams = (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    return value is not None and any(value is stream for stream in streams)
+
+
+def is_logger(kind: type) -> bool:
+    return any((module_of(cls), cls.__qualname__) in _LOGGERS for cls in kind.__mro__)
 
 
 def own_dict(value: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ EFFECTS = frozenset(
     (
         "write_text", "write_bytes", "touch", "mkstemp", "mkdtemp", "NamedTemporaryFile", "unlink", "rename", "mkdir", "makedirs",
         "rmdir", "rmtree", "shutil", "symlink", "chmod", "chdir", "sqlite3", "subprocess", "Popen", "popen", "urlopen",
-        "urlretrieve", "urllib", "urllib3", "requests", "httpx", "aiohttp", "socket", "smtplib", "ftplib",
+        "urlretrieve", "urllib", "urllib3", "logging", "getLogger", "Thread", "ThreadPoolExecutor", "ProcessPoolExecutor", "requests", "httpx", "aiohttp", "socket", "smtplib", "ftplib",
     )
 )  # fmt: skip
 """Names that may change files, start processes, or use a database or the network."""

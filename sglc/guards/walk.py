@@ -17,6 +17,7 @@ from sglc.guards.classes import (
     cached_properties,
     changes_by_use,
     is_derived,
+    is_logger,
     is_namespace,
     module_of,
     own_dict,
@@ -88,6 +89,7 @@ class _Walk:
         kind = type_of(value)
         if changes_by_use(value):
             self._found.changing.append((f"{name}, of type {kind.__name__}", value))
+        self._found.names_effects |= is_logger(kind)
         if kind is FunctionType and value in self._tools:
             self._found.note(name, Same(value))
         elif kind is FunctionType:

@@ -8,6 +8,7 @@ all of them; the hook is there once code has names that open files: every step o
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from sglc.guards import Guard
+from sglc.guards.classes import is_standard_stream
 from sglc.ir.errors import Location
 from sglc.language.symbolic import PYTHON, user_location
 from sglc.trace.repeatable import imports, in_turn, is_ours
@@ -45,6 +47,7 @@ _DOES: Mapping[tuple[str, str], str] = {
     **{("posix", name): "starts a process" for name in _PROCESSES},
     ("posix", "chdir"): "changes the working folder",
     ("_posixsubprocess", "fork_exec"): "starts a process",
+    **{("_thread", name): "starts a thread" for name in ("start_new_thread", "start_joinable_thread")},
     ("sqlite3", "connect"): "opens a database",
     ("_sqlite3", "connect"): "opens a database",
     **{("_socket", name): "uses the network" for name in ("connect", "connect_ex", "bind", "sendto", "sendmsg")},
@@ -58,6 +61,8 @@ _WRITERS = frozenset(("print", "writer"))
 
 _STREAMS = ("IOWrapper", "Writer", "Random", "IO", "FileWrapper")
 """How the names of classes of open files end."""
+
+_HANDLES = logging.Handler.handle.__code__
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -110,6 +115,8 @@ def stop_at(frame: FrameType, event: str, given: Any) -> None:
         return
     if event == "c_call":
         what = _what_it_does(given)
+    elif event == "call" and frame.f_code is _HANDLES:
+        what = _what_it_logs_to(frame.f_locals["self"])
     elif event == "call" and _watch.things and frame.f_code.co_filename.startswith(PYTHON) and frame.f_code.co_argcount:
         what = _use_of(frame.f_locals.get(frame.f_code.co_varnames[0]))
     else:
@@ -130,6 +137,13 @@ def _what_it_does(function: Any) -> str | None:
     if name in _WRITERS and function.__module__ in ("builtins", "_csv"):
         return next((f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS)), None)
     return _use_of(owner)
+
+
+def _what_it_logs_to(handler: logging.Handler) -> str | None:
+    """Logging to where people see what a program prints is as a print."""
+    if isinstance(handler, logging.NullHandler) or is_standard_stream(getattr(handler, "stream", None)):
+        return None
+    return f"logs by a {type(handler).__name__}"
 
 
 def _use_of(thing: object) -> str | None:

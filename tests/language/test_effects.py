@@ -3,11 +3,13 @@ Python does it, and never while the body is traced; and the warning names the li
 
 from __future__ import annotations
 
+import concurrent.futures
 import configparser
 import csv
 import functools
 import http.server
 import io
+import logging
 import os
 import pathlib
 import queue
@@ -161,6 +163,41 @@ def starts_a_process(s, q):
     s += q + subprocess.run([sys.executable, "-c", "open('p.log', 'a').write('x')"], check=True).args[0] + sgl.gen("a")
 
 
+LOGGER = logging.getLogger("sglc.tests.effects")
+
+
+def logs_to_a_file(s, q):
+    s += q + sgl.gen("a")
+    LOGGER.warning("%s: %s", q, s["a"])
+
+
+def logs_behind_an_exit(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) == 3:
+        LOGGER.error(s["a"])
+    s += sgl.gen("b")
+
+
+def write_it(text: str) -> None:
+    with open("thread.log", "a") as file:
+        file.write(text)
+
+
+def starts_a_thread(s, q):
+    s += q + sgl.gen("a")
+    thread = threading.Thread(target=write_it, args=(str(s["a"]),))
+    thread.start()
+    thread.join()
+
+
+def starts_threads_behind_an_exit(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) == 3:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(write_it, [s["a"]]))
+    s += sgl.gen("b")
+
+
 def reads_settings(s, q):
     s += q + World.settings["a"]["k"] + sgl.gen("a")
     World.settings.set("a", "k", World.settings["a"]["k"] + "+")
@@ -183,6 +220,10 @@ EFFECTS: dict[Callable[..., Any], str] = {
     removes: "changes files",
     makes_folders: "changes files",
     copies: "writes to a file",
+    logs_to_a_file: "logs by a FileHandler",
+    logs_behind_an_exit: "logs by a FileHandler",
+    starts_a_thread: "starts a thread",
+    starts_threads_behind_an_exit: "starts a thread",
     starts_a_process: "starts a process",
     reads_settings: "of type ConfigParser",
 }
@@ -199,9 +240,12 @@ def test_effects_happen_once_a_run(
         folder.mkdir()
         monkeypatch.chdir(folder)
         World.begin()
+        handler = logging.FileHandler("logger.log")
+        LOGGER.handlers[:], LOGGER.propagate = [handler], False
         program = sgl.function(body)
         results = [program.run(q=q, backend=backend, mode=mode) for q in ("one", "two")]
         results += program.run_batch([{"q": "three"}, {"q": "four"}], backend=backend, mode=mode)
+        handler.close()
         found.append([[result.text() for result in results], World.seen()])
     assert found[0] == found[1]
     said = {str(warning.message) for warning in recwarn if "plain Python" in str(warning.message)}
@@ -255,9 +299,14 @@ def reads_and_makes_texts(s, q):
     own.put("c")
     s += q + buffer.getvalue() + own.get() + sgl.gen("a")
     print(end="")
+    PRINTS.warning("seen")
+
+
+PRINTS = logging.getLogger("sglc.tests.prints")
 
 
 def test_what_the_body_makes_itself_is_its_own(backend: sgl.Scripted, recwarn: Any) -> None:
+    PRINTS.handlers[:], PRINTS.propagate = [logging.StreamHandler(sys.stderr)], False
     assert sgl.function(reads_and_makes_texts).run(q="q", backend=backend).text() == "qa,b\r\ncyes"
     assert not recwarn.list
 
