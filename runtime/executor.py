@@ -7,7 +7,7 @@ the user's Python (host functions, ways on that were not compiled, checks) runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sglc.ir.errors import Location, RunError, SglcError, in_words
@@ -18,7 +18,18 @@ from sglc.runtime.engine.family import Family
 from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Answer, DecodeJob, Job, Outcome, ScoreJob
 from sglc.runtime.port import Port
-from sglc.runtime.program import Block, BodyRaised, Check, Frame, Instead, NoText, Plan, Run, key_of
+from sglc.runtime.program import (
+    Block,
+    BodyRaised,
+    CalledOtherwise,
+    Check,
+    Frame,
+    Host,
+    Instead,
+    Plan,
+    Run,
+    key_of,
+)
 from sglc.runtime.values import answers_below, inputs_of
 from sglc.runtime.workers import Workers
 
@@ -217,24 +228,22 @@ class Executor:
     def _call(self, run: Run, frame: Frame, plan: Plan) -> None:
         op = plan.op
         assert isinstance(op, Call)
-        assert plan.arguments is not None
-        assert plan.keywords is not None
         host = run.program.hosts.get(op.function)
         if host is None:
             raise RunError(
                 f"the program calls the host function {op.function}, which is not here",
                 hint="run the program's source, or give it: load(path, hosts={...})",
             )
-        keywords = dict(zip((key for key, _ in op.keywords), plan.keywords(run), strict=True))
+        arguments, keywords = _given(run, plan)
         if self.onlooker is not None:
             self.onlooker.fired(run, plan, None)
 
         def done(value: Any) -> None:
-            if host.gives_text and op in run.program.read and not isinstance(value, str | Exception):
-                value = NoText.of(op.function, value, op.loc)
+            if not isinstance(value, Exception):
+                value = _as_expected(run, plan, host, value, (arguments, keywords))
             self._post(lambda: self.answered(run, frame, plan, value))
 
-        self._workers.call(run.context, host.function, plan.arguments(run), keywords, op.timeout, op.function, done)
+        self._workers.call(run.context, host.function, arguments, keywords, op.timeout, op.function, done)
         run.calling += 1
         if run.future is not None:
             run.future.call()
@@ -416,6 +425,27 @@ class Executor:
             error, variables = error.error, error.variables
             meta = {name: known for name, known in meta.items() if name in variables}
         run.done(Outcome(variables=variables, meta=meta, error=located(error, where)))
+
+
+def _given(run: Run, plan: Plan) -> tuple[Sequence[Any], dict[str, Any]]:
+    """What a host function is given: by place, and by name."""
+    op = plan.op
+    assert isinstance(op, Call)
+    assert plan.arguments is not None
+    assert plan.keywords is not None
+    return plan.arguments(run), dict(zip((key for key, _ in op.keywords), plan.keywords(run), strict=True))
+
+
+def _as_expected(run: Run, plan: Plan, host: Host, value: Any, given: tuple[Sequence[Any], Mapping[str, Any]]) -> Any:
+    """What a host function gave, or how it did otherwise than a graph can hold. given: its arguments, after the call."""
+    op = plan.op
+    assert isinstance(op, Call)
+    containers = any(isinstance(each, list | dict) for each in (*given[0], *given[1].values()))
+    if containers and repr(given) != repr(_given(run, plan)):
+        return CalledOtherwise.changed_arguments(op.function, value, given, op.loc)
+    if host.gives_text and op in run.program.read and not isinstance(value, str):
+        return CalledOtherwise.no_text(op.function, value, op.loc)
+    return value
 
 
 def _known_results(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -398,16 +398,27 @@ def _not_answers(wanted: Iterable[Op]) -> Iterator[Op]:
     return (op for op in wanted if not isinstance(op, Read | Gen | Select))
 
 
-class NoText(RunError):
-    """A host function gave something else where the program uses it as text. value: what it gave."""
+class CalledOtherwise(RunError):
+    """A host function did what no graph expects; the program's own code can go on with it. value: what it gave. changed: its
+    arguments, those by place and those by name, as it has left them; () where they are as they were."""
 
     value: Any
+    changed: tuple[Sequence[Any], Mapping[str, Any]] | tuple[()] = ()
 
     @classmethod
-    def of(cls, name: str, value: Any, where: Location | None) -> NoText:
-        what = (
-            f"the host function {name} gave a value of type {type(value).__name__} where the program takes it for text"
-        )
+    def no_text(cls, name: str, value: Any, where: Location | None) -> CalledOtherwise:
+        """It gave something else where the program uses it as text."""
+        gave = f"gave a value of type {type(value).__name__}"
+        what = f"the host function {name} {gave} where the program takes it for text"
         error = cls(what, where=where, hint="annotate what it gives (-> list, -> dict, -> int ...), or give a str")
         error.value = value
+        return error
+
+    @classmethod
+    def changed_arguments(
+        cls, name: str, value: Any, changed: tuple[Sequence[Any], Mapping[str, Any]], where: Location | None
+    ) -> CalledOtherwise:
+        what = f"the host function {name} changes a list or dict that it is given"
+        error = cls(what, where=where, hint="let it give back what it adds, and add that in the program")
+        error.value, error.changed = value, changed
         return error

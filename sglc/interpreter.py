@@ -21,6 +21,7 @@ from sglc.language.symbolic import note_folder, raised_at, user_location
 from sglc.passes.compile_constraints import check_length, compile_constraint
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Answer, DecodeJob, Outcome, Prompt, ScoreJob, chat_messages
+from sglc.runtime.program import CalledOtherwise
 from sglc.runtime.runner import Runner
 from sglc.trace.replay import normal, plain, question_of, shown
 
@@ -187,6 +188,10 @@ class _Interpreter:
                 outside(), host.function, arguments, keywords, host.timeout, host.name, done.set_result
             )
             value = done.result()
+        if isinstance(value, CalledOtherwise):
+            if value.changed:
+                _change((*arguments, *keywords.values()), (*value.changed[0], *value.changed[1].values()))
+            value = copy.deepcopy(value.value)
         if isinstance(value, Exception):
             self._fail(located(value, user_location()))
         if host.gives_text and isinstance(value, str):
@@ -249,6 +254,16 @@ class _Interpreter:
     def _fail(self, error: Exception) -> NoReturn:
         self.error = error
         raise Failed(error)
+
+
+def _change(arguments: Sequence[Any], changed: Sequence[Any]) -> None:
+    """Makes lists and dicts what a host function has made of the copies that it was given."""
+    for one, other in zip(arguments, changed, strict=True):
+        kind = type(one)
+        if kind not in (list, dict) or repr(one) == repr(other):
+            continue
+        one.clear()
+        (one.extend if kind is list else one.update)(copy.deepcopy(other))
 
 
 def _by_origin(text: str, untrusted: Sequence[str]) -> list[Piece]:

@@ -29,7 +29,7 @@ from sglc.language.orders import FreeOrders
 from sglc.language.symbolic import raised_at
 from sglc.runtime.executor import located
 from sglc.runtime.jobs import Outcome
-from sglc.runtime.program import Block, BodyRaised, Instead, NoText, Program, Run, key_of
+from sglc.runtime.program import Block, BodyRaised, CalledOtherwise, Instead, Program, Run, key_of
 from sglc.runtime.runner import Runner
 from sglc.runtime.values import arguments_of, pieces_of
 from sglc.trace.confirm import differs, differs_from_itself
@@ -287,7 +287,8 @@ class LiveProgram:
         """Compares a run that has ended with a replay of the body. A step that failed may be one that the body does not
         take."""
         risks: list[Risk] = [block.risk for block in run.path if block.risk is not None]
-        if isinstance(error, NoText):  # the trace took it for one, and plain Python takes it as it is
+        if isinstance(error, CalledOtherwise):  # plain Python takes it as it is
+            warn_of_python(error)
             return partial(self._interpreted, run, backend)
         if error is not None:
             if risks:
@@ -370,13 +371,13 @@ class LiveProgram:
                 answered[number, repr(question_of(call))] = run.values[op]
         for op, error in run.failed.items():
             assert isinstance(op, Call)
-            answered[op.number, repr(question_of(_call(run, op)))] = error.value if isinstance(error, NoText) else error
+            answered[op.number, repr(question_of(_call(run, op)))] = error
         return interpret(
             self._function, run.given, backend, run.sampling, run.seed, run.row, self._n, answered, self.orders
         )
 
 
-def warn_of_python(why: Untraceable) -> None:
+def warn_of_python(why: SglcError) -> None:
     """Says what it costs that a trace cannot hold something."""
     what = "such runs are plain Python's, one after another, as with mode='interpret'"
     warnings.warn(f"{why.where}: {why.what}; {what}. To compile it, {why.hint}", RuntimeWarning, stacklevel=3)

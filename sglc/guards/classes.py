@@ -23,6 +23,7 @@ _PLAIN_BASES = frozenset(
 _CHANGING = frozenset(
     {
         *(("_io", "_IOBase"), ("tempfile", "_TemporaryFileWrapper"), ("_csv", "writer"), ("mmap", "mmap")),
+        *(("zipfile", "ZipFile"), ("tarfile", "TarFile"), ("multiprocessing.sharedctypes", "SynchronizedBase")),
         *(("sqlite3", "Connection"), ("sqlite3", "Cursor"), ("shelve", "Shelf"), ("_gdbm", "gdbm"), ("_dbm", "dbm")),
         *(
             ("queue", "Queue"),

@@ -9,7 +9,6 @@ import copy
 import dataclasses
 import enum
 import inspect
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard, cast
@@ -17,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph
+from sglc.ir.values import what_is_wrong
 
 Static: TypeAlias = "bool | int | float | str | None"
 
@@ -175,7 +175,7 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
                 opaque.append(f"argument {path} is {kind_of(value)}")
             (statics if fixed else texts)[path] = text = str.__str__(value)
             return text
-        if value is None or kind in (bool, int) or (kind is float and math.isfinite(value)):
+        if value is None or (kind in (bool, int, float) and what_is_wrong(value) is None):
             statics[path] = value
             return value
         if kind in (list, tuple) or _maker_of(value) is not None:
@@ -256,6 +256,8 @@ def kind_of(value: Any) -> str:
     """In words, of what is no plain data."""
     if isinstance(value, float):
         return f"the number {value}, which JSON does not have"
+    if type(value) is int:
+        return "a number of more than 1,024 bits"
     if type(value) is dict:
         return "a dict with a key that is no text"
     return f"of type {type(value).__name__}"

@@ -56,7 +56,7 @@ _DOES: Mapping[tuple[str, str], str] = {
 
 _NAMES = frozenset(name for _, name in _DOES)
 
-_WRITERS = frozenset(("print", "writer"))
+_WRITERS = frozenset(("print", "writer", "dump"))
 """Builtins that may write to an open file that they are given, which nobody can see."""
 
 _STREAMS = ("IOWrapper", "Writer", "Random", "IO", "FileWrapper")
@@ -134,7 +134,7 @@ def _what_it_does(function: Any) -> str | None:
             return what
     if not _watch.things:
         return None
-    if name in _WRITERS and function.__module__ in ("builtins", "_csv"):
+    if name in _WRITERS and function.__module__ in ("builtins", "_csv", "_pickle"):
         return next((f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS)), None)
     return _use_of(owner)
 

@@ -138,6 +138,7 @@ BODIES: list[tuple[Callable[..., Any], Callable[[], dict[str, Any]], str]] = [
     (takes_votes, lambda: {"votes": collections.Counter("aab")}, "argument votes is of type Counter"),
     (takes_numbers_as_keys, lambda: {"table": {1: "one"}}, "argument table is a dict with a key that is no text"),
     (takes_nan, lambda: {"score": float("nan")}, "argument score is the number nan"),
+    (takes_nan, lambda: {"score": 10**400}, "argument score is a number of more than 1,024 bits"),
     (takes_a_set, lambda: {"words": {"a", "b"}}, "argument words is of type set"),
     (takes_a_function, lambda: {"shown": str.upper}, "argument shown is of type method_descriptor"),
     (takes_an_iterator, lambda: {"parts": iter("abc")}, "argument parts is of type"),
@@ -166,7 +167,7 @@ def seen(result: Any, arguments: dict[str, Any]) -> list[Any]:
     return [result.text(), repr(variables), repr(result.ret_value), result.error(), repr(given)]
 
 
-@pytest.mark.parametrize(("body", "made", "said"), BODIES, ids=[body.__name__ for body, _, _ in BODIES])
+@pytest.mark.parametrize(("body", "made", "said"), BODIES, ids=[f"{body.__name__}-{said}" for body, _, said in BODIES])
 def test_as_plain_python_does(
     body: Callable[..., Any], made: Callable[[], dict[str, Any]], said: str, backend: sgl.Scripted, recwarn: Any
 ) -> None:
@@ -384,3 +385,47 @@ def test_tools_take_what_plain_python_gives_them(case: str, backend: sgl.Scripte
         found.append([program.run(q=q, backend=backend, mode=mode).text() for q in ("one", "two")] + SHOWN)
     assert found[0] == found[1]
     assert len(found[0]) == 4
+
+
+MESSAGES: list[str] = []
+
+
+@sgl.host
+def runs_tools(messages, *, notes=None) -> str:
+    messages.append({"role": "tool", "content": "42"})
+    if notes is not None:
+        notes["seen"] = [len(messages)]
+    return "done"
+
+
+def tool_changes_an_argument(s, messages):
+    s += messages[-1]["content"] + sgl.gen("a")
+    s += runs_tools(messages)
+    s += messages[-1]["content"] + sgl.gen("b")
+
+
+def tool_changes_a_list_of_the_body(s, messages):
+    own, notes = [{"role": "user", "content": "own"}], {"k": "v"}
+    s += sgl.gen("a")
+    s += runs_tools(own, notes=notes)
+    s += own[-1]["content"] + f" {len(own)} {notes}" + sgl.gen("b")
+
+
+def tool_changes_a_global(s, messages):
+    s += sgl.gen("a")
+    sgl.call(list.append, MESSAGES, s["a"])
+    s += f"{len(MESSAGES)}" + sgl.gen("b")
+
+
+@pytest.mark.parametrize(
+    "body", [tool_changes_an_argument, tool_changes_a_list_of_the_body, tool_changes_a_global], ids=lambda b: b.__name__
+)
+def test_what_a_tool_does_to_its_arguments_is_seen(body: Callable[..., Any], backend: sgl.Scripted) -> None:
+    found: list[Any] = []
+    for mode in MODES:
+        MESSAGES.clear()
+        given = [{"role": "user", "content": "hi"}]
+        program = sgl.function(body)
+        texts = [program.run(messages=given, backend=backend, mode=mode).text() for _ in range(3)]
+        found.append([texts, given, list(MESSAGES)])
+    assert found[0] == found[1]
