@@ -6,7 +6,7 @@ import copy
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, cast
 
 from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError
 from sglc.ir.functions import METHODS
@@ -259,7 +259,7 @@ class _Interpreter:
 def _change(arguments: Sequence[Any], changed: Sequence[Any]) -> None:
     """Makes lists and dicts what a host function has made of the copies that it was given."""
     for one, other in zip(arguments, changed, strict=True):
-        kind = type(one)
+        kind = cast("type[Any]", type(one))
         if kind not in (list, dict) or repr(one) == repr(other):
             continue
         one.clear()
