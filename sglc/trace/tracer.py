@@ -7,13 +7,14 @@ to questions about the others. It runs to its end, or to the first question that
 from __future__ import annotations
 
 import copy
+import dis
 import itertools
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, NoReturn, TypeVar, cast
 
 from sglc.ir.builder import Builder, flattened
@@ -812,17 +813,32 @@ class _Recording:
         frame.f_trace_lines = False
         if event == "exception" and self._question is None and (self._given or self.markers.in_doubt):
             kind: type[BaseException] = given[0]
-            suspicious = issubclass(kind, TypeError | AttributeError) or (
-                self.markers.in_doubt
-                and issubclass(kind, Exception)
-                and not issubclass(kind, _ENDS)
-                and not frame.f_code.co_filename.startswith(PYTHON)
+            suspicious = (
+                issubclass(kind, TypeError | AttributeError)
+                or _is_of_a_library(kind, frame, given[2])
+                or (
+                    self.markers.in_doubt
+                    and issubclass(kind, Exception)
+                    and not issubclass(kind, _ENDS)
+                    and not frame.f_code.co_filename.startswith(PYTHON)
+                )
             )
             if suspicious and not issubclass(kind, SglcError):
                 self._question = self._all_leaves(in_words(given[1]).splitlines()[0][:100], user_location())
                 self._seen = given[1]
                 raise Stopped
         return self._on_event
+
+
+def _is_of_a_library(kind: type[BaseException], frame: FrameType, trace: TracebackType) -> bool:
+    """Whether an exception, of a kind that is none of Python's own, was raised in a frame by code that is not Python: by a
+    validator or parser in C or Rust, perhaps since what it was given is no `str`."""
+    if kind.__module__ == "builtins" or not issubclass(kind, Exception) or trace.tb_next is not None:
+        return False
+    return frame.f_code.co_code[frame.f_lasti] not in _RAISES
+
+
+_RAISES = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
 
 
 class Unread:

@@ -96,6 +96,6 @@ class Card:
 def names() -> dict[str, Any]:
     """A new namespace for one program."""
     return {
-        "sgl": sgl, "html": html, "json": json, "re": re, "textwrap": textwrap, "TABLE": TABLE, "NAME": NAME,
+        "sgl": sgl, "copy": copy, "html": html, "json": json, "re": re, "textwrap": textwrap, "TABLE": TABLE, "NAME": NAME,
         "ITEMS": ITEMS, "PHRASES": PHRASES, "Counter": Counter, "deeper": deeper, "pieces": pieces, "Notes": Notes, "Card": Card, "polite": polite, "shortened": shortened, "asked": asked, "chosen": chosen, **hosts.NAMES,
     }  # fmt: skip

@@ -61,6 +61,9 @@ def generate(choices: Choices) -> Program:
     arguments = _arguments(choices)
     shared.budget = 3 + choices.below(5) + (10 if choices.chance(6) else 0)
     main = Scope(shared, {name: kind for name, (kind, _) in arguments.items() if name != "card"} | _inside(arguments))
+    for name in ("items", "d"):  # changes of what a caller gives are plain Python's, and stay from run to run
+        if name in arguments:
+            main.line(f"{name} = copy.deepcopy({name})")
     opening(main)
     block(main, 7, 1)
     if choices.chance(60):

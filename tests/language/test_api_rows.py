@@ -273,7 +273,7 @@ def get_server_info(engine: sglc.Engine, no_default: None) -> None:
 
 @row("1.1 Runtime, Engine")
 def runtime_and_engine(engine: sglc.Engine) -> None:
-    assert sgl.Runtime is sgl.Engine
+    assert issubclass(sgl.Runtime, sgl.Engine)
     assert said(engine, **GREEDY)["a"] == said(engine, **GREEDY)["a"]
 
 
@@ -557,8 +557,10 @@ def run_batch_rows() -> None:
 def run_batch_mismatch() -> None:
     with sgl.Scripted(lambda question: "") as backend:
         for rows in ([("a",), ("a", "b", "c")], [{"a": "a"}, {"b": "b"}], [{"a": "a"}, {"a": "a", "c": "c"}]):
-            with pytest.raises(sglc.ArgumentsError, match="row 1"):
-                echo.run_batch(rows, backend=backend)
+            good, bad = echo.run_batch(rows, backend=backend)
+            assert good.error() is None
+            assert isinstance(bad.error(), sglc.ArgumentsError)
+            assert "row 1" in str(bad.error())
 
 
 @row("1.3 run_batch: nothing gives nothing")

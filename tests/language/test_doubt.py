@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 
 import sglc as sgl
@@ -389,3 +390,44 @@ def test_what_an_artifact_could_not_check_is_said_when_it_is_made() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sgl.function(appending.plain_append).compile()
+
+
+class Parsed(pydantic.BaseModel):
+    name: str
+    score: int = 0
+
+
+def validated(s, q):
+    s += q + sgl.gen("a")
+    try:
+        answer = Parsed.model_validate_json(s["a"])
+        s += f" {answer.name} {answer.score}"
+    except pydantic.ValidationError:
+        s += " invalid"
+
+
+def validated_in_a_field(s, q):
+    s += q + sgl.gen("a")
+    try:
+        s += " " + Parsed(name=s["a"]).name.upper()
+    except ValueError:
+        s += " invalid"
+
+
+def validated_by_a_type(s, q):
+    s += q + sgl.gen("a")
+    try:
+        s += f" {pydantic.TypeAdapter(dict[str, int | str]).validate_json(s['a'].strip())}"
+    except pydantic.ValidationError:
+        s += " invalid"
+
+
+@pytest.mark.parametrize("body", [validated, validated_in_a_field, validated_by_a_type], ids=lambda body: body.__name__)
+def test_validators_that_are_not_python_see_the_real_text(body: Any) -> None:
+    """Such a validator takes what is no `str` for invalid, and its error says so in a class of its own."""
+    said = {"one": "nonsense", "two": '{"name": "x", "score": 3}', "six": '{"name": "y"}'}
+    with sgl.Scripted(lambda question: said[question.prompt[-3:]]) as backend:
+        program = sgl.function(body)
+        for q in (*said, *said):
+            expected = program.run(q=q, backend=backend, mode="interpret").text()
+            assert program.run(q=q, backend=backend).text() == expected

@@ -4,7 +4,6 @@ the two tests of an engine's own words."""
 from __future__ import annotations
 
 import dataclasses
-import enum
 import inspect
 import json
 import re
@@ -590,18 +589,6 @@ def tool_of_a_state(s):
     s += tool(s)
 
 
-def tool_of_a_set(s):
-    s += tool([{"a": {1, 2}}])
-
-
-def tool_of_an_enum(s):
-    s += tool(ConstraintKind.REGEX)
-
-
-class ConstraintKind(enum.StrEnum):
-    REGEX = "regex"
-
-
 def variable_with_a_number(s):
     s[1] = "one"
 
@@ -616,8 +603,6 @@ MISTAKES_IN_A_BODY = {
     method_of_a_sum: ".join of an expression, which is no text yet",
     message_ended_by_forks: "a user message ends, but no message is open",
     tool_of_a_state: "is of type ProgramState",
-    tool_of_a_set: "is of type set",
-    tool_of_an_enum: "is of type ConstraintKind",
     variable_with_a_number: "the name of a variable is of type int",
 }
 
