@@ -112,12 +112,19 @@ class Builder:
         keywords: tuple[tuple[str, Argument], ...] = (),
         *,
         timeout: float | None = None,
+        dropped: bool = False,
         loc: Location | None = None,
     ) -> Call:
         return self._next(
             Call,
             lambda number: Call(
-                function=function, arguments=arguments, keywords=keywords, timeout=timeout, number=number, loc=loc
+                function=function,
+                arguments=arguments,
+                keywords=keywords,
+                timeout=timeout,
+                dropped=dropped,
+                number=number,
+                loc=loc,
             ),
         )
 

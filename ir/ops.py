@@ -212,13 +212,14 @@ Argument: TypeAlias = (
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Call(Op):
     """`function`: the name under which the program knows it. `timeout`: seconds, or None. Its value is a text, or, for
-    a switch on it, plain data."""
+    a switch on it, plain data. `dropped`: nothing looks at it, so that it may be anything."""
 
     result: ClassVar[Type] = Type.TEXT
     function: str
     arguments: tuple[Argument, ...]
     keywords: tuple[tuple[str, Argument], ...] = ()
     timeout: float | None = None
+    dropped: bool = False
     number: int = 0
 
 

@@ -107,6 +107,7 @@ class Values:
                     arguments=self.arguments(children[1]),
                     keywords=_keywords(given.pop("keywords", None)),
                     timeout=taken(given, "timeout", float),
+                    dropped=_dropped(given),
                     number=number(given),
                     loc=loc,
                 )
@@ -182,6 +183,13 @@ def taken(given: dict[str, Attribute], key: str, kind: type[T]) -> T | None:
     if isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool):
         return cast("T", value)
     raise fault_at(attribute.name, f"{key} is not {_SAID[kind]}")
+
+
+def _dropped(given: dict[str, Attribute]) -> bool:
+    attribute = given.pop("dropped", None)
+    if attribute is not None and attribute.value is not True:
+        raise fault_at(attribute.name, "dropped is true where it is given")
+    return attribute is not None
 
 
 def _constraint(given: dict[str, Attribute]) -> Constraint | None:

@@ -287,7 +287,8 @@ def _described(op: Op, names: Mapping[Op, str]) -> tuple[str, list[tuple[str, st
             keywords = [("keywords", print_tree(dict(op.keywords), names))] if op.keywords else []
             timeout = [("timeout", repr(op.timeout))] if op.timeout is not None else []
             words = f"call {quoted(op.function)} {_arguments(op.arguments, names)}"
-            return words, [*keywords, *timeout, _numbered(op)]
+            dropped = [("dropped", "true")] if op.dropped else []
+            return words, [*keywords, *timeout, *dropped, _numbered(op)]
         case Read():
             return f"read {_name(op.state, names)}", []
         case Meta():

@@ -167,7 +167,15 @@ class _Terms:
                     self.answer(op, ("select", self.term(op.state), choices, op.method))
                 case Call():
                     keywords = tuple((key, self.argument(value)) for key, value in op.keywords)
-                    key = ("call", op.function, self.argument(op.arguments), keywords, op.timeout, op.number)
+                    key = (
+                        "call",
+                        op.function,
+                        self.argument(op.arguments),
+                        keywords,
+                        op.timeout,
+                        op.dropped,
+                        op.number,
+                    )
                     self.terms[op] = self.id(key)
                 case Method() | Test():
                     self.terms[op] = self.id((type(op).__name__, op.name, self.argument(op.arguments)))

@@ -443,7 +443,7 @@ def _as_expected(run: Run, plan: Plan, host: Host, value: Any, given: tuple[Sequ
     containers = any(isinstance(each, list | dict) for each in (*given[0], *given[1].values()))
     if containers and repr(given) != repr(_given(run, plan)):
         return CalledOtherwise.changed_arguments(op.function, value, given, op.loc)
-    if host.gives_text and op in run.program.read and not isinstance(value, str):
+    if host.gives_text and not op.dropped and not isinstance(value, str):
         return CalledOtherwise.no_text(op.function, value, op.loc)
     return value
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Host(Protocol):
-    """A host function as the runtime needs it. gives_text: anything else that it gives is an error where it is read."""
+    """A host function as the runtime needs it. gives_text: anything else that it gives is an error where it is not dropped."""
 
     @property
     def function(self) -> Callable[..., Any]: ...
@@ -205,8 +205,6 @@ class Program:
         self.certain = certain
         self.params = tuple(graph.params)
         self.prefixes = graph.prefixes
-        self.read = {operand for op in graph.ops for operand in operands(op)}  # what ops and ends of regions read
-        self.read.update(op for region in graph.regions for op in region.end.outputs())
         self.constants: dict[Op, Any] = {}
         for op in graph.prefixes:
             if not any(isinstance(x, Image) for x in (op, *operands(op))):
@@ -259,8 +257,6 @@ class Program:
 
     def block(self, region: Region) -> Block:
         """A block for a region that was traced while the program runs."""
-        self.read.update(operand for op in region.body for operand in operands(op))
-        self.read.update(region.end.outputs())
         last = 2**31  # after the steps that were compiled
         steps = (op for op in region.body if isinstance(op, Primitive))
         plans = (Plan(op, tuple(answers_below(operands(op))), last + op.number, self.automaton(op)) for op in steps)

@@ -38,7 +38,7 @@ from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import Answers, Events, NoAnswer, choices_of, normal, plain, question_of, replay, same, shown
-from sglc.trace.tracer import Recorded, Risk, record
+from sglc.trace.tracer import Risk, record
 from sglc.trace.untraceable import Untraceable, refuse_own_tools
 
 MAX_WAYS = 2_000
@@ -212,8 +212,6 @@ class LiveProgram:
         if self._file is None and recorded.file is not None:
             self._file = recorded.file
             self.warn_of_files()
-        if self._reads_no_text(run, recorded):
-            return partial(self._interpreted, run, backend)
         end = recorded.end
         if not isinstance(end, End):
             end = switch_at(recorded.final, end, next(self._numbers))
@@ -229,19 +227,6 @@ class LiveProgram:
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
         return self._kept(block, key_of(values), found)
-
-    def _reads_no_text(self, run: Run, recorded: Recorded) -> bool:
-        """Whether what the body does next reads a value that was to be a text and, where nothing read it, is none."""
-        other = [
-            op
-            for op, value in run.values.items()
-            if isinstance(op, Call) and not isinstance(value, str) and run.program.hosts[op.function].gives_text
-        ]
-        if not other:
-            return False
-        read = {operand for op in recorded.body for operand in operands(op)}
-        read.update(recorded.end.outputs() if isinstance(recorded.end, End) else recorded.end.ops)
-        return not read.isdisjoint(other)
 
     def _has_named(self, hosts: Mapping[str, Host]) -> bool:
         """Notes the names of host functions; False where another thread has given one to another function meanwhile."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import dis
+import functools
 import itertools
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn, TypeVar, cast
 
 from sglc.ir.builder import Builder, flattened
@@ -74,6 +75,9 @@ from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, own_conte
 from sglc.trace.untraceable import Untraceable
 
 P = TypeVar("P", Gen, Select, Call)
+
+_MAX_CODES = 1_024
+"""Of which it is kept where they drop what they call."""
 
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
@@ -510,6 +514,7 @@ class _Recording:
             tuple(self._host_argument(value) for value in arguments),
             tuple((key, self._host_argument(value)) for key, value in keywords.items()),
             timeout=host.timeout,
+            dropped=host.gives_text and _drops_what_it_calls(calling_frame()),
             loc=self._here(),
         )
         self._same(call, host.name)
@@ -828,6 +833,18 @@ class _Recording:
                 self._seen = given[1]
                 raise Stopped
         return self._on_event
+
+
+def _drops_what_it_calls(frame: FrameType | None) -> bool:
+    """Whether a frame forgets at once what the call gives that it is in: a statement that is a call alone."""
+    return frame is not None and frame.f_lasti in _before_drops(frame.f_code)
+
+
+@functools.lru_cache(_MAX_CODES)
+def _before_drops(code: CodeType) -> frozenset[int]:
+    """The places of the instructions that stand before a POP_TOP."""
+    steps = list(dis.get_instructions(code))
+    return frozenset(one.offset for one, after in itertools.pairwise(steps) if after.opname == "POP_TOP")
 
 
 def _is_of_a_library(kind: type[BaseException], frame: FrameType, trace: TracebackType) -> bool:

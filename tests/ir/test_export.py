@@ -40,6 +40,7 @@ def test_json_says_what_each_op_is() -> None:
         "arguments": [{"op": CALL - 1}, [1, None]],
         "keywords": [["lang", "en"]],
         "timeout": 2.5,
+        "dropped": False,
         "number": 1,
         "loc": None,
     }

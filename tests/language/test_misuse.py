@@ -289,3 +289,35 @@ def test_settings_of_sglangs_servers(recwarn: Any) -> None:
     with sgl.Runtime(tp_size=1, max_total_tokens=512, log_level="error") as engine:
         assert isinstance(engine, sgl.Engine)
     assert "tp_size, log_level" in str(recwarn.pop(UserWarning).message)
+
+
+@sgl.host
+def looks_up(word):
+    return {"yes": "found"}.get(word)
+
+
+def compares_with_none(s, q):
+    s += sgl.gen("a", temperature=0) + q
+    found = looks_up(q)
+    s += " nothing " if found is None else " something "
+    s += sgl.gen("b")
+
+
+def asks_for_its_type(s, q):
+    s += q + sgl.gen("a")
+    s += (" text " if isinstance(looks_up(q), str) else " none ") + sgl.gen("b")
+
+
+def filters_what_is_none(s, q):
+    found = [looks_up(word) for word in (q, "yes", "no")]
+    s += f"{len([each for each in found if each is not None])}" + sgl.gen("a")
+
+
+@pytest.mark.parametrize(
+    "body", [compares_with_none, asks_for_its_type, filters_what_is_none], ids=lambda b: b.__name__
+)
+def test_none_of_a_tool_without_annotation_is_none(body: Any, backend: sgl.Scripted) -> None:
+    program = sgl.function(body)
+    for q in ("yes", "no", "yes", "no"):
+        texts = [program.run(q=q, backend=backend, mode=mode).text() for mode in MODES]
+        assert texts[0] == texts[1]
