@@ -175,7 +175,7 @@ class LiveProgram:
         earlier = {op.number: op for op in _numbered(run)}
         hosts = dict(self._traced.hosts)
         try:
-            with no_effects(self._function, self._guard):
+            with no_effects(self._function, self._guard, first=not block.cases):
                 recorded = record(
                     self._function,
                     self._arguments,

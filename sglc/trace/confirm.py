@@ -12,6 +12,7 @@ import dis
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from types import CodeType
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from sglc.ir.ops import Op, Param, Read, Test
 from sglc.language.arguments import Arguments
 from sglc.language.settings import Bounds
 from sglc.language.symbolic import shown_path
+from sglc.trace.effects import profiled
 from sglc.trace.explore import Traced, explore
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
@@ -99,11 +101,12 @@ def _difference(function: Callable[..., Any], arguments: Arguments, graph: Graph
     """Where the body first does something else than the graph; None where it never does. Raises `ProgramError`."""
     late = 0
     with Watchdog() as watchdog:
-        for texts, invent in _rounds(function, arguments, graph):
+        for texts, invent, first in _rounds(function, arguments, graph):
             expected = Walk(graph, texts, invent)
             body = functools.partial(replay, function, arguments, texts, _answers(expected, invent), n)
             try:
-                found = watchdog.run(body)
+                with profiled() if first else nullcontext():
+                    found = watchdog.run(body)
                 if (where := differs(expected.events, found)) is None:
                     continue
                 again = watchdog.run(body)
@@ -157,15 +160,15 @@ def _answers(expected: Walk, invent: Callable[[int, tuple[str, ...] | None], str
 
 def _rounds(
     function: Callable[..., Any], arguments: Arguments, graph: Graph
-) -> Iterator[tuple[dict[str, str], Callable[[int, tuple[str, ...] | None], str]]]:
-    """Texts and answers to try: for each path of the graph those that lead there, made of each hostile string (and of a
+) -> Iterator[tuple[dict[str, str], Callable[[int, tuple[str, ...] | None], str], bool]]:
+    """Texts and answers to try, and whether they are the first along a path: for each path of the graph those that lead there, made of each hostile string (and of a
     number, where it is not a value by itself, so that no two are the same)."""
     constants = [text for text in _strings_of(function) if text not in HOSTILE][:MAX_CONSTANTS]
     for wanted in _paths(graph):
-        for base in HOSTILE if not wanted else HOSTILE[:8]:
-            yield _round(arguments, base, wanted)
+        for number, base in enumerate(HOSTILE if not wanted else HOSTILE[:8]):
+            yield *_round(arguments, base, wanted), number == 0
     for constant in constants:
-        yield _round(arguments, constant, {}, exact=True)
+        yield *_round(arguments, constant, {}, exact=True), False
 
 
 def _round(

@@ -2,18 +2,19 @@
 
 A body runs several times while it is traced, on texts that nobody has written. What it does with them to files, databases,
 processes and the network is seen by a profiler, as a call of one of Python's own functions; how a file is opened by an audit
-hook. The profiler watches the first run, and where the code has a name of such things, or reaches something that is open,
-all of them; the hook is there once code has names that open files: every step of Python's is a little slower for it.
+hook. The profiler watches the first run along each path, and where the code has a name of such things, or reaches something
+that is open, all of them. The hook is there once anything opens a file: every step of Python's is a little slower for it.
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -64,6 +65,8 @@ _STREAMS = ("IOWrapper", "Writer", "Random", "IO", "FileWrapper")
 
 _HANDLES = logging.Handler.handle.__code__
 
+_OPENS = frozenset((io.open, os.open))
+
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -83,23 +86,18 @@ _installed = threading.Lock()
 
 
 @contextmanager
-def no_effects(function: Callable[..., Any], guard: Guard | None) -> Generator[None]:
-    """For traces and replays of a body. guard: of the function. Raises `Untraceable` for what it would do outside of
-    Python."""
-    if guard is not None and (guard.names_files or guard.names_effects) and _installed.acquire(blocking=False):
-        sys.addaudithook(_on_event)  # once, and for good: hooks cannot be taken away
+def no_effects(function: Callable[..., Any], guard: Guard | None, *, first: bool = False) -> Generator[None]:
+    """For traces and replays of a body. guard: of the function. first: the body has not run along this path. Raises
+    `Untraceable` for what it would do outside of Python."""
     outer = _watch.found, _watch.things
     found = _watch.found = list[tuple[str, Location | None]]()
     _watch.things = {} if guard is None else guard.changing
-    profiler = sys.getprofile()
-    if watches := guard is not None and (bool(_watch.things) or guard.names_effects):
-        sys.setprofile(in_turn(profiler, stop_at))
+    watches = first or (guard is not None and (bool(_watch.things) or guard.names_effects))
     try:
-        yield
+        with profiled() if watches else nullcontext():
+            yield
     finally:
         _watch.found, _watch.things = outer
-        if watches:
-            sys.setprofile(profiler)
         if found:
             what, where = found[0]
             raise Untraceable(
@@ -109,11 +107,24 @@ def no_effects(function: Callable[..., Any], guard: Guard | None) -> Generator[N
             )
 
 
+@contextmanager
+def profiled() -> Generator[None]:
+    """For what is inside."""
+    profiler = sys.getprofile()
+    sys.setprofile(in_turn(profiler, stop_at))
+    try:
+        yield
+    finally:
+        sys.setprofile(profiler)
+
+
 def stop_at(frame: FrameType, event: str, given: Any) -> None:
     """A profiler that stops a body before it does something outside of Python."""
     if _watch.found is None:
         return
     if event == "c_call":
+        if given in _OPENS and not is_ours(frame) and not imports(frame) and _installed.acquire(blocking=False):
+            sys.addaudithook(_on_event)  # once, and for good: hooks cannot be taken away
         what = _what_it_does(given)
     elif event == "call" and frame.f_code is _HANDLES:
         what = _what_it_logs_to(frame.f_locals["self"])

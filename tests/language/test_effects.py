@@ -469,3 +469,37 @@ def test_host_functions_from_outside_are_compiled(backend: sgl.Scripted, recwarn
         assert program.run(q=q, backend=backend, mode="interpret").text() == compiled
     assert not [warning for warning in recwarn if "makes the host function" in str(warning.message)]
     assert program.compile().calls
+
+
+FRESH = """
+import os, sys
+import numpy as np
+import sglc as sgl
+
+@sgl.function
+def saves(s, q):
+    s += q + sgl.gen("a")
+    np.savez(s["a"] + ".npz", a=np.zeros(1))
+
+@sgl.function
+def saves_behind_an_exit(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) > 1:
+        np.arange(3).tofile(s["a"] + ".bin")
+
+os.chdir(sys.argv[1])
+with sgl.Scripted(lambda question: "ok") as backend:
+    for program in (saves, saves_behind_an_exit):
+        program.run(q="q", backend=backend)
+print(sorted(os.listdir(".")))
+"""
+
+
+def test_what_a_library_writes_is_stopped_in_a_fresh_process(tmp_path: pathlib.Path) -> None:
+    """No hook is there before the first file is opened."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "fresh.py").write_text(FRESH)
+    command = [sys.executable, str(tmp_path / "fresh.py"), str(tmp_path / "files")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=pathlib.Path(__file__).parents[2])
+    assert done.stdout == "['ok.bin', 'ok.npz']\n"
+    assert "writes to a file" in done.stderr
