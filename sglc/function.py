@@ -90,6 +90,8 @@ class SglFunction:
             )
         self.func = function
         self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
         self.__doc__ = function.__doc__
         self.num_api_spec_tokens = num_api_spec_tokens
         self.bind_arguments: dict[str, Any] = {}
@@ -101,6 +103,19 @@ class SglFunction:
 
     def __repr__(self) -> str:
         return f"<sglc function {self.__name__}>"
+
+    def __copy__(self) -> SglFunction:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __deepcopy__(self, memo: Any) -> SglFunction:
+        """Itself, as of a function."""
+        return self
+
+    def __reduce__(self) -> str:
+        """By its name, as a function: for processes that import its module."""
+        return self.__qualname__
 
     def bind(self, **arguments: Any) -> SglFunction:
         """The same program with some arguments given; they come before those of a call, as in SGLang."""

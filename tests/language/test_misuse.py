@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import multiprocessing
 import pickle
@@ -283,6 +284,17 @@ def test_errors_go_from_one_process_to_another() -> None:
         checked_regex("[")
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again), again.pos) == (type(caught.value), str(caught.value), 0)
+
+
+def test_programs_are_copied_and_pickled_as_functions_are() -> None:
+    assert copy.deepcopy({"program": asks_a_batch})["program"] is asks_a_batch
+    assert pickle.loads(pickle.dumps(asks_a_batch)) is asks_a_batch
+    bound = asks_a_batch.bind(q="x")
+    assert copy.deepcopy(bound) is bound
+    assert bound.bind_arguments == {"q": "x"}
+    assert asks_a_batch.bind_arguments == {}
+    with pytest.raises(pickle.PicklingError):
+        pickle.dumps(bound)
 
 
 def test_settings_of_sglangs_servers(recwarn: Any) -> None:
