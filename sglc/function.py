@@ -254,32 +254,23 @@ class SglFunction:
         and has no effect: rows need no threads. generator_style: give results one by one, as an iterator.
         """
         if current_machine() is not None:
-            return self._inside(batch_kwargs, backend, settings, mode, seed, generator_style)
-        rows, given = self._batch(batch_kwargs, settings, mode, seed)
+            given: dict[str, Any] = {**settings, "backend": backend} | ({} if seed is None else {"seed": seed})
+            return self._inside(batch_kwargs, given, generator_style)
+        rows, chosen = self._batch(batch_kwargs, settings, mode, seed)
         from sglc.batch import collect, in_order, run_rows  # here: torch comes with it
 
         backend = chosen_backend(backend)
         if mode == "interpret":
-            results = self._interpreted(rows, given, backend)
+            results = self._interpreted(rows, chosen, backend)
         else:
-            results = run_rows(self._ready(rows, given, backend), backend)
+            results = run_rows(self._ready(rows, chosen, backend), backend)
         return in_order(results) if generator_style else collect(results, len(rows), progress_bar)
 
     def _inside(
-        self,
-        batch_kwargs: Sequence[Mapping[str, Any] | Sequence[Any]],
-        backend: Runner | None,
-        settings: Mapping[str, Any],
-        mode: Mode,
-        seed: int | None,
-        generator_style: bool,
+        self, rows: Sequence[Mapping[str, Any] | Sequence[Any]], given: Mapping[str, Any], generator_style: bool
     ) -> Any:
         """A batch inside of another program's body is part of that program, as each of its runs is."""
-        self._batch(batch_kwargs, settings, mode, seed)
-        given: dict[str, Any] = {**settings, "backend": backend} | ({} if seed is None else {"seed": seed})
-        runs = [
-            self.run(**row, **given) if isinstance(row, Mapping) else self.run(*row, **given) for row in batch_kwargs
-        ]
+        runs = [self.run(**row, **given) if isinstance(row, Mapping) else self.run(*row, **given) for row in rows]
         return iter(runs) if generator_style else runs
 
     def trace(self, *args: Any, **kwargs: Any) -> Graph:

@@ -104,6 +104,7 @@ def test_a_batch_inside_of_a_program_is_a_part_of_it() -> None:
             result = asks_a_batch.run(q="q", backend=backend, mode=mode)
             assert (result.text(), result["first"]) == ("yesyesyes", "zyes")
             assert sorted(asked) == ["q", "q2", "yesyes", "z"]
+        assert asks_a_batch.compile().run(q="q", backend=backend).text() == "yesyesyes"
 
 
 LOG: list[str] = []
