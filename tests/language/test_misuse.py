@@ -86,7 +86,7 @@ def test_a_partial_is_a_program(backend: sgl.Scripted) -> None:
 @sgl.function
 def asks_a_batch(s, q):
     results = ask.run_batch([{"q": q}, (q + "2",)])
-    s += "".join(result["a"] for result in results) + sgl.gen("b")
+    s += sgl.join("", [result["a"] for result in results]) + sgl.gen("b")
     first = next(iter(ask.run_batch([{"q": "z"}], generator_style=True)))
     s["first"] = first.text()
 
