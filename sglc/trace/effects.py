@@ -26,21 +26,9 @@ from sglc.trace.repeatable import imports, in_turn, is_ours
 from sglc.trace.untraceable import Untraceable
 
 _FILES = (
-    *(
-        "remove",
-        "unlink",
-        "rmdir",
-        "rename",
-        "replace",
-        "mkdir",
-        "truncate",
-        "ftruncate",
-        "link",
-        "symlink",
-        "sendfile",
-    ),
-    *("chmod", "fchmod", "chown", "utime", "mkfifo"),
-)
+    "remove", "unlink", "rmdir", "rename", "replace", "mkdir", "truncate", "ftruncate", "link", "symlink", "sendfile", "chmod",
+    "fchmod", "chown", "utime", "mkfifo",
+)  # fmt: skip
 _PROCESSES = ("system", "posix_spawn", "posix_spawnp", "fork", "forkpty", "execv", "execve", "kill", "killpg")
 
 _DOES: Mapping[tuple[str, str], str] = {
