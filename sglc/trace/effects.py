@@ -43,7 +43,7 @@ _DOES: Mapping[tuple[str, str], str] = {
 }
 """module and name of a function, or of a method's class and its name -> in words"""
 
-_NAMES = frozenset(name for _, name in _DOES)
+_NAMES = frozenset((*(name for _, name in _DOES), "open"))
 
 _WRITERS = frozenset(("print", "writer", "dump"))
 """Builtins that may write to an open file that they are given, which nobody can see."""
@@ -108,15 +108,17 @@ def profiled() -> Generator[None]:
 
 def stop_at(frame: FrameType, event: str, given: Any) -> None:
     """A profiler that stops a body before it does something outside of Python."""
-    if _watch.found is None:
+    if event not in ("c_call", "call") or _watch.found is None:  # it is called very often
         return
     if event == "c_call":
+        if given.__name__ not in _NAMES and not _watch.things:
+            return
         if given in _OPENS and not is_ours(frame) and not imports(frame) and _installed.acquire(blocking=False):
             sys.addaudithook(_on_event)  # once, and for good: hooks cannot be taken away
         what = _what_it_does(given)
-    elif event == "call" and frame.f_code is _HANDLES:
+    elif frame.f_code is _HANDLES:
         what = _what_it_logs_to(frame.f_locals["self"])
-    elif event == "call" and _watch.things and frame.f_code.co_filename.startswith(PYTHON) and frame.f_code.co_argcount:
+    elif _watch.things and frame.f_code.co_filename.startswith(PYTHON) and frame.f_code.co_argcount:
         what = _use_of(frame.f_locals.get(frame.f_code.co_varnames[0]))
     else:
         return

@@ -89,7 +89,9 @@ class Impurities:
 
 def in_turn(*profilers: Any) -> Profiler:
     """One profiler of several, since Python has one at a time. (Those in C cannot be called.)"""
-    callables = [profiler for profiler in profilers if callable(profiler)]
+    callables: list[Profiler] = [profiler for profiler in profilers if callable(profiler)]
+    if len(callables) == 1:
+        return callables[0]
 
     def profiler(frame: FrameType, event: str, given: Any) -> None:
         for each in callables:
