@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from sglc.ir.errors import Location, ProgramError
 from sglc.language.symbolic import FOREIGN, PACKAGE, PYTHON, shown_path, user_location
@@ -89,7 +89,7 @@ class Impurities:
 
 def in_turn(*profilers: Any) -> Profiler:
     """One profiler of several, since Python has one at a time. (Those in C cannot be called.)"""
-    callables: list[Profiler] = [profiler for profiler in profilers if callable(profiler)]
+    callables = [cast("Profiler", profiler) for profiler in profilers if callable(profiler)]
     if len(callables) == 1:
         return callables[0]
 
