@@ -8,6 +8,7 @@ product of small automata, which costs far less than to take each look along (`l
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 
 from sglc.passes.regular.charset import EVERY
 from sglc.passes.regular.tree import Atomic, Both, Chars, Choice, Look, Not, Regular, Repeat, Sequence, Token, nodes
@@ -29,7 +30,7 @@ def apart(tree: Regular) -> Regular:
     for alternative in tree.parts if isinstance(tree, Choice) else (tree,):
         parts = alternative.parts if isinstance(alternative, Sequence) else (alternative,)
         ways = [_ways(part) for part in parts]
-        if _count(ways) > MAX_WAYS:
+        if prod(map(len, ways)) > MAX_WAYS:
             return tree
         for way in product(*ways):
             alone = _without([part for several in way for part in several])
@@ -46,13 +47,6 @@ def _ways(part: Regular) -> list[tuple[Regular, ...]]:
         if all(isinstance(look, Look) for way in ways for look in way):
             return ways
     return [(part,)]
-
-
-def _count(ways: list[list[tuple[Regular, ...]]]) -> int:
-    count = 1
-    for each in ways:
-        count *= len(each)
-    return count
 
 
 def _without(parts: list[Regular]) -> Regular | None:

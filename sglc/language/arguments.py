@@ -105,6 +105,9 @@ def bind(
         return take_apart(_by_name(bound, where), call, len(args))
     given = set(bound.arguments)
     bound.apply_defaults()
+    arguments = take_apart(_by_name(bound, where), call)
+    if not arguments.opaque:
+        return arguments
     for name, value in list(bound.arguments.items()):
         if name not in given and take_apart({name: value}).opaque:  # it stays what the function has it for
             del bound.arguments[name]
@@ -133,6 +136,8 @@ def called(function: Callable[..., Any], state: Any, values: Mapping[str, Any], 
     their place."""
     parameters = signature(function)
     if not _has_rest(parameters):
+        if not places:  # most
+            return function(state, **values)
         return function(state, *list(values.values())[:places], **dict(list(values.items())[places:]))
     by_name, by_place = dict(values), list[Any]()
     for parameter in parameters.parameters.values():
