@@ -7,37 +7,30 @@ to questions about the others. It runs to its end, or to the first question that
 from __future__ import annotations
 
 import copy
-import dis
-import functools
-import itertools
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
-from types import CodeType, FrameType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any, NoReturn, TypeVar, cast
 
 from sglc.ir.builder import Builder, flattened
-from sglc.ir.errors import ENDS_ALL, Location, ProgramError, SglcError, in_words
+from sglc.ir.errors import ENDS_ALL, Location, ProgramError, in_words
 from sglc.ir.functions import FILLING, METHODS, what_is_wrong_with_call
-from sglc.ir.graph import End, Order, Tree
+from sglc.ir.graph import End, Order
 from sglc.ir.ops import (
     Append,
     Argument,
     Call,
     ChoicesMethod,
     Constraint,
-    Format,
     Gen,
     Meta,
-    Method,
     Numbered,
     Op,
     Param,
     Part,
     Primitive,
-    Read,
     Render,
     Role,
     Sampling,
@@ -55,8 +48,6 @@ from sglc.language.machine import Answered, Piece, running
 from sglc.language.orders import FreeOrders
 from sglc.language.state import ProgramState
 from sglc.language.symbolic import (
-    PACKAGE,
-    PYTHON,
     Markers,
     SymbolicText,
     calling_frame,
@@ -68,18 +59,17 @@ from sglc.language.symbolic import (
 from sglc.runtime.values import answers_below
 from sglc.trace.appends import only_appends
 from sglc.trace.changes import Contents
+from sglc.trace.dropped import drops_what_it_calls
 from sglc.trace.effects import stop_at
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
-from sglc.trace.repeatable import Impurities, is_ours, not_repeatable, own_context, set_since, start_of
+from sglc.trace.leaves import Leaves, leaf_of
+from sglc.trace.raised import Watch, may_be_of_symbols
+from sglc.trace.repeatable import Impurities, not_repeatable, own_context, set_since, start_of
+from sglc.trace.results import end_of
 from sglc.trace.untraceable import Untraceable
 
 P = TypeVar("P", Gen, Select, Call)
-
-_MAX_CODES = 1_024
-"""Of which it is kept where they drop what they call."""
-
-_ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
 
 class Stopped(GeneratorExit):
@@ -160,6 +150,7 @@ class _Recording:
         self._function = function
         self._arguments = arguments
         self._known = known
+        self._leaves = Leaves(known.values)
         self._earlier = earlier
         self._builder = Builder(function.__name__, earlier)
         self._hosts = hosts
@@ -172,17 +163,16 @@ class _Recording:
         self._differs_at: Location | None = None  # where the body asked something else than was recorded before
         self._impurities = Impurities()
         self._context = Context()  # in which the body begins
-        self._watches = False
+        self._watch = Watch(self._on_exception, _Recording.run.__code__)
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
-        self._below: dict[Op, tuple[Op, ...]] = {}  # the leaves of ops
         self._pure: dict[Any, Op] = {}  # methods and tests, so that equal ones are one
         self._behind: dict[int, None] = {}  # the answers in the markers in doubt that were counted
         self._counted = 0
         self._first_doubt: Location | None = None
         self._doubted: dict[int, int] = {}  # `Risk.steps`
-        self._answers = {self._question_key(test.name, test.arguments): yes for test, yes in known.tests.items()}
+        self._answers = {self._leaves.question(test.name, test.arguments): yes for test, yes in known.tests.items()}
         defaults = default_texts(function)
         given = {param.name: param for param in params}
         self._params = {
@@ -202,7 +192,8 @@ class _Recording:
                 values = replace_texts(self._arguments, lambda path: self.leaf(path, self._params[path], path))
                 contents = Contents(values)
                 state.ret_value = called(self._function, state, values, self._arguments.by_place)
-            end = self._end(state)
+            self._go_on()
+            end = end_of(state, self._result, start_of(self._function))
         except Stopped:
             pass
         except ENDS_ALL:
@@ -278,7 +269,7 @@ class _Recording:
             self._stop(Question(f"reading {name}", user_location(), leaves=(leaf,), ops=(op,)))
         self._given[leaf] = op
         if self._known.values:
-            self._watch()  # also what is repeated: Python has not seen this text beside those that are plain now
+            self._watch_on()  # also what is repeated: Python has not seen this text beside those that are plain now
         return SymbolicText(op, self, name)
 
     def joined(self, texts: tuple[Any, ...]) -> Any:
@@ -296,12 +287,11 @@ class _Recording:
         given = self._function_arguments("test", name, text, arguments)
         if given is None:
             self.need(text, operation)
-        unknown = self._unknown(given)
+        unknown = self._leaves.unknown(given)
         few = [op for op in unknown if foreseen(op)]
         if few:  # better than the answer to one question: all is known of the text then
-            keys = tuple(self._leaf_of(op) for op in few)
-            self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(few)))
-        key = self._question_key(name, given)
+            self._stop_for(few, f"{operation} of {text.name}")
+        key = self._leaves.question(name, given)
         if name in ("eq", "le", "ge") and key[1] == key[2]:
             return True
         if key in self._answers:
@@ -309,12 +299,10 @@ class _Recording:
         test = self._one(("test", name, given), lambda: self._builder.test(name, given, loc=self._here()))
         assert isinstance(test, Test)
         why = f"{operation} of {text.name}"
-        self._stop(Question(why, user_location(), test, tuple(self._leaf_of(op) for op in unknown), tuple(unknown)))
+        self._stop(Question(why, user_location(), test, tuple(map(leaf_of, unknown)), tuple(unknown)))
 
     def need(self, text: SymbolicText, operation: str) -> NoReturn:
-        leaves = self._unknown((text.op,))
-        keys = tuple(self._leaf_of(op) for op in leaves)
-        self._stop(Question(f"{operation} of {text.name}", user_location(), leaves=keys, ops=tuple(leaves)))
+        self._stop_for(self._leaves.unknown((text.op,)), f"{operation} of {text.name}")
 
     def _own(self, text: SymbolicText) -> Op:
         if text.recording is not self:
@@ -333,6 +321,10 @@ class _Recording:
             raise self._kept_outside()
         self._question = self._question or question
         raise Stopped
+
+    def _stop_for(self, leaves: Sequence[Op], why: str) -> NoReturn:
+        """Stops the run until leaves are known."""
+        self._stop(Question(why, user_location(), leaves=tuple(map(leaf_of, leaves)), ops=tuple(leaves)))
 
     def _all_leaves(self, why: str, where: Location | None) -> Question:
         return Question(why, where, leaves=tuple(self._given), ops=tuple(self._given.values()))
@@ -369,68 +361,7 @@ class _Recording:
     def _text_argument(self, text: Any) -> Argument:
         if is_symbolic(text):
             return self._own(text)
-        parts = self.markers.parts(text)
-        return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
-
-    # -- leaves
-
-    def _leaves_of(self, wanted: Sequence[Any]) -> list[Op]:
-        """The texts of arguments and answers that values are made of."""
-        found: dict[Op, None] = {}
-        stack = [item for item in wanted if isinstance(item, Op)][::-1]
-        for item in wanted:
-            if isinstance(item, tuple):
-                stack.extend(op for op in cast("tuple[Any, ...]", item) if isinstance(op, Op))
-        while stack:
-            found.update(dict.fromkeys(self._leaves_below(stack.pop())))
-        return list(found)
-
-    def _leaves_below(self, op: Op) -> tuple[Op, ...]:
-        """Kept, since a text may be made of another, that of one before it, and so on, and each is asked about."""
-        known = self._below.get(op)
-        if known is None:
-            if isinstance(op, Param | Read | Call | Render | Meta):
-                known = (op,)
-            else:
-                below = (self._leaves_below(operand) for operand in reversed(operands(op)))
-                known = tuple(dict.fromkeys(itertools.chain.from_iterable(below)))
-            self._below[op] = known
-        return known
-
-    def _unknown(self, wanted: Sequence[Any]) -> list[Op]:
-        """Those of the leaves that the body was not given. (A known text that came from outside is a leaf, too.)"""
-        return [op for op in self._leaves_of(wanted) if self._leaf_of(op) not in self._known.values]
-
-    def _leaf_of(self, op: Op) -> Leaf:
-        if isinstance(op, Param):
-            return op.name
-        number = op.state if isinstance(op, Read) else op
-        assert isinstance(number, Numbered)
-        return number.number
-
-    def _question_key(self, name: str, arguments: Sequence[Argument]) -> tuple[Any, ...]:
-        """Equal for what is the same question with the texts that are known by now, whichever were when it was asked."""
-        return (name, *map(self._key, arguments))
-
-    def _key(self, argument: Argument) -> Any:
-        """An argument of a question in terms of plain texts and of leaves that are not known."""
-        if isinstance(argument, tuple):
-            return tuple(map(self._key, argument))
-        if not isinstance(argument, Op):
-            return (type(argument).__name__, argument)
-        if not self._unknown((argument,)):
-            return ("str", self._plain(argument))
-        match argument:
-            case Format(parts=parts):
-                texts = [part.text if isinstance(part, Trusted) else part for part in flattened(parts)]
-                keys = [self._key(cast("Argument", text)) for text in texts]  # no text has a role in it
-                runs = itertools.groupby(keys, key=lambda key: key[0] == "str")
-                joined = [[("str", "".join(text for _, text in run))] if plain else [*run] for plain, run in runs]
-                return ("format", *itertools.chain(*joined))
-            case Method(name=name, arguments=arguments):
-                return ("method", name, *map(self._key, arguments))
-            case _:
-                return ("leaf", self._leaf_of(argument))
+        return self._text(self.markers.parts(text))
 
     # -- the machine
 
@@ -514,7 +445,7 @@ class _Recording:
             tuple(self._host_argument(value) for value in arguments),
             tuple((key, self._host_argument(value)) for key, value in keywords.items()),
             timeout=host.timeout,
-            dropped=host.gives_text and _drops_what_it_calls(calling_frame()),
+            dropped=host.gives_text and drops_what_it_calls(calling_frame()),
             loc=self._here(),
         )
         self._same(call, host.name)
@@ -522,7 +453,7 @@ class _Recording:
         if host.gives_text or call.number in self._known.values:
             value = self.leaf(call.number, call, f"{host.name}(...)")
         else:
-            self._stop(Question(f"what {host.name} gives", user_location(), leaves=(call.number,), ops=(call,)))
+            self._stop_for((call,), f"what {host.name} gives")
         return value
 
     def _host_name(self, host: Host) -> str:
@@ -553,7 +484,7 @@ class _Recording:
         meta = self._builder.meta(prompt, loc=self._here())
         self._repeated()
         if meta.number not in self._known.values:
-            self._stop(Question("get_meta_info()", user_location(), leaves=(meta.number,), ops=(meta,)))
+            self._stop_for((meta,), "get_meta_info()")
         return self.leaf(meta.number, meta, "get_meta_info()")
 
     def text(self, prompt: Op, since: Op | None = None) -> Any:
@@ -601,30 +532,12 @@ class _Recording:
 
     def _shown(self, op: Op) -> Any:
         """A text of the prompt as the body may see it: plain where all of it is known."""
-        leaves = self._leaves_of((op,))
-        if all(self._leaf_of(leaf) in self._known.values for leaf in leaves):
-            return self._plain(op)
+        leaves = self._leaves.of((op,))
+        if all(leaf_of(leaf) in self._known.values for leaf in leaves):
+            return self._leaves.plain(op)
         for leaf in leaves:
-            self._given.setdefault(self._leaf_of(leaf), leaf)
+            self._given.setdefault(leaf_of(leaf), leaf)
         return SymbolicText(op, self, "a text of the prompt")
-
-    def _plain(self, argument: Argument) -> Any:
-        """The value of what is made of known texts."""
-        if isinstance(argument, tuple):
-            return tuple(map(self._plain, argument))
-        match argument:
-            case Format(parts=parts):
-                return "".join(
-                    part if isinstance(part, str) else self._plain(part.text if isinstance(part, Trusted) else part)
-                    for part in flattened(parts)
-                    if not isinstance(part, Role)
-                )
-            case Method(name=name, arguments=arguments):
-                return METHODS[name](*map(self._plain, arguments))
-            case Op():
-                return self._known.values[self._leaf_of(argument)]
-            case _:
-                return argument
 
     def _beginning(self, prompt: Op) -> Op:
         return list(prompts(prompt))[-1]
@@ -647,6 +560,16 @@ class _Recording:
         """The user's line, for a new op; what a run repeats of the regions around has its place already."""
         return None if len(self._builder.numbered) in self._earlier else user_location()
 
+    def _result(self, value: Any) -> str | Op | None:
+        """A text or an answer in the results; None for what is neither."""
+        if type(value) in (Unread, SymbolicText):
+            return value.op
+        return self._text(self.markers.parts(value)) if isinstance(value, str) else None
+
+    def _text(self, parts: tuple[Part, ...]) -> str | Op:
+        """A plain string where nothing in it is open."""
+        return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
+
     def _go_on(self) -> None:
         """Nothing goes on after a question, even where the body swallowed it."""
         if self._question is not None or self._differs_at is not None or self._refused is not None:
@@ -665,9 +588,7 @@ class _Recording:
         """A setting is a plain text: where it is made of others, the run goes on when they are known."""
         parts = () if text is None else self.markers.parts(text)
         if not _literal(parts):
-            leaves = self._unknown(parts)
-            keys = tuple(self._leaf_of(op) for op in leaves)
-            self._stop(Question(what, user_location(), leaves=keys, ops=tuple(leaves)))
+            self._stop_for(self._leaves.unknown(parts), what)
 
     def _same(self, op: P, *attributes: Any) -> P:
         """An op that was recorded before must be what the body asks for now."""
@@ -699,7 +620,7 @@ class _Recording:
     def _repeated(self) -> None:
         """After the last of what is repeated the run is watched."""
         if len(self._builder.numbered) == len(self._earlier):
-            self._watch()
+            self._watch_on()
 
     def _answered(self, state: Gen | Select, name: str | None) -> Answered:
         return Answered(state, self._answer(state, name), (self._builder.read(state, loc=self._here()),))
@@ -727,135 +648,33 @@ class _Recording:
     def _text_op(self, text: Any) -> Op:
         return self._own(text) if is_symbolic(text) else self._builder.format(self.pieces(text), loc=self._here())
 
-    # -- the end
-
-    def _end(self, state: ProgramState) -> End:
-        self._go_on()
-        try:
-            return self._results(state)
-        except RecursionError:
-            raise Untraceable(
-                "a variable or the returned value nests too deeply, or holds itself",
-                where=start_of(self._function),
-                hint="give plain data",
-            ) from None
-
-    def _results(self, state: ProgramState) -> End:
-        variables = {name: self.result(value, f"variable {name!r}") for name, value in state.variables.items()}
-        value = (
-            None if isinstance(state.ret_value, ProgramState) else state.ret_value
-        )  # its text and variables are the result
-        return End(state.prompt, variables, self.result(value, "the returned value"), state.answers)
-
-    def result(self, value: Any, what: str) -> Tree:
-        """A variable or the return value as plain data with ops in it."""
-        if type(value) is Unread:
-            return value.op
-        if type(value) is SymbolicText:
-            return value.op
-        if isinstance(value, str):
-            parts = self.markers.parts(value)
-            return "".join(cast("tuple[str, ...]", parts)) if _literal(parts) else self._builder.format(parts)
-        if value is None or isinstance(value, bool | int | float):
-            if (problem := what_is_wrong(value)) is not None:
-                raise Untraceable(
-                    f"{what} is no plain data: {problem}",
-                    where=start_of(self._function),
-                    hint="give the text of it",
-                )
-            return value
-        kind = cast("type[Any]", type(value))
-        if kind in (list, tuple):
-            items = [self.result(item, what) for item in cast("Sequence[Any]", value)]
-            return items if kind is list else tuple(items)
-        if kind is dict and is_record(value):
-            return {key: self.result(item, what) for key, item in value.items()}
-        raise Untraceable(
-            f"{what} is {kind_of(value)}, which a compiled program cannot give back",
-            where=start_of(self._function),
-            hint="give text, numbers, lists, tuples or dicts",
-        )
-
-    # -- exceptions inside the body
+    # -- what is watched
 
     @contextmanager
     def _watching(self, files: bool) -> Generator[None]:
         """Watches the body for what a trace must not do: draw, read a clock, or go on after an exception that may be
         there only because a text is symbolic."""
-        outer = sys.gettrace()
-        if not self._earlier:
-            self._watch()
-        try:
-            first = not self._known.values and not self._known.tests  # once a program
-            with self._impurities.watched(lines=first or files, also=stop_at):
-                yield
-        finally:
-            sys.settrace(outer)
+        first = not self._known.values and not self._known.tests  # once a program
+        with self._watch.ended(), self._impurities.watched(lines=first or files, also=stop_at):
+            if not self._earlier:
+                self._watch_on()
+            yield
 
-    def _watch(self) -> None:
-        """From here on. (It is slow, and what a run repeats of the regions around was watched before.)"""
-        if self._known.plain or self._watches:
+    def _watch_on(self) -> None:
+        """From here on. (What a run repeats of the regions around was watched before.)"""
+        if not self._known.plain:
+            self._watch.begin()
+
+    def _on_exception(self, frame: FrameType, kind: type[BaseException], error: Any, trace: TracebackType) -> None:
+        """Stops the run at a suspicious exception, before the body catches it. With the real strings it may go well, so the
+        run goes on only where they are known."""
+        markers = bool(self.markers.in_doubt)
+        if self._question is not None or not (self._given or markers):
             return
-        self._watches = True
-        sys.settrace(self._on_call)
-        frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]: those that run already
-        while frame is not None and frame.f_code is not _Recording.run.__code__:
-            if not frame.f_code.co_filename.startswith(PACKAGE):
-                frame.f_trace, frame.f_trace_lines = self._on_event, False
-            frame = frame.f_back
-
-    def _on_call(self, frame: FrameType, event: str, given: Any) -> Any:
-        if frame.f_code.co_filename.startswith(PACKAGE):  # most are
-            return None
-        return None if is_ours(frame) else self._on_event(frame, event, given)
-
-    def _on_event(self, frame: FrameType, event: str, given: Any) -> Any:
-        """Stops the run at a suspicious exception, before the body catches it.
-
-        A C function that wants the characters of a `SymbolicText` raises TypeError; a marker in a plain string makes
-        look-ups and parsers fail. With the real strings it may go well, so the run goes on only where they are known.
-        """
-        frame.f_trace_lines = False
-        if event == "exception" and self._question is None and (self._given or self.markers.in_doubt):
-            kind: type[BaseException] = given[0]
-            suspicious = (
-                issubclass(kind, TypeError | AttributeError)
-                or _is_of_a_library(kind, frame, given[2])
-                or (
-                    self.markers.in_doubt
-                    and issubclass(kind, Exception)
-                    and not issubclass(kind, _ENDS)
-                    and not frame.f_code.co_filename.startswith(PYTHON)
-                )
-            )
-            if suspicious and not issubclass(kind, SglcError):
-                self._question = self._all_leaves(in_words(given[1]).splitlines()[0][:100], user_location())
-                self._seen = given[1]
-                raise Stopped
-        return self._on_event
-
-
-def _drops_what_it_calls(frame: FrameType | None) -> bool:
-    """Whether a frame forgets at once what the call gives that it is in: a statement that is a call alone."""
-    return frame is not None and frame.f_lasti in _before_drops(frame.f_code)
-
-
-@functools.lru_cache(_MAX_CODES)
-def _before_drops(code: CodeType) -> frozenset[int]:
-    """The places of the instructions that stand before a POP_TOP."""
-    steps = list(dis.get_instructions(code))
-    return frozenset(one.offset for one, after in itertools.pairwise(steps) if after.opname == "POP_TOP")
-
-
-def _is_of_a_library(kind: type[BaseException], frame: FrameType, trace: TracebackType) -> bool:
-    """Whether an exception, of a kind that is none of Python's own, was raised in a frame by code that is not Python: by a
-    validator or parser in C or Rust, perhaps since what it was given is no `str`."""
-    if kind.__module__ == "builtins" or not issubclass(kind, Exception) or trace.tb_next is not None:
-        return False
-    return frame.f_code.co_code[frame.f_lasti] not in _RAISES
-
-
-_RAISES = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
+        if may_be_of_symbols(kind, frame, trace, markers=markers):
+            self._question = self._all_leaves(in_words(error).splitlines()[0][:100], user_location())
+            self._seen = error
+            raise Stopped
 
 
 class Unread:

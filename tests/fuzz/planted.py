@@ -20,7 +20,7 @@ from sglc.passes import share_prefix
 from sglc.passes.rebuild import rebuilt
 from sglc.runtime import executor, program, shared
 from sglc.runtime.jobs import DecodeJob, ScoreJob
-from sglc.trace import explore, tracer
+from sglc.trace import explore, leaves
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ FAULTS = (
     Fault("a host call is dropped", _wrapped(explore, "drop_dead", _without_calls)),
     Fault("two samples are one", _wrapped(share_prefix._Section, "key", _one_sample)),
     Fault("children of a fork in the wrong order", _wrapped(state.ProgramStateGroup, "join", _children_reversed)),
-    Fault("the literals of questions are ignored", _wrapped(tracer._Recording, "_key", _any_literal)),
+    Fault("the literals of questions are ignored", _wrapped(leaves.Leaves, "_key", _any_literal)),
     Fault("a gen draws with another's number", _wrapped(executor.Executor, "_job", _other_number)),
     Fault("rows share draws", _wrapped(shared, "_has_one_answer", _draws_too)),
     Fault("rows share answers of other choices", _wrapped(shared, "_asked", _by_prompt)),

@@ -1,0 +1,23 @@
+"""Whether a statement of a body is a call alone, and forgets at once what the call gives."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import itertools
+from types import CodeType, FrameType
+
+_MAX_CODES = 1_024
+"""Of which it is kept where they drop what they call."""
+
+
+def drops_what_it_calls(frame: FrameType | None) -> bool:
+    """Whether the call that a frame is in is such a statement."""
+    return frame is not None and frame.f_lasti in _before_drops(frame.f_code)
+
+
+@functools.lru_cache(_MAX_CODES)
+def _before_drops(code: CodeType) -> frozenset[int]:
+    """The places of the instructions that stand before a POP_TOP."""
+    steps = list(dis.get_instructions(code))
+    return frozenset(one.offset for one, after in itertools.pairwise(steps) if after.opname == "POP_TOP")
