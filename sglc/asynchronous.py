@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
+from typing import Any
 
 from sglc.batch import in_common
 from sglc.result import Result
@@ -13,6 +14,16 @@ from sglc.runtime.jobs import Outcome
 from sglc.runtime.runner import WINDOW, Row, Runner
 
 in_thread = asyncio.to_thread
+
+
+def post(loop: asyncio.AbstractEventLoop, callback: Callable[..., Any], *given: Any) -> None:
+    """Calls back in a loop's own thread, soon. Whoever waited in a loop that was closed meanwhile is gone: a run that nobody
+    reads is no error of the engine that tells its end."""
+    try:
+        loop.call_soon_threadsafe(callback, *given)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
 
 
 async def result_of(backend: Runner, row: Row) -> Result:
@@ -25,7 +36,7 @@ async def result_of(backend: Runner, row: Row) -> Result:
             future.set_result(outcome)
 
     def done(outcome: Outcome) -> None:
-        loop.call_soon_threadsafe(settle, outcome)
+        post(loop, settle, outcome)
 
     run = backend.begin(row, done)
     try:

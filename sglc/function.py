@@ -331,6 +331,8 @@ class SglFunction:
         known = self._live.get(key)
         if known is not None and known[1].may_be_kept and (known[0] is None or known[0].holds()):
             return known[1]
+        if known is not None and known[1].refusal is not None:
+            self._refused[key] = Guard(self.func), known[1].refusal
         refused = self._refused.get(key)
         if refused is not None and refused[0].holds():
             return refused[1]  # what it did outside of it may not show a second time

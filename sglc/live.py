@@ -13,14 +13,15 @@ import itertools
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Literal
 
 from sglc.compiler import Compiled
 from sglc.guards import Guard
 from sglc.interpreter import Asked, Notes, followed, interpret
-from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, RunError, SglcError
+from sglc.ir.errors import ENDS_ALL, ConstraintError, Location, ProgramError, RunError, SglcError
 from sglc.ir.graph import End, Region, Switch, map_leaves
 from sglc.ir.ops import Call, Gen, Meta, Numbered, Op, Primitive, Render, Sampling, Select, operands
 from sglc.language.arguments import Arguments
@@ -32,7 +33,7 @@ from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Block, BodyRaised, CalledOtherwise, Instead, Program, Run, key_of
 from sglc.runtime.runner import Runner
 from sglc.runtime.values import arguments_of, pieces_of
-from sglc.trace.confirm import differs, differs_from_itself
+from sglc.trace.confirm import changes_outside, differs, differs_from_itself
 from sglc.trace.effects import no_effects
 from sglc.trace.explore import Origin, Traced, switch_at
 from sglc.trace.known import AskedOtherwise
@@ -74,9 +75,9 @@ class LiveProgram:
         self.orders = FreeOrders(compiled.graph.orders)
         self.distrusted = False
         self.changed_by_tools = False
-        self.is_witnessed = (
-            is_witnessed or traced.by_python or guard is None or not traced.hosts or not guard.shares_with(traced.tools)
-        )
+        self.refusal: ProgramError | None = None
+        self._shares_with_tools = guard is not None and bool(traced.hosts) and guard.shares_with(traced.tools)
+        self.is_witnessed = is_witnessed or traced.by_python or not self._shares_with_tools
         self._file = traced.file
         self._function = function
         self._guard = guard
@@ -92,7 +93,7 @@ class LiveProgram:
     @property
     def may_be_kept(self) -> bool:
         """Whether later runs may use it: what a file said may not be so any more."""
-        return not self.distrusted and not self.changed_by_tools and self._file is None
+        return self.refusal is None and not self.distrusted and not self.changed_by_tools and self._file is None
 
     def warn_of_files(self) -> None:
         """Says once what it costs to read a file in a body."""
@@ -124,11 +125,14 @@ class LiveProgram:
                 raise NoAnswer
             return copy.deepcopy(notes[number][1])
 
+        before = Guard(self._function)
         try:
             with no_effects(self._function, self._guard):
                 again = replay(self._function, row, row.texts, answer, self._n, self.orders)
         except Untraceable:  # what the body does in the world is its own: it is run as it is when it comes there
             return False
+        finally:
+            before.restore()
         if any(asked is not None and not same(asked, again.calls.get(number)) for number, (asked, _) in notes.items()):
             return True
         if outcome.error is not None or again.end is None:
@@ -174,19 +178,24 @@ class LiveProgram:
             raise RunError(f"an exit that leads nowhere: {origin.question.why}", hint="please report this program")
         earlier = {op.number: op for op in _numbered(run)}
         hosts = dict(self._traced.hosts)
+        record_on = partial(
+            record,
+            self._function,
+            self._arguments,
+            known,
+            earlier,
+            program.params,
+            hosts,
+            self._n,
+            self.orders,
+            self._traced.names_files,
+        )
         try:
-            with no_effects(self._function, self._guard, first=not block.cases):
-                recorded = record(
-                    self._function,
-                    self._arguments,
-                    known,
-                    earlier,
-                    program.params,
-                    hosts,
-                    self._n,
-                    self.orders,
-                    self._traced.names_files,
-                )
+            with (
+                self._refusing_changes(record_on),
+                no_effects(self._function, self._guard, first=not block.cases),
+            ):
+                recorded = record_on()
             if self._guard is not None and len(hosts) > len(self._traced.hosts):
                 refuse_own_tools(self._function, self._guard, recorded.body, hosts)
         except AskedOtherwise as other:
@@ -227,6 +236,29 @@ class LiveProgram:
         if not isinstance(recorded.end, End):
             found.origin = Origin(known, recorded.end)
         return self._kept(block, key_of(values), found)
+
+    @contextmanager
+    def _refusing_changes(self, body: Callable[[], Any]) -> Generator[None]:
+        """For a run of the body on real texts, which may be the first to come to some line of it. body: such a run. Raises
+        `ProgramError` where it changes something outside of it, which is as it was before then."""
+        guard = self._guard
+        if guard is None or self._shares_with_tools or not guard.holds():  # others change that, too
+            yield
+            return
+        try:
+            yield
+        finally:
+            if not guard.holds() and (what := self._changes(body)) is not None:
+                guard.restore()
+                self.refusal = changes_outside(self._function, what)
+                raise self.refusal
+
+    def _changes(self, body: Callable[[], Any]) -> str | None:
+        """What a run of the body changes outside of it: another thread may have, before."""
+        guard = Guard(self._function, self._traced.tools)
+        with suppress(Exception), no_effects(self._function, guard):
+            body()
+        return guard.changed()
 
     def _has_named(self, hosts: Mapping[str, Host]) -> bool:
         """Notes the names of host functions; False where another thread has given one to another function meanwhile."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
+from sglc.asynchronous import post
 from sglc.ir.graph import End
 from sglc.ir.ops import Gen, Op, Select, prompts
 from sglc.result import Result
@@ -91,7 +92,7 @@ class Stream(Result):
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
         def listener() -> None:
-            loop.call_soon_threadsafe(changed.set)
+            post(loop, changed.set)
 
         with self._changed:
             self._listeners.append(listener)

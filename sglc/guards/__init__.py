@@ -29,7 +29,8 @@ from typing import Any
 
 from sglc.guards.findings import Check, Fact, Findings
 from sglc.guards.places import CALL, instance_state
-from sglc.guards.values import CONTAINERS, State, put_back
+from sglc.guards.restore import put_back
+from sglc.guards.values import CONTAINERS, State
 from sglc.guards.walk import walked
 
 
@@ -74,10 +75,9 @@ class Guard:
         return self.changed() is None
 
     def restore(self) -> None:
-        """Puts back what was in the lists, dicts, sets and deques that the function reaches."""
-        for read, place, items in self._found.checks:
-            if read in _READS_ITEMS and any(one is not other for one, other in zip_longest(read(place), items)):
-                put_back(place, items)
+        """Puts back what was there: in containers, attributes, closure cells, modules, the environment."""
+        for check in self._found.checks:
+            put_back(*check)
 
     def shares_with(self, functions: Iterable[Callable[..., Any]]) -> bool:
         """Whether one of these functions reaches a container, or an object with attributes, that this one reads."""

@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import EllipsisType, MappingProxyType, MethodType, NoneType, NotImplementedType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from sglc.guards.classes import module_of, type_of
 
@@ -98,20 +98,6 @@ CONTAINERS: dict[type[Any], Callable[[Any], State]] = {
     MappingProxyType: mapping_state,
 }
 """The items of a container, by the first of these that it is one of; a subclass's own methods are not asked."""
-
-
-def put_back(container: Any, items: State) -> None:
-    """Makes a list, set, deque or dict hold the items that its function in `CONTAINERS` has read."""
-    if isinstance(container, list):
-        container[:] = items
-    elif isinstance(container, set | deque | dict):
-        held = cast("Any", container)
-        held.clear()
-        if isinstance(container, dict):
-            items = items[1:] if isinstance(container, defaultdict) else items
-            held.update(zip(items[: len(items) // 2], items[len(items) // 2 :], strict=True))
-        else:
-            (held.update if isinstance(container, set) else held.extend)(items)
 
 
 def container_of(kind: type) -> type | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from sglc.ir.errors import ConstraintError, ProgramError
 from sglc.ir.ops import Constraint, Sampling
 from sglc.ir.values import MAX_CONSTRAINT, SETTINGS, what_is_wrong_with_text
-from sglc.language.symbolic import is_symbolic, user_location
+from sglc.language.symbolic import characters, is_symbolic, user_location
 from sglc.passes.regex.python import python_flags
 
 RUN_SETTINGS = {
@@ -70,17 +71,14 @@ def checked_sampling(**settings: Any) -> Sampling:
     of range."""
     checked: dict[str, Any] = {}
     for name, given in settings.items():
-        value: Any = given
+        value = _plain(given)
         if name in _TEXTS and isinstance(value, str):
             value = (value,)
-        elif name in (*_TEXTS, "stop_token_ids") and isinstance(value, list):
-            value = tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]: checked below
         holds, wanted = SETTINGS[name]
         if value is not None and not holds(value):
             raise ProgramError(f"{name} is {_shown(given)}, not {wanted}", where=user_location())
-        if name in _TEXTS:
-            for text in value or ():
-                checked_text(name, text)
+        if name in _TEXTS and value is not None:
+            value = tuple(checked_text(name, text) for text in value)
         checked[name] = value
     sampling = Sampling(**checked)
     low, high = sampling.min_tokens, sampling.max_tokens
@@ -89,8 +87,22 @@ def checked_sampling(**settings: Any) -> Sampling:
     return sampling
 
 
+def _plain(value: Any) -> Any:
+    """A number or text of a subclass, such as a member of an `IntEnum`, as the plain one; other values as they are."""
+    if value is None or type(value) in (bool, int, float, str):  # most are
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, cast("Sequence[Any]", value)))
+    if isinstance(value, str):
+        return characters(value)
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else value
+
+
 def checked_n(n: Any) -> int | None:
     """How many answers a gen gives. Raises `ProgramError`."""
+    n = _plain(n)
     if n is not None and (type(n) is not int or n < 1):
         raise ProgramError(f"n is {n!r}, not an integer of at least 1", where=user_location())
     return n
@@ -149,7 +161,7 @@ def checked_text(name: str, text: Any) -> str:
         )
     if not is_symbolic(text) and (problem := what_is_wrong_with_text(str(text))) is not None:
         raise ProgramError(f"{name} is no text: {problem}", where=user_location(), hint="write whole characters")
-    return text
+    return characters(text)
 
 
 def known_text(name: str, text: Any) -> str:
@@ -200,7 +212,8 @@ def checked_regex(regex: Any) -> str:
         re.compile(regex)  # looks it up among those it knows, so a text that is not known yet is asked for here
         return regex
     try:
-        python_flags(_checked_size("regex", checked_text("regex", regex)))
+        regex = checked_text("regex", regex)
+        python_flags(_checked_size("regex", regex))
     except ConstraintError as refusal:
         if isinstance(refusal.__cause__, re.error):
             raise InvalidRegex(refusal.__cause__, regex, refusal) from None

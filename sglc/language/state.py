@@ -25,7 +25,7 @@ from sglc.language.expressions import (
     VideoExpression,
 )
 from sglc.language.machine import Answered, Machine, Piece
-from sglc.language.symbolic import is_symbolic, user_location
+from sglc.language.symbolic import characters, is_symbolic, user_location
 from sglc.language.template import TemplateExpression
 
 JoinMode: TypeAlias = Literal["gather_variable", "concate_and_append"]
@@ -73,6 +73,7 @@ class ProgramState:
             raise ProgramError(
                 f"the name of a variable is of type {type(name).__name__}", where=user_location(), hint="give a text"
             )
+        name = characters(name)
         self._variables[name] = value
         self._assigned[name] = None
         self._answers.pop(name, None)
@@ -244,14 +245,14 @@ class ProgramState:
 
     def _pieces(self, item: Any) -> tuple[Piece, ...]:
         if isinstance(item, str):
-            return self._machine.pieces(item)
+            return self._machine.pieces(characters(item))
         if isinstance(item, RoleEdge):
             self._turn(item.role)
             return (item.role,)
         if isinstance(item, TrustedExpression):
-            return self._machine.pieces(item.text, trusted=True)
+            return self._machine.pieces(characters(item.text), trusted=True)
         if isinstance(item, UnorderedExpression):
-            return self._machine.unordered([self._machine.pieces(part) for part in item.parts], item.place)
+            return self._machine.unordered([self._machine.pieces(characters(part)) for part in item.parts], item.place)
         if isinstance(item, ImageExpression):
             return (self._machine.image(item.path, None),)
         if isinstance(item, VideoExpression):

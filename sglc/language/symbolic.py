@@ -119,7 +119,7 @@ class Markers:
     def parts(self, text: str) -> tuple[Part, ...]:
         """Literals and values of a string, in order."""
         if not self._values or not any(mark in text for mark in _MARKS):
-            return (text,)
+            return (characters(text),)
         pieces = re.split(f"{_OPEN}{self._nonce}{_SEPARATOR}([0-9]+){_CLOSE}", text)
         if any(mark in literal for literal in pieces[::2] for mark in _MARKS if mark not in self._own):
             raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
@@ -314,3 +314,9 @@ def holds_marker(text: str) -> bool:
 def is_symbolic(value: object) -> bool:
     """Whether a value is a `SymbolicText`, which `isinstance` cannot tell because it says it is a `str`."""
     return type(value) is SymbolicText
+
+
+def characters(text: Any) -> Any:
+    """A text as a plain one: of a subclass of `str`, such as a member of a `StrEnum`, its characters. A `SymbolicText` as
+    it is."""
+    return text if is_symbolic(text) else str.__str__(text)

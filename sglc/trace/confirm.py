@@ -69,11 +69,7 @@ def confirmed_trace(
     difference = _difference(function, arguments, traced.graph, n)
     if (changed := guard.changed()) is not None:
         guard.restore()
-        raise ProgramError(
-            f"{function.__name__} changes something outside of it: {changed}",
-            where=start_of(function),
-            hint=EFFECTS,
-        )
+        raise changes_outside(function, changed)
     if difference is None:
         return traced
     warnings.warn(
@@ -85,16 +81,20 @@ def confirmed_trace(
     return explore(function, arguments, bounds, n, plain=True, names_files=guard.names_files)
 
 
+def changes_outside(function: Callable[..., Any], what: str, where: Location | None = None) -> ProgramError:
+    """The error of a body that changes what it shares with others. where: the line, if it is known."""
+    return ProgramError(
+        f"{function.__name__} changes something outside of it: {what}", where=where or start_of(function), hint=EFFECTS
+    )
+
+
 def _refuse_assigned_globals(function: Callable[..., Any]) -> None:
     for code in _codes_of(function):
         for step in dis.get_instructions(code):
             if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
                 line = step.positions.lineno if step.positions is not None else None
-                raise ProgramError(
-                    f"{function.__name__} changes something outside of it: global {step.argval}",
-                    where=Location(shown_path(code.co_filename), line or code.co_firstlineno),
-                    hint=EFFECTS,
-                )
+                where = Location(shown_path(code.co_filename), line or code.co_firstlineno)
+                raise changes_outside(function, f"global {step.argval}", where)
 
 
 def _difference(function: Callable[..., Any], arguments: Arguments, graph: Graph, n: int | None) -> Location | None:

@@ -564,7 +564,7 @@ class _Recording:
         """A text or an answer in the results; None for what is neither."""
         if type(value) in (Unread, SymbolicText):
             return value.op
-        return self._text(self.markers.parts(value)) if isinstance(value, str) else None
+        return self._text(self.markers.parts(value)) if type(value) is str else None
 
     def _text(self, parts: tuple[Part, ...]) -> str | Op:
         """A plain string where nothing in it is open."""

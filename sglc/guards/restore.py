@@ -1,0 +1,102 @@
+"""Puts back what was in the places that a guard has found: the other direction of its checks."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from types import CellType, MemberDescriptorType
+from typing import Any, cast
+
+from sglc.guards.classes import own_dict
+from sglc.guards.owners import is_module
+from sglc.guards.places import class_state, contents_of, entries, environment, environment_changed, instance_state
+from sglc.guards.values import CONTAINERS, MISSING, State
+
+_Put = Callable[[Any, State], None]
+
+
+def put_back(read: Callable[[Any], State], place: Any, objects: State) -> None:
+    """Makes a place hold the objects that `read` found in it. Of what changes in other ways nothing is put back."""
+    if (put := _PUTS.get(read)) is not None and not _are_the_same(read(place), objects):
+        put(place, objects)
+
+
+def _are_the_same(now: State, before: State) -> bool:
+    return len(now) == len(before) and all(one is other for one, other in zip(now, before, strict=True))
+
+
+def _items(container: Any, items: State) -> None:
+    if isinstance(container, list):
+        container[:] = items
+    elif isinstance(container, set | deque | dict):
+        held = cast("Any", container)
+        held.clear()
+        if isinstance(container, dict):
+            items = items[1:] if isinstance(container, defaultdict) else items
+            held.update(_by_key(items))
+        else:
+            (held.update if isinstance(container, set) else held.extend)(items)
+
+
+def _by_key(state: State) -> dict[Any, Any]:
+    """Of keys, and then the values."""
+    half = len(state) // 2
+    return dict(zip(state[:half], state[half:], strict=True))
+
+
+def _attributes(place: tuple[Any, tuple[MemberDescriptorType, ...]], state: State) -> None:
+    instance, slots = place
+    attributes = _by_key(state[1 : len(state) - len(slots)])
+    own = own_dict(instance)
+    own.clear()
+    own.update(attributes)
+    for slot, value in zip(slots, state[len(state) - len(slots) :], strict=True):
+        if value is not MISSING:
+            slot.__set__(instance, value)
+
+
+def _class_attributes(cls: type[Any], state: State) -> None:
+    before = _by_key(state[2:])
+    for name, value in before.items():
+        if vars(cls).get(name, MISSING) is not value:
+            type.__setattr__(cls, name, value)
+    for name in [name for name in vars(cls) if name not in before]:
+        type.__delattr__(cls, name)
+
+
+def _cells(cells: tuple[CellType, ...], contents: State) -> None:
+    for cell, content in zip(cells, contents, strict=True):
+        if content is not MISSING:
+            cell.cell_contents = content
+
+
+def _names(place: tuple[tuple[Any, ...], tuple[str, ...]], values: State) -> None:
+    gets, names = place
+    for get, name, value in zip(gets, names, values, strict=True):
+        space, now = get.__self__, get(name, MISSING)
+        if type(space) is not dict or now is value or is_module(now):  # a module that was imported meanwhile stays
+            continue
+        if value is MISSING:
+            del space[name]
+        else:
+            space[name] = value
+
+
+def _environment(before: dict[Any, Any], _: State) -> None:
+    for key in before.keys() | environment().keys():
+        name = os.fsdecode(key)
+        if key in before:
+            os.environ[name] = os.fsdecode(before[key])
+        else:
+            os.environ.pop(name, None)
+
+
+_PUTS: Mapping[Callable[[Any], State], _Put] = {
+    **dict.fromkeys(CONTAINERS.values(), _items),
+    instance_state: _attributes,
+    class_state: _class_attributes,
+    contents_of: _cells,
+    entries: _names,
+    environment_changed: _environment,
+}
