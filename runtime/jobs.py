@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sglc.ir.errors import ModelError, RunError
@@ -83,16 +83,19 @@ class DecodeJob:
             )
         }  # fmt: skip
         ends = frozenset(s.stop_token_ids or ())
+        ends = ends if s.ignore_eos else ends | tokenizer.vocabulary.end_ids
+        if self._only_looks:
+            settings |= {"max_tokens": 1, "stop": (), "stop_regex": ()}
         return [
             Request(
                 ids=ids,
-                end_ids=ends if s.ignore_eos else ends | tokenizer.vocabulary.end_ids,
+                end_ids=frozenset() if self._only_looks else ends,
                 seed=draw_seed(*self.draw),
                 constraint=in_time(self.constraint, settings["max_tokens"]) if s.finish_in_time else self.constraint,
                 score_from=self._first_score(len(ids)),
                 score_answer=bool(s.return_logprob),
                 score_top=(s.top_logprobs_num or 0) if s.return_logprob else 0,
-                stream=self.stream,
+                stream=self.stream and not self._only_looks,
                 order=self.order,
                 **settings,
             )
@@ -100,6 +103,9 @@ class DecodeJob:
 
     def answer(self, finished: Sequence[Finished], decode: Decode) -> Answer:
         (done,) = finished
+        logprobs = _logprobs(done, self.sampling, decode)
+        if self._only_looks:
+            done = replace(done, ids=(), text="", decoded_tokens=0)
         kept = decode(done.ids)
         pieces: list[Piece] = [Sampled(done.ids, kept)] if done.ids else []
         if len(done.text) > len(
@@ -111,9 +117,14 @@ class DecodeJob:
             "cached_tokens": done.cached_tokens,
             "completion_tokens": done.decoded_tokens + done.forced_tokens,
             "finish_reason": {"type": done.reason, "matched": done.stop},
-            **_logprobs(done, self.sampling, decode),
+            **logprobs,
         }
         return Answer((*self.prompt, *pieces), done.text, meta)
+
+    @property
+    def _only_looks(self) -> bool:
+        """Whether what could come next is asked for, and nothing is to come: a token is drawn that no answer holds."""
+        return self.sampling.max_tokens == 0 and bool(self.sampling.return_logprob)
 
     def _first_score(self, prompt_tokens: int) -> int | None:
         """The first token of the prompt whose log probability is asked for and known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import threading
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 from sglc.ir.errors import RunError, in_words
 from sglc.ir.grammar import CompiledConstraint, Grammar
@@ -76,6 +78,7 @@ class Runner:
         self._door = threading.Lock()  # nothing is posted to a loop that has ended
         self._thread = threading.Thread(target=self._loop, name="sglc-engine", daemon=True)
         self._thread.start()
+        _running.add(self)
         collector.calm()
 
     def __enter__(self) -> Self:
@@ -88,8 +91,14 @@ class Runner:
 
     def shutdown(self) -> None:
         """Ends the backend; what is under way fails. May be called twice."""
+        self.end()
+
+    def end(self, seconds: float | None = None) -> None:
+        """The same. seconds: that a step under way may take at most."""
+        if self._process != os.getpid():
+            return
         self._commands.put(None)
-        self._thread.join()
+        self._thread.join(seconds)
         self.workers.close()
         if not self._shut:
             self._shut = True
@@ -257,6 +266,19 @@ class Runner:
             if (command := commands.get()) is not None:
                 command()
         self._executor.fail_all(error)
+
+
+_running: WeakSet[Runner] = WeakSet()
+
+_LAST_STEP = 5.0
+"""Seconds that a process waits at its end for a step under way."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """Libraries call leaked, in thirty lines, what the collector does not get to see where a backend is open at the end."""
+    for runner in list(_running):
+        runner.end(_LAST_STEP)
 
 
 class _Asked(Owner):

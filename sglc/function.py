@@ -35,6 +35,12 @@ Mode: TypeAlias = Literal["compiled", "interpret"]
 
 _NO_BODY = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
 
+MANY_PROGRAMS = 64
+"""Compiled for the shapes of the arguments of one function, after which its user hears of it."""
+
+MAX_PROGRAMS = 1_024
+"""Of one function that are kept; the oldest go first."""
+
 IGNORED = ("use_thread",)
 """Settings of SGLang's `run` that have no meaning here."""
 
@@ -99,6 +105,7 @@ class SglFunction:
         self.bounds = Bounds(**{key: value for key, value in given.items() if value is not None})
         # What was compiled, by the shape of the arguments; without a guard where changes make no difference.
         self._live: dict[Hashable, tuple[Guard | None, LiveProgram]] = {}
+        self._has_said_many = False
         self._refused: dict[Hashable, tuple[Guard, SglcError]] = {}
 
     def __repr__(self) -> str:
@@ -345,10 +352,37 @@ class SglFunction:
             live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n, guard, is_witnessed)
         except SglcError as error:
             self._refused[key] = Guard(self.func), error
+            if len(self._refused) > MAX_PROGRAMS:
+                self._refused.pop(next(iter(self._refused)), None)
             return error
         live.warn_of_files()
         self._live[key] = None if changed_by_tools else guard, live
+        if len(self._live) > MAX_PROGRAMS:
+            self._live.pop(next(iter(self._live)), None)
+        if len(self._live) == MANY_PROGRAMS and not self._has_said_many:
+            self._has_said_many = True
+            self._warn_of_many()
         return live
+
+    def _warn_of_many(self) -> None:
+        """Says what it costs that each row has another shape, and which arguments make it so."""
+        from sglc.trace.repeatable import start_of  # here, as in `_traced_for`
+
+        statics = [live.statics for _, live in self._live.values()]
+        names = dict.fromkeys(name for each in statics for name in each)
+        apart = [name for name in names if len({repr(each.get(name)) for each in statics}) > len(statics) // 2]
+        why = ", ".join(apart) or "the lengths of lists"
+        hint = (
+            f"give {apart[0]} as a text, str({apart[0]})"
+            if apart
+            else "give lists of one length, or their texts as one"
+        )
+        warnings.warn(
+            f"{start_of(self.func)}: {len(statics)} programs have been compiled for {self.__name__}, one for each value of {why}, "
+            f"which takes longer than to run them; {hint}, where nothing is decided by it",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
     def _traced_for(self, row: Arguments, n: int | None, guard: Guard, known: LiveProgram | None) -> Traced:
         """The trace for a row's shape. known: what there was for it, of which something is not so any more."""
@@ -367,7 +401,7 @@ class SglFunction:
                 raise Untraceable(what, where=start_of(self.func), hint=PLAIN_DATA)
             with no_effects(self.func, guard):
                 if known is None or not known.distrusted:
-                    return confirmed_trace(self.func, row, self.bounds, n, guard)
+                    return confirmed_trace(self.func, row, self.bounds, n, guard, for_row=True)
                 traced = explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
                 refuse_own_tools(self.func, guard, traced.graph.ops, traced.hosts)
                 return traced

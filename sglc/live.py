@@ -45,6 +45,9 @@ from sglc.trace.untraceable import Untraceable, refuse_own_tools
 MAX_WAYS = 2_000
 """Ways on from exits that a program keeps; the oldest go first."""
 
+MAX_UNTRACED = 3
+"""Runs that come from an exit to what no trace can hold; then all that come to an exit are plain Python's at once."""
+
 NEVER_GIVEN = "\ue000never given\ue000"
 """Stands in a replay for an answer that the run did not need. It must show where the body does need it, so it is like no
 text and not empty."""
@@ -78,6 +81,7 @@ class LiveProgram:
         self.refusal: ProgramError | None = None
         self._shares_with_tools = guard is not None and bool(traced.hosts) and guard.shares_with(traced.tools)
         self.is_witnessed = is_witnessed or traced.by_python or not self._shares_with_tools
+        self._untraced = 0
         self._file = traced.file
         self._function = function
         self._guard = guard
@@ -89,6 +93,11 @@ class LiveProgram:
         self._numbers = itertools.count(max(traced.origins, default=-1) + 1)
         self._ways: deque[tuple[Block, tuple[Any, ...]]] = deque()  # where the ways are kept, the oldest first
         self._programs: dict[int, tuple[Runner, Program]] = {}
+
+    @property
+    def statics(self) -> Mapping[str, Any]:
+        """The arguments that are fixed in it, by path."""
+        return self._arguments.statics
 
     @property
     def may_be_kept(self) -> bool:
@@ -202,6 +211,8 @@ class LiveProgram:
             return partial(self._instead, run, other.where, backend)
         except Untraceable as error:
             warn_of_python(error)
+            self._untraced += 1
+            self.by_python = self._untraced >= MAX_UNTRACED
             return partial(self._interpreted, run, backend)
         except SglcError:
             raise

@@ -22,15 +22,14 @@ what is behind a `MappingProxyType` and the `repr` of annotations and time zones
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from operator import is_
 from typing import Any
 
 from sglc.guards.findings import Check, Fact, Findings
-from sglc.guards.places import CALL, instance_state
+from sglc.guards.places import instance_state
 from sglc.guards.restore import put_back
-from sglc.guards.values import CONTAINERS, State
+from sglc.guards.values import CONTAINERS, State, mapping_state
 from sglc.guards.walk import walked
 
 
@@ -45,7 +44,7 @@ class Guard:
         self._function = function
         self._tools = tools
         self._found = walked(function, tools=tools)
-        self._quick = _Quick.of(self._found.checks)
+        self._quick = _Quick(self._found.checks)
 
     @property
     def names_files(self) -> bool:
@@ -62,17 +61,18 @@ class Guard:
         """Of what changes when it is used and does not show that (open files, databases, queues ...): its id, in words."""
         return {id(thing): words for words, thing in self._found.changing}
 
+    @property
+    def used_up(self) -> list[str]:
+        """What the function reaches of which each use takes something, iterators for one: in words."""
+        return self._found.used_up
+
     def knows(self, value: object) -> bool:
         """Whether the function reaches an object, so that it was there before the function ran."""
         return self._found.has_met(value)
 
     def holds(self) -> bool:
         """Whether all is as it was. Tens of microseconds where it is, for code of usual size."""
-        quick = self._quick
-        found = list(map(CALL, quick.reads, quick.places))
-        if list(map(len, found)) == quick.sizes and all(map(is_, chain.from_iterable(found), quick.expected)):
-            return True
-        return self.changed() is None
+        return self._quick.holds() or self.changed() is None
 
     def restore(self) -> None:
         """Puts back what was there: in containers, attributes, closure cells, modules, the environment."""
@@ -90,28 +90,45 @@ class Guard:
         name = _first_difference(self._found.facts, now.facts)
         if name is None:  # from here on the new objects, equal to the old ones, are the quick way
             self._found = walked(self._function, tools=self._tools) if now.passed_over else now
-            self._quick = _Quick.of(self._found.checks)
+            self._quick = _Quick(self._found.checks)
         return name
 
 
-@dataclass(frozen=True, slots=True)
 class _Quick:
-    """Checks side by side, so that a comparison of all of them runs in C. sizes: objects in each place."""
+    """Checks side by side, so that a comparison of all of them runs in C: of plain lists and dicts, of which a table has
+    thousands, item by item; of other places by what their functions read."""
 
-    reads: tuple[Callable[[Any], State], ...]
-    places: tuple[Any, ...]
-    sizes: list[int]
-    expected: State
+    def __init__(self, checks: list[Check]) -> None:
+        self._lists: list[list[Any]] = []
+        self._dicts: list[dict[Any, Any]] = []
+        self._others: list[tuple[Callable[[Any], State], Any]] = []
+        of_lists: list[State] = []
+        of_keys: list[State] = []
+        of_values: list[State] = []
+        of_others: list[State] = []
+        for read, place, objects in checks:
+            if read is CONTAINERS[list]:
+                self._lists.append(place)
+                of_lists.append(objects)
+            elif read in _READ_DICTS and type(place) is dict:
+                self._dicts.append(place)
+                of_keys.append(objects[: len(objects) // 2])
+                of_values.append(objects[len(objects) // 2 :])
+            else:
+                self._others.append((read, place))
+                of_others.append(objects)
+        self._sizes = list(map(len, chain(of_lists, of_keys, of_others)))
+        self._expected = list(chain.from_iterable(chain(of_lists, of_keys, of_values, of_others)))
 
-    @classmethod
-    def of(cls, checks: list[Check]) -> _Quick:
-        expected = [objects for _, _, objects in checks]
-        return cls(
-            tuple(read for read, _, _ in checks),
-            tuple(place for _, place, _ in checks),
-            list(map(len, expected)),
-            tuple(chain.from_iterable(expected)),
-        )
+    def holds(self) -> bool:
+        """Whether the same objects are in all places."""
+        others = [read(place) for read, place in self._others]
+        sizes = chain(map(list[Any].__len__, self._lists), map(len, self._dicts), map(len, others))
+        if list(sizes) != self._sizes:
+            return False
+        lists, values = map(list[Any].__iter__, self._lists), map(dict[Any, Any].values, self._dicts)
+        found = chain.from_iterable(chain(lists, self._dicts, values, others))
+        return all(map(is_, found, self._expected))
 
 
 def _changeable(found: Findings) -> frozenset[int]:
@@ -120,6 +137,8 @@ def _changeable(found: Findings) -> frozenset[int]:
     objects = (id(place[0]) for read, place, state in found.checks if read is instance_state and state)
     return frozenset(chain(containers, objects))
 
+
+_READ_DICTS = frozenset((CONTAINERS[dict], mapping_state))
 
 _READS_ITEMS = frozenset(CONTAINERS.values())
 

@@ -35,9 +35,16 @@ _CHANGING = frozenset(
         *(("_socket", "socket"), ("http.client", "HTTPConnection"), ("smtplib", "SMTP"), ("ftplib", "FTP")),
         ("unittest.mock", "NonCallableMock"),
         *(("configparser", "RawConfigParser"), ("subprocess", "Popen"), ("urllib.request", "OpenerDirector")),
+        ("random", "Random"),
     }
 )
 """Library classes whose instances change when they are used, inside, where no guard looks."""
+
+_ITERATING = frozenset({"builtins", "itertools", "_csv"})
+"""Modules of iterators."""
+
+_UNSEEN = frozenset({("numpy.random._generator", "Generator"), ("numpy.random.mtrand", "RandomState")})
+"""Of what each use takes something, by functions that no profiler sees."""
 
 _LOGGERS = frozenset({("logging", "Logger"), ("logging", "LoggerAdapter")})
 
@@ -63,10 +70,20 @@ def module_of(kind: type[Any]) -> str:
 
 
 def changes_by_use(value: Any) -> bool:
-    """Whether a thing is of a class whose instances change when they are used; not where people see what a program prints."""
-    if is_standard_stream(value):
+    """Whether a thing is of a class whose instances change when they are used; not where people see what a program prints, and
+    not the generator of the module `random`, whose draws are looked for (`sglc.trace.repeatable`)."""
+    if is_standard_stream(value) or value is getattr(sys.modules.get("random"), "_inst", None):
         return False
     return any((module_of(cls), cls.__qualname__) in _CHANGING for cls in type_of(value).__mro__)
+
+
+def is_used_up(kind: type[Any]) -> bool:
+    """Whether each use of its instances takes something of them, and does not show it: iterators of Python's own, numpy's
+    random numbers."""
+    return any(
+        (module_of(cls) in _ITERATING and "__next__" in vars(cls)) or (module_of(cls), cls.__qualname__) in _UNSEEN
+        for cls in kind.__mro__
+    )
 
 
 def is_standard_stream(value: object) -> bool:

@@ -28,9 +28,10 @@ EFFECTS = frozenset(
         "write_text", "write_bytes", "touch", "mkstemp", "mkdtemp", "NamedTemporaryFile", "unlink", "rename", "mkdir", "makedirs",
         "rmdir", "rmtree", "shutil", "symlink", "chmod", "chdir", "sqlite3", "subprocess", "Popen", "popen", "urlopen",
         "urlretrieve", "urllib", "urllib3", "logging", "getLogger", "Thread", "ThreadPoolExecutor", "ProcessPoolExecutor", "requests", "httpx", "aiohttp", "socket", "smtplib", "ftplib",
+        "input", "stdin", "sleep", "print", "stdout", "stderr",
     )
 )  # fmt: skip
-"""Names that may change files, start processes, or use a database or the network."""
+"""Names that may change files, start processes, use a database or the network, print, ask a person, or wait."""
 WHOLE_GLOBALS = frozenset({"globals", "eval", "exec"})
 WHOLE_MODULES = frozenset({"vars", "dir"})
 

@@ -19,6 +19,7 @@ from sglc.guards.classes import (
     is_derived,
     is_logger,
     is_namespace,
+    is_used_up,
     module_of,
     own_dict,
     slots_of,
@@ -89,6 +90,8 @@ class _Walk:
         kind = type_of(value)
         if changes_by_use(value):
             self._found.changing.append((f"{name}, of type {kind.__name__}", value))
+        elif is_used_up(kind):
+            self._found.used_up.append(f"{name}, of type {kind.__name__}")
         self._found.names_effects |= is_logger(kind)
         if kind is FunctionType and value in self._tools:
             self._found.note(name, Same(value))

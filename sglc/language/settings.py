@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 from sglc.ir.errors import ConstraintError, ProgramError
 from sglc.ir.ops import Constraint, Sampling
@@ -50,11 +50,20 @@ _TEXTS = ("stop", "stop_regex")  # one or several: a single one need not stand i
 class Bounds:
     """How far a program is traced ahead of time.
 
-    max_paths: paths at most. max_depth: switches on a path at most.
+    max_paths: paths at most; None: so many that they can all be seen ahead of time (`AHEAD`) where the program is compiled for
+    any texts, and fewer (`FOR_A_ROW`) where a row waits for its first token meanwhile. max_depth: switches on a path at most.
     """
 
-    max_paths: int = 64
+    max_paths: int | None = None
     max_depth: int = 32
+
+    def paths(self, *, for_row: bool) -> int:
+        if self.max_paths is not None:
+            return self.max_paths
+        return self.FOR_A_ROW if for_row else self.AHEAD
+
+    AHEAD: ClassVar[int] = 64
+    FOR_A_ROW: ClassVar[int] = 16
 
 
 def checked_settings(**settings: Any) -> tuple[Sampling, int | None]:

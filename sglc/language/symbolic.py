@@ -37,6 +37,7 @@ _MARKS = _OPEN, _SEPARATOR, _CLOSE = (
     "\U0010f8f1",
     "\U0010f8f2",
 )  # private use: no case, no compatibility forms
+_MARKER = re.compile(f"{_OPEN}(?P<nonce>[0-9]+){_SEPARATOR}(?P<number>[0-9]+){_CLOSE}")
 
 
 def user_location() -> Location | None:
@@ -120,13 +121,20 @@ class Markers:
         """Literals and values of a string, in order."""
         if not self._values or not any(mark in text for mark in _MARKS):
             return (characters(text),)
-        pieces = re.split(f"{_OPEN}{self._nonce}{_SEPARATOR}([0-9]+){_CLOSE}", text)
-        if any(mark in literal for literal in pieces[::2] for mark in _MARKS if mark not in self._own):
-            raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
         parts: list[Part] = []
-        for index, piece in enumerate(pieces):
-            parts.append(self._values[int(piece)] if index % 2 else piece)
+        end = 0
+        for found in _MARKER.finditer(text):
+            if found["nonce"] == self._nonce:
+                parts += (text[end : found.start()], self._values[int(found["number"])])
+                end = found.end()
+        parts.append(text[end:])
+        if any(mark in literal for literal in parts[::2] for mark in _MARKS if mark not in self._own):
+            raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
         return tuple(part for part in parts if part != "")
+
+    def shown(self, text: str) -> str:
+        """A text for people, who are shown dots in the place of what is not known."""
+        return _MARKER.sub("...", text)
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dis
 import functools
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from types import CodeType
 from typing import Any, cast
@@ -28,7 +28,7 @@ from sglc.trace.effects import profiled
 from sglc.trace.explore import Traced, explore
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
-from sglc.trace.untraceable import refuse_own_tools
+from sglc.trace.untraceable import Untraceable, refuse_own_tools
 from sglc.trace.walk import Walk
 from sglc.trace.watchdog import TooLong, Watchdog
 
@@ -55,30 +55,52 @@ def confirmed_trace(
     bounds: Bounds | None = None,
     n: int | None = None,
     guard: Guard | None = None,
+    for_row: bool = False,
 ) -> Traced:
-    """The trace of a program, confirmed. guard: what the function reads outside of it, taken just now.
+    """The trace of a program, confirmed. guard: what the function reads outside of it, taken just now. for_row: see
+    `explore`.
 
     Raises `ProgramError`, and what the body raises whatever the texts are.
     """
     guard = guard or Guard(function)
     _refuse_assigned_globals(function)
-    traced = explore(function, arguments, bounds, n, names_files=guard.names_files)
+    for words in guard.used_up:
+        raise Untraceable(
+            f"{function.__name__} reaches {words}, of which each use takes something",
+            where=start_of(function),
+            hint="make it inside of the body, or take from it in a host function",
+        )
+    traced = explore(function, arguments, bounds, n, names_files=guard.names_files, for_row=for_row)
     refuse_own_tools(function, guard, traced.graph.ops, traced.hosts)
     if traced.tools:  # what those change is their own matter
         guard = Guard(function, traced.tools)
     difference = _difference(function, arguments, traced.graph, n)
-    if (changed := guard.changed()) is not None:
+    if not guard.holds() and (changed := guard.changed()) is not None:
         guard.restore()
         raise changes_outside(function, changed)
     if difference is None:
         return traced
-    warnings.warn(
-        f"{difference}: {function.__name__} looks at text there in a way that a trace does not see; it runs step by step, "
-        "with the real texts (as it does with mode='interpret', but gens that are not read at once still run together)",
-        RuntimeWarning,
-        stacklevel=4,
-    )
+    _warn_of_steps(function, difference, [risk.where for risk in traced.risks if risk is not None])
     return explore(function, arguments, bounds, n, plain=True, names_files=guard.names_files)
+
+
+def _warn_of_steps(function: Callable[..., Any], difference: Location, formatted: Sequence[Location | None]) -> None:
+    """Says that a body is not traced. formatted: the lines that make strings of texts that are not known yet: where there are
+    some, it is at those strings that Python has looked, and not at the line where it shows."""
+    where, cure = difference, ""
+    if formatted:
+        where = formatted[0] or difference
+        cure = (
+            "; there a string is made of a text that is not known yet, and its characters count (a width, textwrap.dedent, a "
+            "pattern, a comparison): append the text itself, or lay out first what is constant, dedent('...{x}').format(x=x)"
+        )
+    warnings.warn(
+        f"{where}: {function.__name__} looks at text there in a way that a trace does not see; it runs step by step, "
+        "with the real texts (as it does with mode='interpret', but gens that are not read at once still run "
+        f"together){cure}",
+        RuntimeWarning,
+        stacklevel=5,
+    )
 
 
 def changes_outside(function: Callable[..., Any], what: str, where: Location | None = None) -> ProgramError:

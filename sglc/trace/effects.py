@@ -1,7 +1,7 @@
 """What a body does in the world while it is traced: stopped before it happens, so that it happens once, in the run.
 
 A body runs several times while it is traced, on texts that nobody has written. What it does with them to files, databases,
-processes and the network is seen by a profiler, as a call of one of Python's own functions; how a file is opened by an audit
+processes, the network and people is seen by a profiler, as a call of one of Python's own functions; how a file is opened by an audit
 hook. The profiler watches the first run along each path, and where the code has a name of such things, or reaches something
 that is open, all of them. The hook is there once anything opens a file: every step of Python's is a little slower for it.
 """
@@ -23,6 +23,7 @@ from sglc.guards.classes import is_standard_stream
 from sglc.ir.errors import Location
 from sglc.language.symbolic import PYTHON, user_location
 from sglc.trace.repeatable import imports, in_turn, is_ours
+from sglc.trace.statements import prints_to_a_file
 from sglc.trace.untraceable import Untraceable
 
 _FILES = (
@@ -39,11 +40,18 @@ _DOES: Mapping[tuple[str, str], str] = {
     **{("_thread", name): "starts a thread" for name in ("start_new_thread", "start_joinable_thread")},
     ("sqlite3", "connect"): "opens a database",
     ("_sqlite3", "connect"): "opens a database",
+    ("builtins", "input"): "asks a person",
+    ("time", "sleep"): "waits",
     **{("_socket", name): "uses the network" for name in ("connect", "connect_ex", "bind", "sendto", "sendmsg")},
 }
 """module and name of a function, or of a method's class and its name -> in words"""
 
-_NAMES = frozenset((*(name for _, name in _DOES), "open"))
+_PRINTS = "prints"
+
+_STREAM = {"read": "reads", "readline": "reads", "readlines": "reads", "write": _PRINTS, "writelines": _PRINTS}
+"""method of a standard stream -> in words"""
+
+_NAMES = frozenset((*(name for _, name in _DOES), "open", "print", *_STREAM))
 
 _WRITERS = frozenset(("print", "writer", "dump"))
 """Builtins that may write to an open file that they are given, which nobody can see."""
@@ -116,6 +124,8 @@ def stop_at(frame: FrameType, event: str, given: Any) -> None:
         if given in _OPENS and not is_ours(frame) and not imports(frame) and _installed.acquire(blocking=False):
             sys.addaudithook(_on_event)  # once, and for good: hooks cannot be taken away
         what = _what_it_does(given)
+        if what == _PRINTS and given is print and prints_to_a_file(frame):
+            what = None
     elif frame.f_code is _HANDLES:
         what = _what_it_logs_to(frame.f_locals["self"])
     elif _watch.things and frame.f_code.co_filename.startswith(PYTHON) and frame.f_code.co_argcount:
@@ -133,18 +143,16 @@ def _what_it_does(function: Any) -> str | None:
         homes = (module,) if isinstance(module, str) else (cls.__module__ for cls in type(owner).__mro__)
         if (what := next((_DOES[home, name] for home in homes if (home, name) in _DOES), None)) is not None:
             return what
-    if not _watch.things:
-        return None
+        if name in _STREAM and is_standard_stream(owner):
+            return _STREAM[name]
     if name in _WRITERS and function.__module__ in ("builtins", "_csv", "_pickle"):
-        return next((f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS)), None)
+        streams = (f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS))
+        return next(streams, _PRINTS if function is print else None)
     return _use_of(owner)
 
 
 def _what_it_logs_to(handler: logging.Handler) -> str | None:
-    """Logging to where people see what a program prints is as a print."""
-    if isinstance(handler, logging.NullHandler) or is_standard_stream(getattr(handler, "stream", None)):
-        return None
-    return f"logs by a {type(handler).__name__}"
+    return None if isinstance(handler, logging.NullHandler) else f"logs by a {type(handler).__name__}"
 
 
 def _use_of(thing: object) -> str | None:

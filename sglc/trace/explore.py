@@ -15,6 +15,7 @@ from typing import Any
 
 from sglc.ir.builder import Builder
 from sglc.ir.errors import ENDS_ALL, Location
+from sglc.ir.functions import TESTS
 from sglc.ir.graph import Case, End, Graph, Order, Region, Switch
 from sglc.ir.ops import Numbered, Op, Param, Render, prompts
 from sglc.language.arguments import Arguments
@@ -24,6 +25,7 @@ from sglc.language.symbolic import note_folder
 from sglc.passes.drop_dead import drop_dead
 from sglc.trace.foresee import foreseen, foreseen_all
 from sglc.trace.known import Known, Question
+from sglc.trace.leaves import Leaves
 from sglc.trace.repeatable import start_of
 from sglc.trace.replay import raise_if_always
 from sglc.trace.tracer import Recorded, Risk, record
@@ -59,14 +61,22 @@ class Traced:
         return frozenset(host.function for host in self.hosts.values())
 
 
+BRANCHES_ON_ARGUMENTS = 2
+"""Questions about arguments alone on a path of which both answers are followed, where a row is at hand. A chat of twenty
+messages that asks who has said each of them has a million paths, and one row takes one."""
+
+
 @dataclass(eq=False)
 class _Node:
-    """A region under construction. choice: the values of the switch around it."""
+    """A region under construction. choice: the values of the switch around it. asked: so many questions about arguments
+    alone have led here. is_of_row: their answers are those of the row at hand."""
 
     known: Known
     numbered: Mapping[int, Numbered]
     depth: int
     choice: tuple[Any, ...] = ()
+    asked: int = 0
+    is_of_row: bool = True
     recorded: Recorded | None = None
     inside: list[_Node] = field(default_factory=list["_Node"])
     open: bool = True
@@ -79,15 +89,18 @@ def explore(
     n: int | None = None,
     plain: bool = False,
     names_files: bool = False,
+    for_row: bool = False,
 ) -> Traced:
-    """The graph of a program for arguments of this shape; the texts' characters are not used.
+    """The graph of a program for arguments of this shape.
 
-    plain: let the body see real strings only, so that each answer it reads is an exit. names_files: the function's code has
+    for_row: the arguments are a row that is to be run, and the other answers to what is asked about arguments alone
+    are left to exits where there is much of that. Otherwise the texts' characters are not used. plain: let the body see real strings only, so that each answer it reads is an exit. names_files: the function's code has
     names that may read files, which is looked for then. Raises what the body raises
     whatever the texts are; what only some may raise is left to the run.
     """
     note_folder()
     bounds = bounds or Bounds()
+    max_paths = bounds.paths(for_row=for_row)
     hosts: dict[str, Host] = {}
     root = _Node(Known(plain=plain), {}, 0)
     root.recorded = record(function, arguments, root.known, hosts=hosts, n=n)
@@ -104,12 +117,23 @@ def explore(
         question = recorded.end
         if isinstance(question, End) or node.depth >= bounds.max_depth:
             continue
-        values, complete = _foreseen(question, bounds)
-        if not values or paths + len(values) - 1 > bounds.max_paths:
+        values, complete = _foreseen(question, max_paths)
+        about_arguments = question.test is not None and all(isinstance(leaf, str) for leaf in question.leaves)
+        own = _answer_of(question, arguments.texts) if for_row and about_arguments else None
+        if own is not None and node.asked >= BRANCHES_ON_ARGUMENTS:
+            values, complete = [own] if node.is_of_row else [], False
+        if not values or paths + len(values) - 1 > max_paths:
             continue
         cases: list[_Node] = []
         for choice in values:
-            case = _Node(question.answered(node.known, choice), recorded.numbered, node.depth + 1, choice)
+            case = _Node(
+                question.answered(node.known, choice),
+                recorded.numbered,
+                node.depth + 1,
+                choice,
+                node.asked + about_arguments,
+                node.is_of_row and own in (None, choice),
+            )
             try:
                 case.recorded = record(
                     function, arguments, case.known, recorded.numbered, params, hosts, n, files=names_files
@@ -173,12 +197,19 @@ def switch_at(
     return Switch(final, question.subjects, cases, opened, number, question.why, question.loc)
 
 
-def _foreseen(question: Question, bounds: Bounds) -> tuple[list[tuple[Any, ...]], bool]:
+def _answer_of(question: Question, texts: Mapping[str, str]) -> tuple[bool]:
+    """The answer of a row to a question about its arguments alone."""
+    assert question.test is not None
+    given = Leaves(texts).plain(question.test.arguments)
+    return (TESTS[question.test.name](*given),)
+
+
+def _foreseen(question: Question, most: int) -> tuple[list[tuple[Any, ...]], bool]:
     """The answers to a question that can be foreseen, and whether there can be no other."""
     if question.test is not None:
         return [(True,), (False,)], True
     texts = [foreseen(op) for op in question.ops]
     if not texts or not all(texts):
         return [], False
-    values = list(itertools.islice(itertools.product(*texts), bounds.max_paths + 1))
+    values = list(itertools.islice(itertools.product(*texts), most + 1))
     return values, all(foreseen_all(op) for op in question.ops)

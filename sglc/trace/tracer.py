@@ -48,6 +48,7 @@ from sglc.language.machine import Answered, Piece, running
 from sglc.language.orders import FreeOrders
 from sglc.language.state import ProgramState
 from sglc.language.symbolic import (
+    CutMarker,
     Markers,
     SymbolicText,
     calling_frame,
@@ -59,7 +60,6 @@ from sglc.language.symbolic import (
 from sglc.runtime.values import answers_below
 from sglc.trace.appends import only_appends
 from sglc.trace.changes import Contents
-from sglc.trace.dropped import drops_what_it_calls
 from sglc.trace.effects import stop_at
 from sglc.trace.foresee import foreseen
 from sglc.trace.known import AskedOtherwise, Known, Leaf, Question
@@ -67,6 +67,7 @@ from sglc.trace.leaves import Leaves, leaf_of
 from sglc.trace.raised import Watch, may_be_of_symbols
 from sglc.trace.repeatable import Impurities, not_repeatable, own_context, set_since, start_of
 from sglc.trace.results import end_of
+from sglc.trace.statements import drops_what_it_calls
 from sglc.trace.untraceable import Untraceable
 
 P = TypeVar("P", Gen, Select, Call)
@@ -247,7 +248,7 @@ class _Recording:
         where = raised_at(error, self._function.__code__.co_filename)
         if not self._given and not self.markers.in_doubt:  # nothing symbolic is in it: it is so for all strings
             raise error
-        return self._all_leaves(in_words(error).splitlines()[0][:100], where)
+        return self._all_leaves(self._why(error), where)
 
     # -- what the body sees
 
@@ -325,6 +326,12 @@ class _Recording:
     def _stop_for(self, leaves: Sequence[Op], why: str) -> NoReturn:
         """Stops the run until leaves are known."""
         self._stop(Question(why, user_location(), leaves=tuple(map(leaf_of, leaves)), ops=tuple(leaves)))
+
+    def _why(self, error: BaseException) -> str:
+        """What an exception says, in a line, without markers."""
+        if isinstance(error, CutMarker):
+            return "a string that was cut: a precision, a slice, one character"
+        return self.markers.shown(in_words(error).splitlines()[0])[:100]
 
     def _all_leaves(self, why: str, where: Location | None) -> Question:
         return Question(why, where, leaves=tuple(self._given), ops=tuple(self._given.values()))
@@ -672,7 +679,7 @@ class _Recording:
         if self._question is not None or not (self._given or markers):
             return
         if may_be_of_symbols(kind, frame, trace, markers=markers):
-            self._question = self._all_leaves(in_words(error).splitlines()[0][:100], user_location())
+            self._question = self._all_leaves(self._why(error), user_location())
             self._seen = error
             raise Stopped
 

@@ -18,6 +18,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -203,7 +204,52 @@ def reads_settings(s, q):
     World.settings.set("a", "k", World.settings["a"]["k"] + "+")
 
 
+def asks_a_person(s, q):
+    s += q + sgl.gen("a")
+    s += input("Send it? ") + sgl.gen("b")
+
+
+def reads_standard_input(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) == 3:
+        s += sys.stdin.readline() + sgl.gen("b")
+
+
+def prints(s, q):
+    print("asking", q)
+    s += q + sgl.gen("a")
+
+
+def logs_to_where_people_see_it(s, q):
+    LOUD.warning("asking %s", q)
+    s += q + sgl.gen("a")
+
+
+LOUD = logging.getLogger("sglc.tests.loud")
+
+
+def prints_behind_an_exit(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) == 3:
+        sys.stdout.write(f"{s['a']}\n")
+    s += sgl.gen("b")
+
+
+def waits(s, q):
+    for attempt in range(3):
+        s += q + sgl.gen("a")
+        if s["a"] == "no":
+            break
+        time.sleep(0.001 * 2**attempt)
+
+
 EFFECTS: dict[Callable[..., Any], str] = {
+    asks_a_person: "asks a person",
+    reads_standard_input: "reads",
+    prints: "prints",
+    logs_to_where_people_see_it: "logs by a StreamHandler",
+    prints_behind_an_exit: "prints",
+    waits: "waits",
     writes_a_file: "writes to a file",
     writes_a_path: "writes to a file",
     opens_by_the_system: "writes to a file",
@@ -232,7 +278,12 @@ EFFECTS: dict[Callable[..., Any], str] = {
 
 @pytest.mark.parametrize("body", EFFECTS, ids=lambda body: body.__name__)
 def test_effects_happen_once_a_run(
-    body: Callable[..., Any], backend: sgl.Scripted, tmp_path: pathlib.Path, monkeypatch: Any, recwarn: Any
+    body: Callable[..., Any],
+    backend: sgl.Scripted,
+    tmp_path: pathlib.Path,
+    monkeypatch: Any,
+    recwarn: Any,
+    capsys: Any,
 ) -> None:
     found: list[Any] = []
     for mode in MODES:
@@ -240,13 +291,15 @@ def test_effects_happen_once_a_run(
         folder.mkdir()
         monkeypatch.chdir(folder)
         World.begin()
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"line {number}\n" for number in range(9))))
+        LOUD.handlers[:], LOUD.propagate = [logging.StreamHandler(sys.stderr)], False
         handler = logging.FileHandler("logger.log")
         LOGGER.handlers[:], LOGGER.propagate = [handler], False
         program = sgl.function(body)
         results = [program.run(q=q, backend=backend, mode=mode) for q in ("one", "two")]
         results += program.run_batch([{"q": "three"}, {"q": "four"}], backend=backend, mode=mode)
         handler.close()
-        found.append([[result.text() for result in results], World.seen()])
+        found.append([[result.text() for result in results], World.seen(), sys.stdin.read(), capsys.readouterr()])
     assert found[0] == found[1]
     said = {str(warning.message) for warning in recwarn if "plain Python" in str(warning.message)}
     assert said
@@ -298,15 +351,11 @@ def reads_and_makes_texts(s, q):
     own: queue.Queue[str] = queue.Queue()
     own.put("c")
     s += q + buffer.getvalue() + own.get() + sgl.gen("a")
-    print(end="")
-    PRINTS.warning("seen")
-
-
-PRINTS = logging.getLogger("sglc.tests.prints")
+    print("seen", file=buffer)
+    LOGGER.debug("at a level that nobody hears")
 
 
 def test_what_the_body_makes_itself_is_its_own(backend: sgl.Scripted, recwarn: Any) -> None:
-    PRINTS.handlers[:], PRINTS.propagate = [logging.StreamHandler(sys.stderr)], False
     assert sgl.function(reads_and_makes_texts).run(q="q", backend=backend).text() == "qa,b\r\ncyes"
     assert not recwarn.list
 

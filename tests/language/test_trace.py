@@ -303,7 +303,7 @@ ASKS = {
     asks_json: (0, "TypeError: Object of type str is not JSON serializable"),
     asks_re: (0, "TypeError: expected string or bytes-like object"),
     asks_str_join: (0, "TypeError: sequence item 1: expected str instance"),
-    asks_cut_marker: (0, "CutMarker"),
+    asks_cut_marker: (0, "a string that was cut"),
     asks_text: None,
 }
 """body -> the cases of its switch (0: an exit) and what it says; None where nothing is asked."""
