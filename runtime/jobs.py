@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from sglc.ir.errors import ModelError, RunError
@@ -256,6 +257,10 @@ def _no_text(prompt: Prompt) -> str:
     return ""
 
 
+def _text_of(text: str, prompt: Prompt) -> str:
+    return text
+
+
 @dataclass(slots=True, eq=False)
 class Outcome:
     """The end of one run of a program: all of it, or the error that ended it. `render` makes the text of the prompt,
@@ -272,13 +277,18 @@ class Outcome:
     def text(self) -> str:
         return self.render(self.prompt)
 
+    def rendered(self) -> Outcome:
+        """The same without the backend, whose tokenizer makes the text."""
+        return self if self.render is _no_text else replace(self, render=partial(_text_of, self.text))
+
     @property
     def messages(self) -> list[dict[str, str]]:
         return chat_messages(self.prompt)
 
 
 def chat_messages(prompt: Prompt) -> list[dict[str, str]]:
-    """The messages of a prompt in OpenAI's form; text outside of any message is left out."""
+    """The messages of a prompt in OpenAI's form; text outside of any message is left out, and so is, as in SGLang, the white
+    space that a message begins with."""
     messages: list[dict[str, str]] = []
     inside = False
     for piece in prompt:
@@ -289,5 +299,6 @@ def chat_messages(prompt: Prompt) -> list[dict[str, str]]:
             messages.append({"role": piece.name, "content": ""})
             inside = True
         else:
+            messages[-1]["content"] = messages[-1]["content"].lstrip()
             inside = False
     return messages

@@ -6,7 +6,7 @@ import copy
 import inspect
 import secrets
 import warnings
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import FunctionType
@@ -17,7 +17,8 @@ from sglc.guards import Guard
 from sglc.ir.errors import ENDS_ALL, ArgumentsError, ProgramError, SglcError, in_words
 from sglc.ir.graph import Graph
 from sglc.ir.ops import Sampling
-from sglc.language.arguments import PLAIN_DATA, Arguments, bind, signature, takes, unknown_arguments
+from sglc.kept import Kept, kept_for
+from sglc.language.arguments import Arguments, bind, signature, takes, unknown_arguments
 from sglc.language.machine import current_machine
 from sglc.language.settings import RUN_SETTINGS, Bounds, checked_settings
 from sglc.language.state import ProgramState
@@ -34,12 +35,6 @@ if TYPE_CHECKING:
 Mode: TypeAlias = Literal["compiled", "interpret"]
 
 _NO_BODY = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
-
-MANY_PROGRAMS = 64
-"""Compiled for the shapes of the arguments of one function, after which its user hears of it."""
-
-MAX_PROGRAMS = 1_024
-"""Of one function that are kept; the oldest go first."""
 
 IGNORED = ("use_thread",)
 """Settings of SGLang's `run` that have no meaning here."""
@@ -103,10 +98,7 @@ class SglFunction:
         self.bind_arguments: dict[str, Any] = {}
         given = {"max_paths": max_paths, "max_depth": max_depth}
         self.bounds = Bounds(**{key: value for key, value in given.items() if value is not None})
-        # What was compiled, by the shape of the arguments; without a guard where changes make no difference.
-        self._live: dict[Hashable, tuple[Guard | None, LiveProgram]] = {}
-        self._has_said_many = False
-        self._refused: dict[Hashable, tuple[Guard, SglcError]] = {}
+        self.kept = kept_for(function, self.bounds)
 
     def __repr__(self) -> str:
         return f"<sglc function {self.__name__}>"
@@ -330,88 +322,12 @@ class SglFunction:
         return CompiledProgram(compiled.graph, compiled.schedule, compiled.models, traced.hosts)
 
     def compiled_for(self, row: Arguments, n: int | None = None) -> LiveProgram | Exception:
-        """The compiled program for a row's shape: a known one, where all that its trace read is as it was."""
-        from sglc.compiler import compile_graph  # here: torch comes with it
-        from sglc.live import LiveProgram
+        """The compiled program for a row's shape, or why there is none."""
+        from sglc.programs import program_for  # here: torch comes with it
 
-        key = (row.shape, n, self.bounds)
-        known = self._live.get(key)
-        if known is not None and known[1].may_be_kept and (known[0] is None or known[0].holds()):
-            return known[1]
-        if known is not None and known[1].refusal is not None:
-            self._refused[key] = Guard(self.func), known[1].refusal
-        refused = self._refused.get(key)
-        if refused is not None and refused[0].holds():
-            return refused[1]  # what it did outside of it may not show a second time
-        guard = Guard(self.func)
-        try:
-            traced = self._traced_for(row, n, guard, None if known is None else known[1])
-            changed_by_tools = known is not None and known[1].changed_by_tools
-            guard = Guard(self.func, traced.tools) if traced.tools else guard
-            is_witnessed = known is not None and known[1].is_witnessed
-            live = LiveProgram(self.func, row, traced, compile_graph(traced.graph), n, guard, is_witnessed)
-        except SglcError as error:
-            self._refused[key] = Guard(self.func), error
-            if len(self._refused) > MAX_PROGRAMS:
-                self._refused.pop(next(iter(self._refused)), None)
-            return error
-        live.warn_of_files()
-        self._live[key] = None if changed_by_tools else guard, live
-        if len(self._live) > MAX_PROGRAMS:
-            self._live.pop(next(iter(self._live)), None)
-        if len(self._live) == MANY_PROGRAMS and not self._has_said_many:
-            self._has_said_many = True
-            self._warn_of_many()
-        return live
-
-    def _warn_of_many(self) -> None:
-        """Says what it costs that each row has another shape, and which arguments make it so."""
-        from sglc.trace.repeatable import start_of  # here, as in `_traced_for`
-
-        statics = [live.statics for _, live in self._live.values()]
-        names = dict.fromkeys(name for each in statics for name in each)
-        apart = [name for name in names if len({repr(each.get(name)) for each in statics}) > len(statics) // 2]
-        why = ", ".join(apart) or "the lengths of lists"
-        hint = (
-            f"give {apart[0]} as a text, str({apart[0]})"
-            if apart
-            else "give lists of one length, or their texts as one"
-        )
-        warnings.warn(
-            f"{start_of(self.func)}: {len(statics)} programs have been compiled for {self.__name__}, one for each value of {why}, "
-            f"which takes longer than to run them; {hint}, where nothing is decided by it",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-
-    def _traced_for(self, row: Arguments, n: int | None, guard: Guard, known: LiveProgram | None) -> Traced:
-        """The trace for a row's shape. known: what there was for it, of which something is not so any more."""
-        from sglc.live import warn_of_python
-        from sglc.trace.confirm import confirmed_trace
-        from sglc.trace.effects import no_effects
-        from sglc.trace.explore import explore, untraced
-        from sglc.trace.repeatable import start_of
-        from sglc.trace.untraceable import Untraceable, refuse_own_tools
-
-        try:
-            if known is not None and known.changed_by_tools:
-                return untraced(self.func, row, "its host functions change what it reads")
-            if row.opaque:
-                what = f"{self.__name__}: {row.opaque}, which a trace cannot hold"
-                raise Untraceable(what, where=start_of(self.func), hint=PLAIN_DATA)
-            with no_effects(self.func, guard):
-                if known is None or not known.distrusted:
-                    return confirmed_trace(self.func, row, self.bounds, n, guard, for_row=True)
-                traced = explore(self.func, row, self.bounds, n, plain=True, names_files=guard.names_files)
-                refuse_own_tools(self.func, guard, traced.graph.ops, traced.hosts)
-                return traced
-        except Untraceable as error:
-            warn_of_python(error)
-            return untraced(self.func, row, error.what)
-        except (SglcError, *ENDS_ALL):
-            raise
-        except BaseException as error:  # noqa: BLE001 - of the body: plain Python raises it again, after what comes before it
-            return untraced(self.func, row, f"it raises {in_words(error)}")
+        if not self.kept.serves(self.func):  # it was another's, made of the same code, which has changed since
+            self.kept = Kept(self.func, self.bounds)
+        return program_for(self.func, self.kept, row, n)
 
     def _split(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], Settings]:
         """A call's keywords: the program's arguments, and the settings of the run."""

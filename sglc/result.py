@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
+from sglc.ir.errors import ProgramError
+from sglc.language.symbolic import user_location
+
 if TYPE_CHECKING:
     from sglc.runtime.jobs import Outcome
+
+
+class _NoState(ProgramError, AttributeError):
+    """What a run gives is its result. An `AttributeError` too, so that `hasattr` can ask."""
+
+
+_OF_STATES = frozenset(
+    ("fork", "copy", "user", "system", "assistant", "join", "var_scope", "set_meta_info", "begin_debug_region")
+)  # fmt: skip
 
 
 class Result:
@@ -33,7 +45,8 @@ class Result:
         yield self.text() if var_name is None else self[var_name]
 
     async def text_async_iter(self, var_name: str | None = None, return_meta_data: bool = False) -> AsyncIterator[Any]:
-        """The same for asyncio; with return_meta_data pairs of a piece and the variable's meta info so far."""
+        """The same for asyncio; with return_meta_data pairs of a piece and the variable's meta info, None before its answer is
+        complete."""
         for piece in Result.text_iter(self, var_name):
             yield (piece, self.get_meta_info(var_name or "")) if return_meta_data else piece
 
@@ -66,6 +79,33 @@ class Result:
 
     def sync(self) -> None:
         """Nothing: a result is complete. Kept for programs written for SGLang."""
+
+    def set_var(self, name: str, value: Any) -> None:
+        """Gives a variable of the result another value. The run is over: its text stays."""
+        self.variables[name] = value
+
+    __setitem__ = set_var
+
+    def __iadd__(self, other: Any) -> Result:
+        raise self._no_state("+=")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_STATES:
+            raise self._no_state(f".{name}")
+        return object.__getattribute__(self, name)  # raises what Python raises
+
+    @staticmethod
+    def _no_state(what: str) -> _NoState:
+        return _NoState(
+            f"{what} of a result: the run is over",
+            where=user_location(),
+            hint="do it in the body, or give result.messages() or result.text() to another program",
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without its backend, and without a stream that is over: to be kept, or sent to another process."""
+        self.sync()
+        return Result, (self._outcome.rendered(),)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._outcome.variables:

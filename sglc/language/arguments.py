@@ -259,13 +259,15 @@ def is_record(value: object) -> TypeGuard[dict[str, Any]]:
 
 def kind_of(value: Any) -> str:
     """In words, of what is no plain data."""
-    if isinstance(value, float):
+    if type(value) is float:
         return f"the number {value}, which JSON does not have"
     if type(value) is int:
         return "a number of more than 1,024 bits"
     if type(value) is dict:
         return "a dict with a key that is no text"
-    return f"of type {type(value).__name__}"
+    kind = type(value)
+    plain = ", which .item() makes plain" if kind.__module__ == "numpy" and hasattr(kind, "item") else ""
+    return f"of type {kind.__qualname__ if kind.__module__ == 'builtins' else f'{kind.__module__}.{kind.__qualname__}'}{plain}"
 
 
 def replace_texts(arguments: Arguments, text: Callable[[str], Any]) -> dict[str, Any]:

@@ -36,10 +36,14 @@ class UnknownVariable(ProgramError, KeyError):
 
 
 class ProgramState:
-    """The `s` of a program.
+    """The `s` of a program. What a body wants to keep is a variable, `s["found"]`: it has no attributes of the body's.
 
     sampling, n: settings of a nested call, which its gens inherit; a gen's own come first.
     """
+
+    __slots__ = (
+        "_added", "_answers", "_assigned", "_machine", "_n", "_prompt", "_role", "_sampling", "_variables", "ret_value",
+    )  # fmt: skip
 
     def __init__(
         self, machine: Machine, prompt: Any = None, sampling: Sampling | None = None, n: int | None = None
@@ -80,6 +84,9 @@ class ProgramState:
 
     def __contains__(self, name: str) -> bool:
         return name in self._variables
+
+    def __repr__(self) -> str:
+        return f"ProgramState({self.text()})"
 
     get_var = __getitem__
     set_var = __setitem__
@@ -146,9 +153,10 @@ class ProgramState:
 
     def fork(self, size: int = 1, position_ids_offset: Sequence[int] | None = None) -> ProgramStateGroup:
         """`size` states that begin as this one is now. `position_ids_offset` is accepted and has no effect."""
-        if type(size) is not int or size < 1:
-            raise ProgramError("fork needs a whole number of at least 1", where=user_location(), hint="s.fork(3)")
-        return ProgramStateGroup([self._child() for _ in range(size)], self)
+        count = size.__index__() if hasattr(type(size), "__index__") and type(size) is not bool else -1
+        if count < 0:
+            raise ProgramError("fork needs a whole number of at least 0", where=user_location(), hint="s.fork(3)")
+        return ProgramStateGroup([self._child() for _ in range(count)], self)
 
     def copy(self, position_ids_offset: Sequence[int] | None = None) -> _Copy:
         """A fork of one, joined at the end of the `with` block."""
@@ -259,9 +267,10 @@ class ProgramState:
             return (self._machine.image(item.path, item.num_frames),)
         if item is None:
             raise ValueError("Tried to append None to state.")
-        raise ProgramError(
-            f"a prompt cannot take {_described(item)}", where=user_location(), hint="append text, or str(...) of it"
-        )
+        hint = "append text, or str(...) of it"
+        if isinstance(item, ProgramState):
+            hint = "s.system(...), s.user(...) and s.assistant(...) have appended already: leave s += out, or use sgl.user(...)"
+        raise ProgramError(f"a prompt cannot take {_described(item)}", where=user_location(), hint=hint)
 
     def _turn(self, role: Role) -> None:
         if role.edge == "begin" and self._role is not None:

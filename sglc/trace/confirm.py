@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dis
 import functools
+import math
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -25,7 +27,7 @@ from sglc.language.arguments import Arguments
 from sglc.language.settings import Bounds
 from sglc.language.symbolic import shown_path
 from sglc.trace.effects import profiled
-from sglc.trace.explore import Traced, explore
+from sglc.trace.explore import Traced, explore, warn_of_slow_body
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
 from sglc.trace.untraceable import Untraceable, refuse_own_tools
@@ -39,6 +41,9 @@ EFFECTS = (
 
 MAX_LATE = 3
 """Of invented texts on which the body does not come to an end; then the runs themselves have to show (`live.py`)."""
+
+SECONDS = 1.0
+"""That trying invented texts may take while a row waits; then, too, the runs themselves have to show."""
 
 MAX_CONSTANTS = 24
 """Of the program's own strings that are tried as answers."""
@@ -74,7 +79,7 @@ def confirmed_trace(
     refuse_own_tools(function, guard, traced.graph.ops, traced.hosts)
     if traced.tools:  # what those change is their own matter
         guard = Guard(function, traced.tools)
-    difference = _difference(function, arguments, traced.graph, n)
+    difference = _difference(function, arguments, traced.graph, n, SECONDS if for_row else math.inf)
     if not guard.holds() and (changed := guard.changed()) is not None:
         guard.restore()
         raise changes_outside(function, changed)
@@ -119,11 +124,18 @@ def _refuse_assigned_globals(function: Callable[..., Any]) -> None:
                 raise changes_outside(function, f"global {step.argval}", where)
 
 
-def _difference(function: Callable[..., Any], arguments: Arguments, graph: Graph, n: int | None) -> Location | None:
-    """Where the body first does something else than the graph; None where it never does. Raises `ProgramError`."""
+def _difference(
+    function: Callable[..., Any], arguments: Arguments, graph: Graph, n: int | None, seconds: float
+) -> Location | None:
+    """Where the body first does something else than the graph; None where it never does. seconds: after which no more
+    texts are tried. Raises `ProgramError`."""
     late = 0
+    end = time.monotonic() + seconds
     with Watchdog() as watchdog:
         for texts, invent, first in _rounds(function, arguments, graph):
+            if time.monotonic() > end:
+                warn_of_slow_body(function)
+                return None
             expected = Walk(graph, texts, invent)
             body = functools.partial(replay, function, arguments, texts, _answers(expected, invent), n)
             try:

@@ -8,6 +8,9 @@ cannot be foreseen, or lies beyond the bounds, is an exit: there the run goes on
 from __future__ import annotations
 
 import itertools
+import math
+import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +69,10 @@ BRANCHES_ON_ARGUMENTS = 2
 messages that asks who has said each of them has a million paths, and one row takes one."""
 
 
+SECONDS = 1.0
+"""After which no more is followed while a row waits. A body that searches or computes takes that for each path."""
+
+
 @dataclass(eq=False)
 class _Node:
     """A region under construction. choice: the values of the switch around it. asked: so many questions about arguments
@@ -110,7 +117,8 @@ def explore(
     params = root.recorded.params
     waiting = deque([root])
     paths = 1
-    while waiting:
+    late = time.monotonic() + SECONDS if for_row else math.inf
+    while waiting and time.monotonic() < late:
         node = waiting.popleft()
         recorded = node.recorded
         assert recorded is not None
@@ -126,6 +134,9 @@ def explore(
             continue
         cases: list[_Node] = []
         for choice in values:
+            if time.monotonic() > late:
+                complete = False
+                break
             case = _Node(
                 question.answered(node.known, choice),
                 recorded.numbered,
@@ -150,10 +161,22 @@ def explore(
         node.inside, node.open = cases, not complete
         paths += max(0, len(cases) - 1)
         waiting.extend(cases)
+    if waiting and time.monotonic() > late:
+        warn_of_slow_body(function)
     regions = _Regions()
     region = regions.of(root)
     graph = Graph(function.__name__, params, (), region, arguments.statics, regions.orders)
     return Traced(drop_dead(graph), regions.origins, tuple(regions.risks), hosts, failure, regions.file, names_files)
+
+
+def warn_of_slow_body(function: Callable[..., Any]) -> None:
+    """Says why a first run takes so long."""
+    warnings.warn(
+        f"{start_of(function)}: {function.__name__} takes long to run without the model, and it runs many times while it is "
+        "compiled: what is not compiled by now is when runs get there; put what takes long into a host function (@sglc.host)",
+        RuntimeWarning,
+        stacklevel=6,
+    )
 
 
 def untraced(function: Callable[..., Any], arguments: Arguments, why: str) -> Traced:

@@ -226,6 +226,8 @@ class _Replay:
                 inside = item.edge == "begin"
                 if inside:
                     messages.append({"role": item.name, "content": ""})
+                else:
+                    messages[-1]["content"] = messages[-1]["content"].lstrip()
             elif inside and isinstance(item, str):
                 messages[-1]["content"] += item
         return messages

@@ -511,6 +511,8 @@ class _Recording:
                 inside = part.edge == "begin"
                 if inside:
                     messages.append({"role": part.name, "content": ""})
+                else:
+                    messages[-1]["content"] = messages[-1]["content"].lstrip()
             elif inside:
                 messages[-1]["content"] = messages[-1]["content"] + part
         return messages

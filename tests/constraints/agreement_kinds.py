@@ -70,6 +70,11 @@ def _exponent(at: Place) -> bool:
     return at.asked.kind == "json_schema" and at.more and re.search(rb"[eE][-+]?[0-9]{4}", at.whole) is not None
 
 
+def _surrogate(at: Place) -> bool:
+    """Half a character (a surrogate) stands in a string, in bytes that are no UTF-8."""
+    return at.more and re.search(rb"\xed[\xa0-\xbf]", at.whole) is not None
+
+
 def _counted_raw(at: Place) -> bool:
     """In a string of a bounded length, control characters stand as they are."""
     return "maxLength" in at.asked.text and at.more and re.search(rb"[\x00-\x1f]", at.token) is not None
@@ -118,6 +123,7 @@ KINDS: dict[str, dict[str, Callable[[Place], bool]]] = {
         "no escape in counted": _counted_escape,
         "dot": _dot,
         "ASCII": _ascii,
+        "surrogate": _surrogate,
     },
 }
 """How each engine is known to differ; the docstrings say in what."""

@@ -66,7 +66,7 @@ class Coverage:
 def _graph_features(function: SglFunction) -> set[str]:
     """What the compiler made of it: switches, and exits to paths that were not compiled."""
     found: set[str] = set()
-    for _, live in function._live.values():  # there is no public way to what a function keeps
+    for _, live in function.kept.programs.values():
         for region in live.compiled.graph.regions:
             if isinstance(region.end, Switch):
                 found.add("switch" if region.end.cases else "exit")

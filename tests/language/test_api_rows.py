@@ -137,7 +137,7 @@ def function_called_with_arguments() -> None:
 
 def settings_of(program: sgl.SglFunction) -> dict[str, Any]:
     """What a program was made with, besides its body and its bound arguments."""
-    return {name: value for name, value in vars(program).items() if name not in ("bind_arguments", "_live", "_refused")}
+    return {name: value for name, value in vars(program).items() if name not in ("bind_arguments", "kept")}
 
 
 @row("1.1 function: the first parameter is s")

@@ -327,7 +327,7 @@ def test_bind_keeps_every_setting() -> None:
     for settings in ({}, {"num_api_spec_tokens": 64}, {"max_paths": 3}, {"num_api_spec_tokens": 1, "max_depth": 2}):
         program = sgl.function(**settings)(body)
         bound = program.bind(a="1").bind(b="2")
-        kept = {name: value for name, value in vars(program).items() if name not in ("bind_arguments", "_live")}
+        kept = {name: value for name, value in vars(program).items() if name not in ("bind_arguments", "kept")}
         assert {name: vars(bound)[name] for name in kept} == kept
         assert all(value in str(kept) for value in map(str, settings.values()))
 

@@ -95,7 +95,7 @@ def test_a_tool_that_only_reads_what_the_body_reads_leaves_the_program_compiled(
         warnings.simplefilter("error")
         texts = [program.run(q="q", backend=backend).text() for _ in range(3)]
     assert texts == ["knownqknown"] * 3
-    assert not next(iter(program._live.values()))[1].by_python
+    assert not next(iter(program.kept.programs.values()))[1].by_python
 
 
 def test_a_stream_says_that_it_may_have_read_too_early(backend: sgl.Scripted) -> None:
