@@ -29,6 +29,7 @@ from typing import Any
 from sglc.guards.findings import Check, Fact, Findings
 from sglc.guards.places import instance_state
 from sglc.guards.restore import put_back
+from sglc.guards.used_up import how_far
 from sglc.guards.values import CONTAINERS, State, mapping_state
 from sglc.guards.walk import walked
 
@@ -61,10 +62,9 @@ class Guard:
         """Of what changes when it is used and does not show that (open files, databases, queues ...): its id, in words."""
         return {id(thing): words for words, thing in self._found.changing}
 
-    @property
-    def used_up(self) -> list[str]:
-        """What the function reaches of which each use takes something, iterators for one: in words."""
-        return self._found.used_up
+    def how_far(self) -> list[tuple[str, object]]:
+        """Of the iterators that the function reaches, and of numpy's random numbers: in words, and how far they are used."""
+        return [(words, how_far(thing)) for words, thing in self._found.used_up]
 
     def knows(self, value: object) -> bool:
         """Whether the function reaches an object, so that it was there before the function ran."""

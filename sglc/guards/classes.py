@@ -40,12 +40,6 @@ _CHANGING = frozenset(
 )
 """Library classes whose instances change when they are used, inside, where no guard looks."""
 
-_ITERATING = frozenset({"builtins", "itertools", "_csv"})
-"""Modules of iterators."""
-
-_UNSEEN = frozenset({("numpy.random._generator", "Generator"), ("numpy.random.mtrand", "RandomState")})
-"""Of what each use takes something, by functions that no profiler sees."""
-
 _LOGGERS = frozenset({("logging", "Logger"), ("logging", "LoggerAdapter")})
 
 _DERIVED = frozenset(
@@ -75,15 +69,6 @@ def changes_by_use(value: Any) -> bool:
     if is_standard_stream(value) or value is getattr(sys.modules.get("random"), "_inst", None):
         return False
     return any((module_of(cls), cls.__qualname__) in _CHANGING for cls in type_of(value).__mro__)
-
-
-def is_used_up(kind: type[Any]) -> bool:
-    """Whether each use of its instances takes something of them, and does not show it: iterators of Python's own, numpy's
-    random numbers."""
-    return any(
-        (module_of(cls) in _ITERATING and "__next__" in vars(cls)) or (module_of(cls), cls.__qualname__) in _UNSEEN
-        for cls in kind.__mro__
-    )
 
 
 def is_standard_stream(value: object) -> bool:

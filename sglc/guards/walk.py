@@ -19,7 +19,6 @@ from sglc.guards.classes import (
     is_derived,
     is_logger,
     is_namespace,
-    is_used_up,
     module_of,
     own_dict,
     slots_of,
@@ -43,6 +42,7 @@ from sglc.guards.places import (
     thread_attributes,
     thread_state,
 )
+from sglc.guards.used_up import is_used_up
 from sglc.guards.values import CONTAINERS, LINK, LINKS, PAYLOADS, Same, State, constant, container_of
 
 _LEADS = frozenset({"func", "bind_arguments", "__wrapped__", "args", "keywords", "dispatcher"})
@@ -91,7 +91,7 @@ class _Walk:
         if changes_by_use(value):
             self._found.changing.append((f"{name}, of type {kind.__name__}", value))
         elif is_used_up(kind):
-            self._found.used_up.append(f"{name}, of type {kind.__name__}")
+            self._found.used_up.append((f"{name}, of type {kind.__name__}", value))
         self._found.names_effects |= is_logger(kind)
         if kind is FunctionType and value in self._tools:
             self._found.note(name, Same(value))

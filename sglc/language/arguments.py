@@ -266,8 +266,9 @@ def kind_of(value: Any) -> str:
     if type(value) is dict:
         return "a dict with a key that is no text"
     kind = type(value)
-    plain = ", which .item() makes plain" if kind.__module__ == "numpy" and hasattr(kind, "item") else ""
-    return f"of type {kind.__qualname__ if kind.__module__ == 'builtins' else f'{kind.__module__}.{kind.__qualname__}'}{plain}"
+    if kind.__module__ == "numpy" and hasattr(kind, "item"):  # its bool is called as Python's
+        return f"of type numpy.{kind.__name__}, which .item() makes plain"
+    return f"of type {kind.__name__}"
 
 
 def replace_texts(arguments: Arguments, text: Callable[[str], Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from sglc.trace.effects import profiled
 from sglc.trace.explore import Traced, explore, warn_of_slow_body
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
-from sglc.trace.untraceable import Untraceable, refuse_own_tools
+from sglc.trace.untraceable import refuse_own_tools
 from sglc.trace.walk import Walk
 from sglc.trace.watchdog import TooLong, Watchdog
 
@@ -69,12 +69,6 @@ def confirmed_trace(
     """
     guard = guard or Guard(function)
     _refuse_assigned_globals(function)
-    for words in guard.used_up:
-        raise Untraceable(
-            f"{function.__name__} reaches {words}, of which each use takes something",
-            where=start_of(function),
-            hint="make it inside of the body, or take from it in a host function",
-        )
     traced = explore(function, arguments, bounds, n, names_files=guard.names_files, for_row=for_row)
     refuse_own_tools(function, guard, traced.graph.ops, traced.hosts)
     if traced.tools:  # what those change is their own matter

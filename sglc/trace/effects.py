@@ -22,7 +22,7 @@ from sglc.guards import Guard
 from sglc.guards.classes import is_standard_stream
 from sglc.ir.errors import Location
 from sglc.language.symbolic import PYTHON, user_location
-from sglc.trace.repeatable import imports, in_turn, is_ours
+from sglc.trace.repeatable import imports, in_turn, is_ours, start_of
 from sglc.trace.statements import prints_to_a_file
 from sglc.trace.untraceable import Untraceable
 
@@ -86,6 +86,7 @@ def no_effects(function: Callable[..., Any], guard: Guard | None, *, first: bool
     """For traces and replays of a body. guard: of the function. first: the body has not run along this path. Raises
     `Untraceable` for what it would do outside of Python."""
     outer = _watch.found, _watch.things
+    before = [] if guard is None else guard.how_far()
     found = _watch.found = list[tuple[str, Location | None]]()
     _watch.things = {} if guard is None else guard.changing
     watches = first or (guard is not None and (bool(_watch.things) or guard.names_effects))
@@ -94,6 +95,12 @@ def no_effects(function: Callable[..., Any], guard: Guard | None, *, first: bool
             yield
     finally:
         _watch.found, _watch.things = outer
+        used = (
+            words
+            for (words, then), (_, now) in zip(before, guard.how_far() if before and guard else (), strict=True)
+            if then != now
+        )
+        found += [(f"uses {words}, and each use takes something of it", start_of(function)) for words in used]
         if found:
             what, where = found[0]
             raise Untraceable(

@@ -155,7 +155,7 @@ def test_traces_without_a_model(name: str) -> None:
     program = program_of(name)
     graph = program.trace(**rows_of(name)[0])
     regions = list(regions_of(graph))
-    assert len(regions) < 2 * program.bounds.max_paths
+    assert len(regions) < 2 * program.bounds.paths(for_row=False)
     exits = [region for region in regions if isinstance(region.end, Switch) and region.end.open]
     whys = [region.end.why for region in exits if isinstance(region.end, Switch)]
     assert bool(exits) == (name in GOES_ON_IN_PYTHON), whys

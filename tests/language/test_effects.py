@@ -9,10 +9,12 @@ import csv
 import functools
 import http.server
 import io
+import itertools
 import logging
 import os
 import pathlib
 import queue
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -24,6 +26,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
+import numpy
 import pytest
 
 import sglc as sgl
@@ -57,6 +60,7 @@ class World:
         cls.flag = threading.Event()
         cls.settings = configparser.ConfigParser()
         cls.settings.read_string("[a]\nk=old")
+        RANDOM[0] = random.Random(3)
 
     @classmethod
     def seen(cls) -> list[Any]:
@@ -243,7 +247,15 @@ def waits(s, q):
         time.sleep(0.001 * 2**attempt)
 
 
+RANDOM = [random.Random(3)]
+
+
+def draws_from_what_is_outside(s, q):
+    s += q + ("rare" if RANDOM[0].random() < 0.5 else "") + sgl.gen("a")
+
+
 EFFECTS: dict[Callable[..., Any], str] = {
+    draws_from_what_is_outside: "of type Random",
     asks_a_person: "asks a person",
     reads_standard_input: "reads",
     prints: "prints",
@@ -304,6 +316,50 @@ def test_effects_happen_once_a_run(
     said = {str(warning.message) for warning in recwarn if "plain Python" in str(warning.message)}
     assert said
     assert all(EFFECTS[body] in each and "test_effects.py:" in each for each in said)
+
+
+NUMBERS = itertools.count()
+LINES = (str(number) for number in range(100))
+DICE = numpy.random.default_rng(3)
+
+
+def takes_the_next_number(s, q):
+    s += f"{next(NUMBERS)}" + sgl.gen("a")
+    return int(s.text().removesuffix("yes"))
+
+
+def takes_the_next_line(s, q):
+    s += sgl.gen("a")
+    for line in LINES:
+        return int(line)
+    return None
+
+
+def takes_one_behind_an_exit(s, q):
+    s += sgl.gen("a")
+    return next(NUMBERS) if len(s["a"]) == 3 else None
+
+
+@pytest.mark.parametrize("body", [takes_the_next_number, takes_the_next_line, takes_one_behind_an_exit])
+def test_what_is_used_up_is_used_once_a_run(body: Any, backend: sgl.Scripted, recwarn: Any) -> None:
+    program = sgl.function(body)
+    first = program.run(q="q", backend=backend).ret_value
+    numbers = [program.run(q="q", backend=backend).ret_value for _ in range(3)]
+    assert numbers == [first + 1, first + 2, first + 3]
+    said = {str(warning.message) for warning in recwarn if "plain Python" in str(warning.message)}
+    assert said
+    assert all("and each use takes something of it" in each for each in said)
+
+
+def rolls(s, q):
+    s += q + ("rare" if DICE.random() < 0.1 else "") + sgl.gen("a")
+
+
+def test_a_generator_of_numpys_is_drawn_from_in_each_run(backend: sgl.Scripted, recwarn: Any) -> None:
+    program = sgl.function(rolls)
+    rare = ["rare" in program.run(q="q", backend=backend).text() for _ in range(100)]
+    assert 2 < sum(rare) < 25
+    assert any("each use takes something" in str(warning.message) for warning in recwarn)
 
 
 def test_what_is_read_from_the_network_is_read_at_each_run(backend: sgl.Scripted, recwarn: Any) -> None:

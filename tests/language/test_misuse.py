@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import enum
 import functools
 import multiprocessing
 import pickle
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -212,21 +213,96 @@ def test_a_text_may_be_eaten_character_by_character(backend: sgl.Scripted) -> No
     assert sgl.function(eats_a_text).run(q="q", backend=backend).text() == "qyes3"
 
 
-OUTSIDE: dict[str, Any] = {"list": [1], "dict": {"k": "v"}, "set": {"x"}}
+class Outside:
+    """What bodies change: containers, attributes of a class and of an object, with slots too."""
+
+    items: ClassVar = [1]
+    by_name: ClassVar = {"k": "v"}
+    names: ClassVar = {"x"}
+    last: Any = "before"
 
 
-def changes_what_is_outside(s, q):
+class Slotted:
+    __slots__ = ("count", "unset")
+
+    def __init__(self) -> None:
+        self.count = 1
+
+
+SLOTTED = Slotted()
+OBJECT = Outside()
+COUNTER = [0]
+
+
+def outside() -> tuple[Any, ...]:
+    own = dict(vars(OBJECT))
+    return list(Outside.items), dict(Outside.by_name), set(Outside.names), Outside.last, own, SLOTTED.count
+
+
+def changes_containers(s, q):
     s += q + sgl.gen("a")
-    OUTSIDE["list"].append(s["a"])
-    OUTSIDE["dict"][q] = s["a"]
-    OUTSIDE["dict"].pop("k", None)
-    OUTSIDE["set"].add("y")
+    Outside.items.append(s["a"])
+    Outside.by_name[q] = s["a"]
+    Outside.by_name.pop("k", None)
+    Outside.names.add("y")
 
 
-def test_what_a_refused_body_changed_is_put_back(backend: sgl.Scripted) -> None:
+def changes_attributes(s, q):
+    s += q + sgl.gen("a")
+    Outside.last, OBJECT.last, SLOTTED.count = s["a"], s["a"], 2
+
+
+def changes_behind_an_exit(s, q):
+    s += q + sgl.gen("a")
+    if len(s["a"]) == 3:
+        Outside.items.append(s["a"])
+        OBJECT.last = s["a"]
+
+
+def changes_after_an_error(s, q):
+    s += q + sgl.gen("a")
+    number = {"yes": 1}[s["a"]]
+    Outside.last = number
+    raise ValueError("after it")
+
+
+def changes_after_its_meta_info(s, q):
+    s += q + sgl.select("a", ["yes", "no"])
+    Outside.items.append((s["a"], s.get_meta_info("a")))
+
+
+CHANGES = (
+    changes_containers,
+    changes_attributes,
+    changes_behind_an_exit,
+    changes_after_an_error,
+    changes_after_its_meta_info,
+)
+
+
+@pytest.mark.parametrize("body", CHANGES, ids=lambda body: body.__name__)
+def test_what_a_refused_body_changed_is_put_back(body: Any, backend: sgl.Scripted) -> None:
+    before = outside()
+    program = sgl.function(body)
+    for result in program.run_batch([{"q": "q"}, {"q": "r"}], backend=backend):
+        assert "changes something outside of it" in str(result.error())
     with pytest.raises(sglc.ProgramError, match="changes something outside of it"):
-        sgl.function(changes_what_is_outside).run(q="q", backend=backend)
-    assert {"list": [1], "dict": {"k": "v"}, "set": {"x"}} == OUTSIDE
+        program.run(q="q", backend=backend)
+    assert outside() == before
+
+
+def test_a_cell_that_a_refused_body_changed_is_put_back(backend: sgl.Scripted) -> None:
+    total = 0
+
+    def counts(s, q):
+        nonlocal total
+        s += q + sgl.gen("a")
+        if len(s["a"]) == 3:
+            total += 1
+
+    (result,) = sgl.function(counts).run_batch([{"q": "q"}], backend=backend)
+    assert "closure cell 'total'" in str(result.error())
+    assert total == 0
 
 
 def grammar_of_an_argument(s, word):
@@ -334,3 +410,74 @@ def test_none_of_a_tool_without_annotation_is_none(body: Any, backend: sgl.Scrip
     for q in ("yes", "no", "yes", "no"):
         texts = [program.run(q=q, backend=backend, mode=mode).text() for mode in MODES]
         assert texts[0] == texts[1]
+
+
+class Label(enum.StrEnum):
+    YES = "yes"
+    NO = "no"
+
+
+class Prompt(str):
+    __slots__ = ()
+
+
+class Most(enum.IntEnum):
+    TWO = 2
+
+
+def chooses_of_an_enum(s, q):
+    s += q + sgl.select(Label.NO, choices=list(Label))
+    return s["no"] + s[Label.NO]
+
+
+def appends_an_enum(s, q):
+    s += Label.YES + q + Prompt("! ") + sgl.user(Label.NO) + sgl.trusted(Prompt("t"))
+    s += sgl.gen("a", stop=Label.NO, regex=Prompt("[a-z]*"), max_tokens=Most.TWO)
+    s[Prompt("b")] = 1
+    with s.var_scope(Prompt("c")):
+        s += sgl.join(Prompt(", "), [q, "z"])
+    return s["b"]
+
+
+@pytest.mark.parametrize("body", [chooses_of_an_enum, appends_an_enum], ids=lambda body: body.__name__)
+def test_a_text_of_another_class_is_its_characters(body: Any, backend: sgl.Scripted) -> None:
+    interpreted, compiled = (sgl.function(body).run(q="q", backend=backend, mode=mode) for mode in MODES)
+    assert (compiled.text(), compiled.variables, compiled.ret_value) == (
+        interpreted.text(),
+        interpreted.variables,
+        interpreted.ret_value,
+    )
+    assert all(type(name) is str for name in compiled.variables)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_group_may_be_empty(mode: str, backend: sgl.Scripted) -> None:
+    @sgl.function
+    def summarize(s, docs):
+        forks = s.fork(len(docs))
+        for number, doc in enumerate(docs):
+            forks[number] += doc + sgl.gen("a")
+        forks += sgl.gen("b")
+        forks.join()
+        s += "\n".join(fork["a"] for fork in forks) + sgl.gen("end")
+
+    texts = [summarize.run(docs=docs, backend=backend, mode=mode).text() for docs in ([], ["x"])]
+    assert texts == ["yes", "yesyes"]
+
+
+def test_a_message_that_is_appended_twice_says_so(backend: sgl.Scripted) -> None:
+    @ANYTHING
+    def twice(s):
+        s += s.system("x")
+
+    with pytest.raises(sglc.ProgramError, match="have appended already"):
+        twice.run(backend=backend)
+
+
+def test_a_state_has_no_attributes_of_a_body(backend: sgl.Scripted) -> None:
+    @ANYTHING
+    def keeps(s, q):
+        s.found = q
+
+    for mode in MODES:
+        assert "no attribute 'found'" in str(keeps.run(q="q", backend=backend, mode=mode).error())

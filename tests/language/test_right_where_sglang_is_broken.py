@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import inspect
-import itertools
 import os
 import random
 import re
@@ -479,7 +478,6 @@ TABLE: dict[str, int] = {}
 WORDS: set[str] = set()
 COUNT = 0
 LAST = ""
-NUMBERS = itertools.count()
 HOLDER = types.SimpleNamespace(count=0, said="")
 
 
@@ -585,11 +583,6 @@ def sets_a_class_attribute(s):
 def sets_an_attribute(s):
     s += "x" + sgl.gen("a")
     HOLDER.said = s["a"]
-
-
-@effect("not repeatable")
-def takes_the_next_number(s):
-    s += f"{next(NUMBERS)}" + sgl.gen("a")
 
 
 @effect("SGLC_TEST_WORD")

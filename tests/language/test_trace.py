@@ -366,8 +366,8 @@ def refuse_no_choice(s, a):
     s += sgl.select("x", choices=[])  # line
 
 
-def refuse_fork_zero(s, a):
-    s.fork(0)  # line
+def refuse_fork_below_zero(s, a):
+    s.fork(-1)  # line
 
 
 def refuse_returned_object(s, a):
@@ -384,7 +384,7 @@ MESSAGES = {
     refuse_max_tokens: "max_tokens is 'many', not an integer",
     refuse_dtype: "gen does not know dtype 'list'",
     refuse_no_choice: "select needs at least one choice",
-    refuse_fork_zero: "fork needs a whole number of at least 1",
+    refuse_fork_below_zero: "fork needs a whole number of at least 0",
     refuse_returned_object: "variable 'x' is of type object",
 }
 
