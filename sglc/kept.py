@@ -31,13 +31,14 @@ _MAX_TWINS = 8
 @dataclass(eq=False)
 class Kept:
     """programs: with their guards; without one where changes make no difference. refused: why there is none. warned: that there
-    are many."""
+    are many. identity: what the function reaches, where it may ask whether an argument is that very object."""
 
     function: Callable[..., Any]
     bounds: Bounds
     programs: dict[Hashable, tuple[Guard | None, LiveProgram]] = field(default_factory=dict[Hashable, Any])
     refused: dict[Hashable, tuple[Guard, SglcError]] = field(default_factory=dict[Hashable, Any])
     warned: bool = False
+    identity: Guard | None = None
 
     def serves(self, function: Callable[..., Any]) -> bool:
         """Whether what is kept is a function's own, or right for it too, as it is now."""

@@ -10,7 +10,7 @@ from sglc.compiler import compile_graph
 from sglc.guards import Guard
 from sglc.ir.errors import ENDS_ALL, SglcError, in_words
 from sglc.kept import Kept
-from sglc.language.arguments import PLAIN_DATA, Arguments
+from sglc.language.arguments import PLAIN_DATA, Arguments, containers
 from sglc.live import LiveProgram, warn_of_python
 from sglc.trace.confirm import confirmed_trace
 from sglc.trace.effects import no_effects
@@ -26,7 +26,8 @@ def program_for(
     function: Callable[..., Any], kept: Kept, row: Arguments, n: int | None = None
 ) -> LiveProgram | Exception:
     """The compiled program for a row's shape: a known one, where all that its trace read is as it was."""
-    key = (row.shape, n)
+    outside = _of_outside(function, kept, row)
+    key = (row.shape, n, outside)
     guard, known = kept.programs.get(key, (None, None))
     if known is not None and known.may_be_kept and (guard is None or guard.holds()):
         return known
@@ -36,8 +37,11 @@ def program_for(
     if refused is not None and refused[0].holds():
         return refused[1]  # what it did outside of it may not show a second time
     guard = Guard(function)
+    if guard.compares_identity and (kept.identity is None or not kept.identity.holds()):
+        kept.identity = guard
+        return program_for(function, kept, row, n)
     try:
-        traced = _traced_for(function, kept, row, n, guard, known)
+        traced = _traced_for(function, kept, row, n, guard, known, outside)
         guard = Guard(function, traced.tools) if traced.tools else guard
         is_witnessed = known is not None and known.is_witnessed
         program = LiveProgram(function, row, traced, compile_graph(traced.graph), n, guard, is_witnessed)
@@ -54,10 +58,20 @@ def program_for(
 
 
 def _traced_for(
-    function: Callable[..., Any], kept: Kept, row: Arguments, n: int | None, guard: Guard, known: LiveProgram | None
+    function: Callable[..., Any],
+    kept: Kept,
+    row: Arguments,
+    n: int | None,
+    guard: Guard,
+    known: LiveProgram | None,
+    outside: str | None,
 ) -> Traced:
-    """The trace for a row's shape. known: what there was for it, of which something is not so any more."""
+    """The trace for a row's shape. known: what there was for it, of which something is not so any more. outside: see
+    `_of_outside`."""
     try:
+        if outside is not None:
+            what = f"{function.__name__} reaches argument {outside} by another way too, and asks with `is` what is the same object"
+            raise Untraceable(what, where=start_of(function), hint="compare with ==, or by a name")
         if known is not None and known.changed_by_tools:
             return untraced(function, row, "its host functions change what it reads")
         if row.opaque:
@@ -76,6 +90,14 @@ def _traced_for(
         raise
     except BaseException as error:  # noqa: BLE001 - of the body: plain Python raises it again, after what comes before it
         return untraced(function, row, f"it raises {in_words(error)}")
+
+
+def _of_outside(function: Callable[..., Any], kept: Kept, row: Arguments) -> str | None:
+    """The name of an argument with an object that the function reaches outside of its arguments too, where that may matter: a
+    trace has objects of its own for arguments."""
+    if (guard := kept.identity) is None:
+        return None
+    return next((name for name, value in containers(function, row) if guard.knows(value)), None)
 
 
 def _warn_of_many(function: Callable[..., Any], kept: Kept) -> None:

@@ -58,6 +58,11 @@ class Guard:
         return self._found.names_effects
 
     @property
+    def compares_identity(self) -> bool:
+        """Whether the code asks with `is` for something else than None, True and False."""
+        return self._found.compares_identity
+
+    @property
     def changing(self) -> dict[int, str]:
         """Of what changes when it is used and does not show that (open files, databases, queues ...): its id, in words."""
         return {id(thing): words for words, thing in self._found.changing}

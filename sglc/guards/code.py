@@ -38,11 +38,13 @@ WHOLE_MODULES = frozenset({"vars", "dir"})
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What code reads by name. globals: outside of functions. names: those and attributes. imports: module, level."""
+    """What code reads by name. globals: outside of functions. names: those and attributes. imports: module, level.
+    identity: whether it asks with `is` for something else than None, True and False."""
 
     globals: tuple[str, ...]
     names: frozenset[str]
     imports: tuple[tuple[str, int], ...]
+    identity: bool
 
 
 @functools.lru_cache(1024)
@@ -51,6 +53,7 @@ def reads_of(code: CodeType) -> Reads:
     found: dict[str, None] = {}
     names: set[str] = set()
     imports: dict[tuple[str, int], None] = {}
+    identity = False
     for each in _nested(code):
         own = set(each.co_names)
         texts = [constant for constant in each.co_consts if isinstance(constant, str)]
@@ -63,11 +66,13 @@ def reads_of(code: CodeType) -> Reads:
         for instruction in dis.get_instructions(each):
             if instruction.opname in _GLOBAL_READS:
                 found[instruction.argval] = None
+            elif instruction.opname == "IS_OP":
+                identity |= before[-1] not in (None, True, False)
             elif instruction.opname == "IMPORT_NAME":
                 imports[instruction.argval, before[-2] if isinstance(before[-2], int) else 0] = None
             if instruction.opname != "EXTENDED_ARG":
                 before = [before[-1], instruction.argval]
-    return Reads(tuple(found), frozenset(names), tuple(imports))
+    return Reads(tuple(found), frozenset(names), tuple(imports), identity)
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

@@ -107,6 +107,7 @@ class Functions:
         spaces.names |= reads.names
         self._findings.reads_environment |= not ENVIRONMENT.isdisjoint(reads.names)
         self._findings.names_files |= not FILES.isdisjoint(reads.names)
+        self._findings.compares_identity |= reads.identity
         self._findings.names_effects |= not EFFECTS.isdisjoint(reads.names)
         chosen = spaces.add("global ", f" of {file}", space, space, is_open=False)
         builtins = spaces.add("builtin ", "", function.__builtins__, function.__builtins__, is_open=False)

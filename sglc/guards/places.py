@@ -12,7 +12,7 @@ from operator import attrgetter, call
 from types import CellType, FunctionType, MemberDescriptorType
 from typing import Any
 
-from sglc.guards.classes import own_dict, type_of
+from sglc.guards.classes import module_of, own_dict, type_of
 from sglc.guards.findings import MAX_ITEMS
 from sglc.guards.values import MISSING, State
 
@@ -97,6 +97,27 @@ def buffer_of(value: Any) -> State | None:
 def buffer_changed(place: tuple[Any, State]) -> State:
     value, before = place
     return () if buffer_of(value) == before else (True,)
+
+
+def holds_objects(value: Any) -> bool:
+    """Whether a value is an array of numpy's whose items are Python's objects."""
+    return module_of(type_of(value)) == "numpy" and hasattr(value, "shape") and value.dtype.kind == "O"
+
+
+def objects_of(array: Any) -> State:
+    return tuple(array.flat)
+
+
+def version_of(value: Any) -> int | None:
+    """How often a tensor of torch has been changed in place; None for what is none. (One of inference mode does not say.)"""
+    if not module_of(type_of(value)).startswith("torch") or not hasattr(value, "is_inference") or value.is_inference():
+        return None
+    return value._version
+
+
+def version_changed(place: tuple[Any, int]) -> State:
+    value, before = place
+    return () if version_of(value) == before else (True,)
 
 
 def context_state(variable: ContextVar[Any]) -> State:

@@ -36,11 +36,15 @@ from sglc.guards.places import (
     context_state,
     environment,
     environment_changed,
+    holds_objects,
     instance_state,
     length_changed,
+    objects_of,
     slot_of,
     thread_attributes,
     thread_state,
+    version_changed,
+    version_of,
 )
 from sglc.guards.used_up import is_used_up
 from sglc.guards.values import CONTAINERS, LINK, LINKS, PAYLOADS, Same, State, constant, container_of
@@ -147,6 +151,13 @@ class _Walk:
             self._found.note(name, Same(value))
             self._found.check(context_state, value, context_state(value))
             self._found.see(f"value of {name}", context_state(value)[0])
+        elif holds_objects(value) and self._found.afford(value.size):
+            self._found.note(name, (kind, value.shape))
+            self._found.check(objects_of, value, objects_of(value))
+            self._found.queue.extend((name, item) for item in objects_of(value))
+        elif (version := version_of(value)) is not None:
+            self._found.note(name, (Same(value), version))
+            self._found.check(version_changed, (value, version), ())
         elif (buffer := buffer_of(value)) is not None and self._found.afford(len(buffer[2]) // BYTES_OF_AN_ITEM):
             self._found.note(name, (kind, buffer))
             self._found.check(buffer_changed, (value, buffer), ())

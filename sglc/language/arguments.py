@@ -10,13 +10,14 @@ import dataclasses
 import enum
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard, cast
 from weakref import WeakKeyDictionary
 
 from sglc.ir.errors import ArgumentsError
 from sglc.ir.graph import Graph
 from sglc.ir.values import what_is_wrong
+from sglc.language.expressions import Expression
 
 Static: TypeAlias = "bool | int | float | str | None"
 
@@ -51,6 +52,7 @@ class Arguments:
     """values: by name, in the order of the signature, each keyword of `**rest` by its own. texts: path -> text. statics:
     path -> what a trace fixes. call: as it was given, for plain Python. by_place: so many of the values were given by their
     place; of a function that wraps another only, which may look. opaque: what among the values a trace cannot hold, in words.
+    order: the paths of texts and of statics in the order of the values, where there are both.
     (call None: nobody has given them, the program is compiled ahead of time.)
     """
 
@@ -60,6 +62,7 @@ class Arguments:
     call: Call | None = None
     by_place: int = 0
     opaque: str = ""
+    order: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -67,7 +70,28 @@ class Arguments:
         if not self.statics and not self.by_place and not self.opaque:
             return tuple(self.texts)
         statics = ((path, type(value), repr(value)) for path, value in self.statics.items())
-        return (*self.texts, *statics, self.by_place, self.opaque)
+        return (*self.texts, *statics, self.by_place, self.opaque, self.order)
+
+
+def containers(function: Callable[..., Any], arguments: Arguments) -> Iterator[tuple[str, Any]]:
+    """The lists, dicts and objects that a caller, or the function itself by default, has given, with the names of their
+    arguments."""
+    parameters, call = signature(function).parameters, arguments.call or Call()
+    given = {name: parameter.default for name, parameter in parameters.items()}
+    given |= dict(zip(parameters, call.by_place, strict=False)) | dict(call.by_name)
+    stack = list(given.items())
+    while stack:
+        name, value = stack.pop()
+        if isinstance(value, list | tuple):
+            items = cast("Sequence[Any]", value)
+        elif isinstance(value, dict):
+            items = list(cast("dict[Any, Any]", value).values())
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            items = list(attributes(value).values())
+        else:
+            continue
+        yield name, value
+        stack.extend((name, item) for item in items)
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -163,6 +187,8 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
     texts: dict[str, str] = {}
     statics: dict[str, Static] = {}
     opaque: list[str] = []
+    order: list[str] = []
+    seen: dict[int, tuple[str, Any]] = {}
     has_fixed = False
 
     def visit(path: str, value: Any, fixed: bool) -> Any:
@@ -172,6 +198,16 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
         if kind is Fixed:
             has_fixed = True
             return visit(path, value.value, True)
+        order.append(path)
+        if id(value) in seen:  # one object in two places, which `is` tells from two
+            statics[f"{path}="], made = seen[id(value)]
+            return made
+        made = taken(path, value, fixed, kind)
+        if kind is list or kind is dict or dataclasses.is_dataclass(kind):
+            seen[id(value)] = path, made
+        return made
+
+    def taken(path: str, value: Any, fixed: bool, kind: type[Any]) -> Any:
         if isinstance(value, enum.Enum):  # also one whose members are texts or numbers
             statics[f"{path}."] = f"{kind.__qualname__}.{value.name}"
             return value
@@ -191,7 +227,7 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
         if kind is dict and is_record(value):
             statics[f"{path}{{}}"] = len(value)
             return {key: visit(f"{path}[{key!r}]", item, fixed) for key, item in value.items()}
-        if dataclasses.is_dataclass(value) and not isinstance(value, _OF_PYTHON):
+        if dataclasses.is_dataclass(value) and not isinstance(value, (*_OF_PYTHON, Expression)):
             statics[f"{path}."] = kind.__qualname__
             return with_attributes(
                 value, {name: visit(f"{path}.{name}", item, fixed) for name, item in attributes(value).items()}
@@ -206,7 +242,8 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
     if has_fixed and call is not None:
         by_name = {name: _without_fixed(value) for name, value in call.by_name.items()}
         call = Call(tuple(map(_without_fixed, call.by_place)), by_name)
-    return Arguments(visited, texts, statics, call, by_place, opaque[0] if opaque else "")
+    paths = tuple(order) if texts and statics else ()
+    return Arguments(visited, texts, statics, call, by_place, opaque[0] if opaque else "", paths)
 
 
 _OF_PYTHON = (type, str, int, float, list, tuple, dict)
@@ -274,10 +311,16 @@ def kind_of(value: Any) -> str:
 def replace_texts(arguments: Arguments, text: Callable[[str], Any]) -> dict[str, Any]:
     """The same values with `text(path)` in the place of each text that is not fixed."""
     texts = arguments.texts
+    made: dict[int, Any] = {}  # of objects that stand in several places
 
     def visit(path: str, value: Any) -> Any:
         if isinstance(value, str):
             return text(path) if path in texts else value
+        if id(value) not in made:
+            made[id(value)] = replaced(path, value)
+        return made[id(value)]
+
+    def replaced(path: str, value: Any) -> Any:
         if isinstance(value, list | tuple):
             items = [visit(f"{path}[{index}]", item) for index, item in enumerate(cast("Sequence[Any]", value))]
             return _sequence(value, items)

@@ -27,7 +27,7 @@ from sglc.trace.statements import prints_to_a_file
 from sglc.trace.untraceable import Untraceable
 
 _FILES = (
-    "remove", "unlink", "rmdir", "rename", "replace", "mkdir", "truncate", "ftruncate", "link", "symlink", "sendfile", "chmod",
+    "write", "writev", "pwrite", "pwritev", "remove", "unlink", "rmdir", "rename", "replace", "mkdir", "truncate", "ftruncate", "link", "symlink", "sendfile", "chmod",
     "fchmod", "chown", "utime", "mkfifo",
 )  # fmt: skip
 _PROCESSES = ("system", "posix_spawn", "posix_spawnp", "fork", "forkpty", "execv", "execve", "kill", "killpg")

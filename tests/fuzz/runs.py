@@ -148,7 +148,7 @@ def _in_its_orders(
     function: SglFunction, body: Any, row: Arguments, backend: Any, sampling: Any, seed: int, number: int, n: int | None
 ) -> Outcome:
     """Plain Python with free parts in the order of the compiled program, so that the two can be compared."""
-    _, live = function.kept.programs.get((row.shape, n), (None, None))
+    _, live = function.kept.programs.get((row.shape, n, None), (None, None))
     orders = NO_ORDERS if live is None else live.orders
     return interpreter.interpret(body, row, backend, sampling, seed, number, n, orders=orders)
 

@@ -188,3 +188,55 @@ def test_rows_that_an_artifact_cannot_serve(row: dict[str, Any], message: str) -
     with pytest.raises(sglc.ArgumentsError, match=message) as caught:
         bind_compiled(GRAPH, row, "rows.jsonl:1")
     assert caught.value.where == "rows.jsonl:1"
+
+
+ANN, BOB = Person("Ann", 1), Person("Bob", 2)
+NOBODY = Person("nobody", 0)
+
+
+@sgl.function
+def talks(s, people, speaker):
+    others = [person for person in people if person is not speaker]
+    s += f"{speaker.name} to {', '.join(person.name for person in others)}" + sgl.gen("a")
+    return len(others)
+
+
+@sgl.function
+def greets(s, q, to=NOBODY):
+    s += q + ("" if to is NOBODY else f" to {to.name}") + sgl.gen("a")
+
+
+IDENTITIES: dict[str, tuple[sgl.SglFunction, dict[str, Any]]] = {
+    "one of them": (talks, {"people": [ANN, BOB], "speaker": ANN}),
+    "another of them": (talks, {"people": [ANN, BOB], "speaker": BOB}),
+    "an equal one": (talks, {"people": [ANN, BOB], "speaker": Person("Ann", 1)}),
+    "the default": (greets, {"q": "x"}),
+    "given as the default": (greets, {"q": "x", "to": NOBODY}),
+    "like the default": (greets, {"q": "x", "to": Person("nobody", 0)}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*plain Python")
+def test_objects_are_the_same_where_the_caller_gave_the_same() -> None:
+    with sgl.Scripted(lambda question: "!") as backend:
+        for name, (program, row) in [*IDENTITIES.items(), *reversed(IDENTITIES.items())]:
+            interpreted, compiled = (
+                program.run(**row, backend=backend, mode=mode) for mode in ("interpret", "compiled")
+            )
+            assert (compiled.text(), compiled.ret_value) == (interpreted.text(), interpreted.ret_value), name
+
+
+@sgl.function
+def lists(s, person, **more):
+    s += "".join(f"{key}: {value}. " for key, value in {**person, **more}.items()) + sgl.gen("a")
+
+
+def test_the_order_of_a_dict_is_its_own() -> None:
+    people = [{"age": 3, "name": "Ann"}, {"name": "Bo", "age": 3}]
+    more = [{"x": None, "y": "z"}, {"y": "z", "x": None}]
+    rows = [{"person": person, **each} for person in people for each in more]
+    with sgl.Scripted(lambda question: "!") as backend:
+        batches = [lists.run_batch(rows, backend=backend, mode=mode) for mode in ("interpret", "compiled")]
+    interpreted, compiled = ([result.text() for result in batch] for batch in batches)
+    assert compiled == interpreted
+    assert len(set(compiled)) == 4
