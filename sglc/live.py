@@ -134,7 +134,7 @@ class LiveProgram:
                 raise NoAnswer
             return copy.deepcopy(notes[number][1])
 
-        before = Guard(self._function)
+        before = Guard(self._function, classes=self._arguments.classes)
         try:
             with no_effects(self._function, self._guard):
                 again = replay(self._function, row, row.texts, answer, self._n, self.orders)
@@ -266,7 +266,7 @@ class LiveProgram:
 
     def _changes(self, body: Callable[[], Any]) -> str | None:
         """What a run of the body changes outside of it: another thread may have, before."""
-        guard = Guard(self._function, self._traced.tools)
+        guard = Guard(self._function, self._traced.tools, self._arguments.classes)
         with suppress(Exception), no_effects(self._function, guard):
             body()
         return guard.changed()

@@ -32,21 +32,21 @@ def program_for(
     if known is not None and known.may_be_kept and (guard is None or guard.holds()):
         return known
     if known is not None and known.refusal is not None:
-        kept.refuse(key, Guard(function), known.refusal)
+        kept.refuse(key, Guard(function, classes=row.classes), known.refusal)
     refused = kept.refused.get(key)
     if refused is not None and refused[0].holds():
         return refused[1]  # what it did outside of it may not show a second time
-    guard = Guard(function)
+    guard = Guard(function, classes=row.classes)
     if guard.compares_identity and (kept.identity is None or not kept.identity.holds()):
         kept.identity = guard
         return program_for(function, kept, row, n)
     try:
         traced = _traced_for(function, kept, row, n, guard, known, outside)
-        guard = Guard(function, traced.tools) if traced.tools else guard
+        guard = Guard(function, traced.tools, row.classes) if traced.tools else guard
         is_witnessed = known is not None and known.is_witnessed
         program = LiveProgram(function, row, traced, compile_graph(traced.graph), n, guard, is_witnessed)
     except SglcError as error:
-        kept.refuse(key, Guard(function), error)
+        kept.refuse(key, Guard(function, classes=row.classes), error)
         return error
     program.warn_of_files()
     changed_by_tools = known is not None and known.changed_by_tools

@@ -15,13 +15,13 @@ Host functions are identities too: the compiled program calls them, so what they
 
 Not seen: what is neither in Python's objects nor in the environment (clocks, random numbers; files are noticed where they
 are read, see `sglc.trace.repeatable`), what other
-libraries keep inside their objects, and what is reached through arguments alone. No user code runs in here, but for
+libraries keep inside their objects, and what is reached through arguments alone, but for their classes. No user code runs in here, but for
 what is behind a `MappingProxyType` and the `repr` of annotations and time zones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import chain, zip_longest
 from operator import is_
 from typing import Any
@@ -38,13 +38,19 @@ class Guard:
     """What a function reads outside of its arguments, as it was when the guard was made.
 
     function: a function, a program (`SglFunction`), a partial, a method ... tools: functions that it calls as host
-    functions, which may do what they like.
+    functions, which may do what they like. classes: of its arguments.
     """
 
-    def __init__(self, function: Callable[..., Any], tools: Set[Callable[..., Any]] = frozenset()) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        tools: Set[Callable[..., Any]] = frozenset(),
+        classes: Sequence[type[Any]] = (),
+    ) -> None:
         self._function = function
         self._tools = tools
-        self._found = walked(function, tools=tools)
+        self._classes = classes
+        self._found = walked(function, tools=tools, classes=classes)
         self._quick = _Quick(self._found.checks)
 
     @property
@@ -91,10 +97,11 @@ class Guard:
 
     def changed(self) -> str | None:
         """The name of what has changed, the first where there are several; None where all is as it was."""
-        now = walked(self._function, self._found.absent, self._tools)
+        now = walked(self._function, self._found.absent, self._tools, self._classes)
         name = _first_difference(self._found.facts, now.facts)
         if name is None:  # from here on the new objects, equal to the old ones, are the quick way
-            self._found = walked(self._function, tools=self._tools) if now.passed_over else now
+            again = now.passed_over
+            self._found = walked(self._function, tools=self._tools, classes=self._classes) if again else now
             self._quick = _Quick(self._found.checks)
         return name
 

@@ -9,7 +9,9 @@ from types import MemberDescriptorType, SimpleNamespace
 from typing import Any, cast
 
 _NAMESPACES = frozenset({SimpleNamespace, UserDict, UserList, UserString})
-_NAMESPACE_NAMES = frozenset({("argparse", "Namespace"), ("string", "Template"), ("collections", "ChainMap")})
+_NAMESPACE_NAMES = frozenset(
+    {("argparse", "Namespace"), ("string", "Template"), ("collections", "ChainMap")}
+) | frozenset(("weakref", name) for name in ("WeakValueDictionary", "WeakKeyDictionary", "WeakSet"))
 """Library classes whose instances are nothing but their attributes."""
 
 _PLAIN_BASES = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import importlib.util
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,17 +34,18 @@ EFFECTS = frozenset(
 )  # fmt: skip
 """Names that may change files, start processes, use a database or the network, print, ask a person, or wait."""
 WHOLE_GLOBALS = frozenset({"globals", "eval", "exec"})
-WHOLE_MODULES = frozenset({"vars", "dir"})
+WHOLE_MODULES = frozenset({"vars", "dir", "eval", "exec"})
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
     """What code reads by name. globals: outside of functions. names: those and attributes. imports: module, level.
-    identity: whether it asks with `is` for something else than None, True and False."""
+    values: the globals of which it does more than read an attribute. identity: whether it asks with `is` for something else than None, True and False."""
 
     globals: tuple[str, ...]
     names: frozenset[str]
     imports: tuple[tuple[str, int], ...]
+    values: frozenset[str]
     identity: bool
 
 
@@ -53,6 +55,7 @@ def reads_of(code: CodeType) -> Reads:
     found: dict[str, None] = {}
     names: set[str] = set()
     imports: dict[tuple[str, int], None] = {}
+    values: set[str] = set()
     identity = False
     for each in _nested(code):
         own = set(each.co_names)
@@ -62,6 +65,7 @@ def reads_of(code: CodeType) -> Reads:
         if own & _IMPORTERS:
             imports.update(((text, 0), None) for text in texts)
         names |= own
+        values.update(_values(each))
         before: list[Any] = [None, None]  # the arguments of the last two instructions: level and names of an import
         for instruction in dis.get_instructions(each):
             if instruction.opname in _GLOBAL_READS:
@@ -72,7 +76,14 @@ def reads_of(code: CodeType) -> Reads:
                 imports[instruction.argval, before[-2] if isinstance(before[-2], int) else 0] = None
             if instruction.opname != "EXTENDED_ARG":
                 before = [before[-1], instruction.argval]
-    return Reads(tuple(found), frozenset(names), tuple(imports), identity)
+    return Reads(tuple(found), frozenset(names), tuple(imports), frozenset(values), identity)
+
+
+def _values(code: CodeType) -> Iterator[str]:
+    """The globals that are used as values, as a module is that is given to `getattr`."""
+    for one, after in itertools.pairwise(dis.get_instructions(code)):
+        if one.opname in _GLOBAL_READS and after.opname not in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"):
+            yield one.argval
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

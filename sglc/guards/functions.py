@@ -21,7 +21,7 @@ from sglc.guards.code import (
 )
 from sglc.guards.findings import Findings
 from sglc.guards.namespaces import Namespaces
-from sglc.guards.owners import is_users_file
+from sglc.guards.owners import is_module, is_users_file, is_users_module, name_of
 from sglc.guards.places import LAZY_ANNOTATIONS, annotations_of, content_of, contents_of, functions_state, keys_of
 from sglc.guards.values import MISSING, Same, mapping_state
 from sglc.language.host_function import host_of
@@ -112,7 +112,10 @@ class Functions:
         chosen = spaces.add("global ", f" of {file}", space, space, is_open=False)
         builtins = spaces.add("builtin ", "", function.__builtins__, function.__builtins__, is_open=False)
         for name in reads.globals:
-            if spaces.look_up(chosen, name) is MISSING:
+            value = spaces.look_up(chosen, name)
+            if name in reads.values and is_module(value) and is_users_module(name_of(value), self._home):
+                spaces.add_module(value, self._home).whole = True
+            if value is MISSING:
                 spaces.look_up(builtins, name)
                 if name in WHOLE_GLOBALS:
                     spaces.add("global ", f" of {file}", space, space).whole = True

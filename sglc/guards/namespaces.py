@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from sglc.guards.findings import Findings
-from sglc.guards.owners import is_module, name_of
+from sglc.guards.owners import is_module, is_users_module, name_of
 from sglc.guards.places import appeared, entries
 from sglc.guards.values import MISSING, mapping_state
 
@@ -43,6 +44,13 @@ class Namespaces:
     def add(self, prefix: str, suffix: str, owner: Any, entries: Any, is_open: bool = True) -> Namespace:
         """The namespace of an owner, where there is one already that."""
         return self._spaces.setdefault((id(owner), is_open), Namespace(prefix, suffix, owner, entries, is_open))
+
+    def add_module(self, module: ModuleType, home: str | None) -> Namespace:
+        """home: see `owners.home_of`."""
+        title = name_of(module)
+        namespace = self.add("attribute ", f" of module {title}", module, vars(module))
+        namespace.own = is_users_module(title, home)
+        return namespace
 
     def look_up(self, space: Namespace, name: str) -> Any:
         if name not in space.found:

@@ -11,6 +11,7 @@ from itertools import chain, repeat
 from operator import attrgetter, call
 from types import CellType, FunctionType, MemberDescriptorType
 from typing import Any
+from weakref import ref
 
 from sglc.guards.classes import module_of, own_dict, type_of
 from sglc.guards.findings import MAX_ITEMS
@@ -118,6 +119,14 @@ def version_of(value: Any) -> int | None:
 def version_changed(place: tuple[Any, int]) -> State:
     value, before = place
     return () if version_of(value) == before else (True,)
+
+
+def referent_of(reference: ref[Any]) -> State:
+    return (ref.__call__(reference),)
+
+
+def subclasses_of(cls: type[Any]) -> State:
+    return tuple(type.__subclasses__(cls))
 
 
 def context_state(variable: ContextVar[Any]) -> State:

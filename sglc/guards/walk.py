@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from contextvars import ContextVar
 from types import BuiltinFunctionType, FunctionType, MethodWrapperType, ModuleType
 from typing import Any
+from weakref import ref
 
 from sglc.guards.classes import (
     IMMUTABLE,
@@ -40,7 +41,9 @@ from sglc.guards.places import (
     instance_state,
     length_changed,
     objects_of,
+    referent_of,
     slot_of,
+    subclasses_of,
     thread_attributes,
     thread_state,
     version_changed,
@@ -57,10 +60,12 @@ def walked(
     function: Callable[..., Any],
     ignored: Set[Absent] = frozenset(),
     tools: Set[Callable[..., Any]] = frozenset(),
+    classes: Sequence[type[Any]] = (),
 ) -> Findings:
-    """What a function reads. ignored: see `Findings`. tools: functions that are called as host functions."""
+    """What a function reads. ignored: see `Findings`. tools: functions that are called as host functions. classes: of its
+    arguments, whose methods it may call."""
     findings = Findings(ignored)
-    _Walk(function, findings, tools).run(function)
+    _Walk(function, findings, tools).run(function, classes)
     return findings
 
 
@@ -73,9 +78,11 @@ class _Walk:
         self._namespaces = Namespaces(findings)
         self._functions = Functions(findings, self._namespaces, self._root, self._home)
 
-    def run(self, function: Callable[..., Any]) -> None:
+    def run(self, function: Callable[..., Any], classes: Sequence[type[Any]]) -> None:
         found = self._found
         found.see(f"code of {getattr(self._root, '__name__', 'the function')}", function)
+        for cls in classes:
+            found.see(f"class {cls.__qualname__}", cls)
         while found.queue:
             while found.queue:
                 self._visit(*found.queue.popleft())
@@ -114,6 +121,10 @@ class _Walk:
             self._found.reads_environment = True
         elif issubclass(kind, threading.local):
             self._visit_thread_local(name, value, kind)
+        elif issubclass(kind, ref):
+            self._found.note(name, kind)
+            self._found.check(referent_of, value, referent_of(value))
+            self._found.see(name, referent_of(value)[0])
         elif is_namespace(kind) or is_users_module(module_of(kind), self._home):
             self._visit_instance(name, value, kind)
         else:
@@ -191,10 +202,8 @@ class _Walk:
             self._found.check(CONTAINERS[base], value, state)
 
     def _visit_module(self, name: str, module: ModuleType) -> None:
-        title = name_of(module)
-        self._found.note(name, (ModuleType, title))
-        namespace = self._namespaces.add("attribute ", f" of module {title}", module, vars(module))
-        namespace.own = is_users_module(title, self._home)
+        self._found.note(name, (ModuleType, name_of(module)))
+        self._namespaces.add_module(module, self._home)
 
     def _visit_class(self, name: str, cls: type[Any]) -> None:
         title = cls.__qualname__
@@ -209,6 +218,9 @@ class _Walk:
         self._found.see(f"metaclass of {title}", type(cls))
         for base in cls.__bases__:
             self._found.see(f"base of {title}", base)
+        if "__subclasses__" in self._namespaces.names:
+            self._found.note(f"subclasses of {title}", tuple(map(Same, subclasses_of(cls))))
+            self._found.check(subclasses_of, cls, subclasses_of(cls))
         for key, value in attributes.items():
             if not is_derived(key, value):
                 self._found.see(f"class attribute {title}.{key}", value)

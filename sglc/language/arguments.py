@@ -52,7 +52,7 @@ class Arguments:
     """values: by name, in the order of the signature, each keyword of `**rest` by its own. texts: path -> text. statics:
     path -> what a trace fixes. call: as it was given, for plain Python. by_place: so many of the values were given by their
     place; of a function that wraps another only, which may look. opaque: what among the values a trace cannot hold, in words.
-    order: the paths of texts and of statics in the order of the values, where there are both.
+    classes: of the objects among the values, in the order of these. order: the paths of texts and of statics in the order of the values, where there are both.
     (call None: nobody has given them, the program is compiled ahead of time.)
     """
 
@@ -63,6 +63,7 @@ class Arguments:
     by_place: int = 0
     opaque: str = ""
     order: tuple[str, ...] = ()
+    classes: tuple[type[Any], ...] = ()
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -70,7 +71,7 @@ class Arguments:
         if not self.statics and not self.by_place and not self.opaque:
             return tuple(self.texts)
         statics = ((path, type(value), repr(value)) for path, value in self.statics.items())
-        return (*self.texts, *statics, self.by_place, self.opaque, self.order)
+        return (*self.texts, *statics, self.by_place, self.opaque, self.order, self.classes)
 
 
 def containers(function: Callable[..., Any], arguments: Arguments) -> Iterator[tuple[str, Any]]:
@@ -188,6 +189,7 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
     statics: dict[str, Static] = {}
     opaque: list[str] = []
     order: list[str] = []
+    classes: list[type[Any]] = []
     seen: dict[int, tuple[str, Any]] = {}
     has_fixed = False
 
@@ -210,6 +212,7 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
     def taken(path: str, value: Any, fixed: bool, kind: type[Any]) -> Any:
         if isinstance(value, enum.Enum):  # also one whose members are texts or numbers
             statics[f"{path}."] = f"{kind.__qualname__}.{value.name}"
+            classes.append(kind)
             return value
         if isinstance(value, str):
             if kind is not str:
@@ -223,12 +226,14 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
             statics[f"{path}[]" if kind is list else f"{path}()"] = len(value)
             if kind not in (list, tuple):
                 statics[f"{path}."] = kind.__qualname__
+                classes.append(kind)
             return _sequence(value, [visit(f"{path}[{index}]", item, fixed) for index, item in enumerate(value)])
         if kind is dict and is_record(value):
             statics[f"{path}{{}}"] = len(value)
             return {key: visit(f"{path}[{key!r}]", item, fixed) for key, item in value.items()}
         if dataclasses.is_dataclass(value) and not isinstance(value, (*_OF_PYTHON, Expression)):
             statics[f"{path}."] = kind.__qualname__
+            classes.append(kind)
             return with_attributes(
                 value, {name: visit(f"{path}.{name}", item, fixed) for name, item in attributes(value).items()}
             )
@@ -243,7 +248,7 @@ def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int =
         by_name = {name: _without_fixed(value) for name, value in call.by_name.items()}
         call = Call(tuple(map(_without_fixed, call.by_place)), by_name)
     paths = tuple(order) if texts and statics else ()
-    return Arguments(visited, texts, statics, call, by_place, opaque[0] if opaque else "", paths)
+    return Arguments(visited, texts, statics, call, by_place, opaque[0] if opaque else "", paths, tuple(classes))
 
 
 _OF_PYTHON = (type, str, int, float, list, tuple, dict)

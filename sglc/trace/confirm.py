@@ -72,7 +72,7 @@ def confirmed_trace(
     traced = explore(function, arguments, bounds, n, names_files=guard.names_files, for_row=for_row)
     refuse_own_tools(function, guard, traced.graph.ops, traced.hosts)
     if traced.tools:  # what those change is their own matter
-        guard = Guard(function, traced.tools)
+        guard = Guard(function, traced.tools, arguments.classes)
     difference = _difference(function, arguments, traced.graph, n, SECONDS if for_row else math.inf)
     if not guard.holds() and (changed := guard.changed()) is not None:
         guard.restore()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import sys
+import types
 import warnings
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -240,3 +242,70 @@ def test_the_order_of_a_dict_is_its_own() -> None:
     interpreted, compiled = ([result.text() for result in batch] for batch in batches)
     assert compiled == interpreted
     assert len(set(compiled)) == 4
+
+
+MADE = """
+import dataclasses, enum
+STYLE = "politely"
+SAID = []
+class Tone(enum.Enum):
+    A = "{tone}"
+@dataclasses.dataclass
+class Agent:
+    name: str
+    def intro(self):
+        return "{word} " + self.name + " speaks " + STYLE
+    def note(self, text):
+        SAID.append(text)
+"""
+
+
+@pytest.fixture
+def module_of(monkeypatch: pytest.MonkeyPatch) -> Any:
+    return lambda name, **words: made_module(f"sglc_made_{name}", monkeypatch, **words)
+
+
+def made_module(name: str, monkeypatch: pytest.MonkeyPatch, **words: str) -> Any:
+    made = types.ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, made)
+    exec(MADE.format(**words), vars(made))
+    return made
+
+
+@sgl.function
+def introduces(s, agent, tone):
+    s += f"{agent.intro()} {tone.value}" + sgl.gen("a")
+
+
+def test_classes_of_arguments_are_looked_at(module_of: Any) -> None:
+    one, two = module_of("one", tone="long", word="one:"), module_of("two", tone="short", word="two:")
+    with sgl.Scripted(lambda question: "!") as backend:
+
+        def texts() -> list[list[str]]:
+            rows = [{"agent": module.Agent("Bo"), "tone": module.Tone.A} for module in (one, two)]
+            return [
+                [result.text() for result in introduces.run_batch(rows, backend=backend, mode=mode)]
+                for mode in ("interpret", "compiled")
+            ]
+
+        first = texts()
+        assert first == [["one: Bo speaks politely long!", "two: Bo speaks politely short!"]] * 2
+        one.STYLE = "rudely"
+        two.Agent.intro = lambda self: "patched"
+        assert texts() == [["one: Bo speaks rudely long!", "patched short!"]] * 2
+
+
+def test_what_methods_of_arguments_change_is_found(module_of: Any) -> None:
+    made = module_of("made", tone="long", word="x")
+
+    @sgl.function
+    def notes(s, agent):
+        s += agent.name + sgl.gen("a")
+        agent.note(s["a"])
+
+    with (
+        sgl.Scripted(lambda question: "!") as backend,
+        pytest.raises(sglc.ProgramError, match="changes something outside of it: global SAID"),
+    ):
+        notes.run(agent=made.Agent("Bo"), backend=backend)
+    assert made.SAID == []
