@@ -65,7 +65,7 @@ class Guard:
 
     @property
     def compares_identity(self) -> bool:
-        """Whether the code asks with `is` for something else than None, True and False."""
+        """Whether the code asks with `is` for a thing that has a name."""
         return self._found.compares_identity
 
     @property

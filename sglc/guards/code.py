@@ -40,7 +40,7 @@ WHOLE_MODULES = frozenset({"vars", "dir", "eval", "exec"})
 @dataclass(frozen=True, slots=True)
 class Reads:
     """What code reads by name. globals: outside of functions. names: those and attributes. imports: module, level.
-    values: the globals of which it does more than read an attribute. identity: whether it asks with `is` for something else than None, True and False."""
+    values: the globals of which it does more than read an attribute. identity: whether it asks with `is` for a thing that has a name."""
 
     globals: tuple[str, ...]
     names: frozenset[str]
@@ -71,7 +71,7 @@ def reads_of(code: CodeType) -> Reads:
             if instruction.opname in _GLOBAL_READS:
                 found[instruction.argval] = None
             elif instruction.opname == "IS_OP":
-                identity |= before[-1] not in (None, True, False)
+                identity |= isinstance(before[-1], str) and before[-1] != "__class__"
             elif instruction.opname == "IMPORT_NAME":
                 imports[instruction.argval, before[-2] if isinstance(before[-2], int) else 0] = None
             if instruction.opname != "EXTENDED_ARG":

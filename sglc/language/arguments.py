@@ -307,7 +307,7 @@ def kind_of(value: Any) -> str:
         return "a number of more than 1,024 bits"
     if type(value) is dict:
         return "a dict with a key that is no text"
-    kind = type(value)
+    kind = cast("type[Any]", type(value))
     if kind.__module__ == "numpy" and hasattr(kind, "item"):  # its bool is called as Python's
         return f"of type numpy.{kind.__name__}, which .item() makes plain"
     return f"of type {kind.__name__}"

@@ -122,13 +122,16 @@ class Markers:
         if not self._values or not any(mark in text for mark in _MARKS):
             return (characters(text),)
         parts: list[Part] = []
+        literals: list[str] = []
         end = 0
         for found in _MARKER.finditer(text):
             if found["nonce"] == self._nonce:
-                parts += (text[end : found.start()], self._values[int(found["number"])])
+                literals.append(text[end : found.start()])
+                parts += (literals[-1], self._values[int(found["number"])])
                 end = found.end()
-        parts.append(text[end:])
-        if any(mark in literal for literal in parts[::2] for mark in _MARKS if mark not in self._own):
+        literals.append(text[end:])
+        parts.append(literals[-1])
+        if any(mark in literal for literal in literals for mark in _MARKS if mark not in self._own):
             raise CutMarker("a string holds a piece of the placeholder of a text that is not known yet")
         return tuple(part for part in parts if part != "")
 

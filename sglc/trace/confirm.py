@@ -43,7 +43,7 @@ MAX_LATE = 3
 """Of invented texts on which the body does not come to an end; then the runs themselves have to show (`live.py`)."""
 
 SECONDS = 1.0
-"""That trying invented texts may take while a row waits; then, too, the runs themselves have to show."""
+"""Of the processor, that trying invented texts may take while a row waits; then, too, the runs themselves have to show."""
 
 MAX_CONSTANTS = 24
 """Of the program's own strings that are tried as answers."""
@@ -124,10 +124,10 @@ def _difference(
     """Where the body first does something else than the graph; None where it never does. seconds: after which no more
     texts are tried. Raises `ProgramError`."""
     late = 0
-    end = time.monotonic() + seconds
+    end = time.process_time() + seconds
     with Watchdog() as watchdog:
         for texts, invent, first in _rounds(function, arguments, graph):
-            if time.monotonic() > end:
+            if time.process_time() > end:
                 warn_of_slow_body(function)
                 return None
             expected = Walk(graph, texts, invent)

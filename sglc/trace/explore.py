@@ -27,7 +27,7 @@ from sglc.language.settings import Bounds
 from sglc.language.symbolic import note_folder
 from sglc.passes.drop_dead import drop_dead
 from sglc.trace.foresee import foreseen, foreseen_all
-from sglc.trace.known import Known, Question
+from sglc.trace.known import Known, Leaf, Question
 from sglc.trace.leaves import Leaves
 from sglc.trace.repeatable import start_of
 from sglc.trace.replay import raise_if_always
@@ -70,7 +70,7 @@ messages that asks who has said each of them has a million paths, and one row ta
 
 
 SECONDS = 1.0
-"""After which no more is followed while a row waits. A body that searches or computes takes that for each path."""
+"""Of the processor, after which no more is followed while a row waits. A body that searches or computes takes long on each path."""
 
 
 @dataclass(eq=False)
@@ -117,8 +117,8 @@ def explore(
     params = root.recorded.params
     waiting = deque([root])
     paths = 1
-    late = time.monotonic() + SECONDS if for_row else math.inf
-    while waiting and time.monotonic() < late:
+    late = time.process_time() + SECONDS if for_row else math.inf
+    while waiting and time.process_time() < late:
         node = waiting.popleft()
         recorded = node.recorded
         assert recorded is not None
@@ -134,7 +134,7 @@ def explore(
             continue
         cases: list[_Node] = []
         for choice in values:
-            if time.monotonic() > late:
+            if time.process_time() > late:
                 complete = False
                 break
             case = _Node(
@@ -161,7 +161,7 @@ def explore(
         node.inside, node.open = cases, not complete
         paths += max(0, len(cases) - 1)
         waiting.extend(cases)
-    if waiting and time.monotonic() > late:
+    if waiting and time.process_time() > late:
         warn_of_slow_body(function)
     regions = _Regions()
     region = regions.of(root)
@@ -223,7 +223,7 @@ def switch_at(
 def _answer_of(question: Question, texts: Mapping[str, str]) -> tuple[bool]:
     """The answer of a row to a question about its arguments alone."""
     assert question.test is not None
-    given = Leaves(texts).plain(question.test.arguments)
+    given = Leaves(dict[Leaf, Any](texts)).plain(question.test.arguments)
     return (TESTS[question.test.name](*given),)
 
 

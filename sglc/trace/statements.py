@@ -6,6 +6,7 @@ import dis
 import functools
 import itertools
 from types import CodeType, FrameType
+from typing import Any
 
 _MAX_CODES = 1_024
 """Of which it is kept what is found in them."""
@@ -31,15 +32,15 @@ def prints_to_a_file(frame: FrameType) -> bool:
 @functools.lru_cache(_MAX_CODES)
 def _with_file(code: CodeType) -> frozenset[int]:
     """The places of the calls that have a keyword argument `file`."""
-    names: object = ()
+    names: Any = ()
     found: set[int] = set()
     for step in dis.get_instructions(code):
         if step.opname == "KW_NAMES":
             names = code.co_consts[step.arg or 0]
-        elif step.opname == "LOAD_CONST" and isinstance(step.argval, tuple):
+        elif step.opname == "LOAD_CONST":
             names = step.argval
         elif step.opname in ("CALL", "CALL_KW"):
-            if isinstance(names, tuple) and "file" in names:
+            if type(names) is tuple and "file" in names:
                 found.add(step.offset)
             names = ()
     return frozenset(found)

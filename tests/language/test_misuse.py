@@ -216,9 +216,9 @@ def test_a_text_may_be_eaten_character_by_character(backend: sgl.Scripted) -> No
 class Outside:
     """What bodies change: containers, attributes of a class and of an object, with slots too."""
 
-    items: ClassVar = [1]
-    by_name: ClassVar = {"k": "v"}
-    names: ClassVar = {"x"}
+    items: ClassVar[list[Any]] = [1]
+    by_name: ClassVar[dict[str, Any]] = {"k": "v"}
+    names: ClassVar[set[str]] = {"x"}
     last: Any = "before"
 
 
