@@ -393,11 +393,18 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
             hint=f"it takes: {', '.join(names) or 'nothing'}",
         )
     given = dict(values)
+    objects: dict[str, str] = {}  # texts of defaults whose class is not known here
     for name in names:
-        if name in given or not any(_name_of(path) == name for path in defaults):
+        paths = [path for path in defaults if _name_of(path) == name]
+        if name in given or not paths:
             continue
         given[name] = _default(name, graph.statics, defaults)
-        if given[name] is _ABSENT:
+        if given[name] is not _ABSENT:
+            continue
+        del given[name]
+        texts = {path: text for path in paths if (text := defaults[path]) is not None}
+        objects |= texts
+        if len(texts) < len(paths):
             raise ArgumentsError(f"argument {name!r} is missing", where=where, hint=f'add "{name}" to the row')
     for name, value in given.items():
         if isinstance(graph.statics.get(name), str):  # a text that was fixed when the program was compiled
@@ -412,10 +419,11 @@ def bind_compiled(graph: Graph, values: Mapping[str, Any], where: str | None = N
                 where=where,
                 hint="run the program's source, or compile it again with this value",
             )
-    if set(arguments.texts) != set(defaults):
-        odd = sorted(set(arguments.texts) ^ set(defaults))[0]
+    texts = {**arguments.texts, **objects}
+    if set(texts) != set(defaults):
+        odd = sorted(set(texts) ^ set(defaults))[0]
         raise ArgumentsError(f"argument {odd} does not have the type it was compiled with", where=where)
-    return Arguments(arguments.values, arguments.texts, dict(graph.statics))
+    return Arguments(arguments.values, texts, dict(graph.statics))
 
 
 def default_texts(function: Callable[..., Any]) -> dict[str, str]:

@@ -36,7 +36,7 @@ from sglc.trace.watchdog import TooLong, Watchdog
 
 EFFECTS = (
     "a body may run several times and must have no effect: give results back, and put what has an effect into a host "
-    "function (@sglc.host)"
+    "function (@sglc.host); or run it once, with mode='interpret'"
 )
 
 MAX_LATE = 3

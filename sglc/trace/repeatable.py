@@ -141,5 +141,5 @@ def not_repeatable(function: Callable[..., Any], where: Location | None, why: st
         f"{function.__name__} does something else when it runs again with the same texts: it is not repeatable{because}",
         where=where or start_of(function),
         hint="a body may run several times: pass times and random values as arguments, keep no counters outside of it, "
-        "and put what has an effect into a host function (@sglc.host)",
+        "and put what has an effect into a host function (@sglc.host); or run it once, with mode='interpret'",
     )

@@ -7,6 +7,7 @@ import sys
 import types
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -309,3 +310,14 @@ def test_what_methods_of_arguments_change_is_found(module_of: Any) -> None:
     ):
         notes.run(agent=made.Agent("Bo"), backend=backend)
     assert made.SAID == []
+
+
+@sgl.function
+def signed(s, q, who=Person("Ada", 36)):  # noqa: B008 - what it is
+    s += f"{q} {who.name} {who.age}" + sgl.gen("a")
+
+
+def test_an_artifact_has_the_default_object(tmp_path: Path) -> None:
+    signed.compile(q="x").save(tmp_path / "signed.sglc")
+    with sgl.Scripted(lambda question: "!") as backend:
+        assert sgl.load(tmp_path / "signed.sglc").run(q="y", backend=backend).text() == "y Ada 36!"
