@@ -364,6 +364,15 @@ def max_tokens(engine: sglc.Engine) -> None:
     assert ended(said(engine, max_tokens=2, ignore_eos=True)) == "length"
 
 
+@row("1.2 max_tokens: 0 with log probabilities shows what could come next")
+def max_tokens_of_none(engine: sglc.Engine) -> None:
+    looked, drawn = (
+        said(engine, **{**GREEDY, "max_tokens": most}, return_logprob=True, top_logprobs_num=3) for most in (0, 1)
+    )
+    assert (looked["a"], tokens(looked), len(looked.get_meta_info("a")["output_top_logprobs"])) == ("", 0, 1)
+    assert looked.get_meta_info("a")["output_top_logprobs"] == drawn.get_meta_info("a")["output_top_logprobs"]
+
+
 def lengths_of_letters(engine: sglc.Engine, **settings: Any) -> list[int]:
     """How many tokens answers have that may end at any of them."""
     rows = of(PROMPT, sgl.gen("a", regex="[a-c]*", max_tokens=6, **settings)).run_batch(
