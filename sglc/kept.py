@@ -6,11 +6,11 @@ Where nothing else differs that its code can see (defaults, closure cells, globa
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from sglc.guards.places import content_of
 from sglc.guards.values import constant
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_PROGRAMS = 1_024
 """Of one function that are kept; the oldest go first."""
+
+_MAX_CODES = 64
+"""Of which functions are kept for others; the least used go first. (Each holds its module.)"""
 
 _MAX_TWINS = 8
 """Functions of one code that are told apart; the oldest go first."""
@@ -61,6 +64,9 @@ def kept_for(function: Callable[..., Any], bounds: Bounds) -> Kept:
     if not isinstance(function, FunctionType):
         return Kept(function, bounds)
     twins = _twins.setdefault(function.__code__, [])
+    _twins.move_to_end(function.__code__)
+    if len(_twins) > _MAX_CODES:
+        _twins.popitem(last=False)
     for kept in twins:
         if kept.bounds == bounds and _are_twins(function, kept.function):
             return kept
@@ -71,7 +77,7 @@ def kept_for(function: Callable[..., Any], bounds: Bounds) -> Kept:
     return kept
 
 
-_twins: WeakKeyDictionary[CodeType, list[Kept]] = WeakKeyDictionary()
+_twins: OrderedDict[CodeType, list[Kept]] = OrderedDict()
 
 
 def _are_twins(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

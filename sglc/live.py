@@ -33,6 +33,7 @@ from sglc.runtime.jobs import Outcome
 from sglc.runtime.program import Block, BodyRaised, CalledOtherwise, Instead, Program, Run, key_of
 from sglc.runtime.runner import Runner
 from sglc.runtime.values import arguments_of, pieces_of
+from sglc.trace.blame import culprit
 from sglc.trace.confirm import changes_outside, differs, differs_from_itself
 from sglc.trace.effects import no_effects
 from sglc.trace.explore import Origin, Traced, switch_at
@@ -201,7 +202,7 @@ class LiveProgram:
         )
         try:
             with (
-                self._refusing_changes(record_on),
+                self._refusing_changes(run),
                 no_effects(self._function, self._guard, first=not block.cases),
             ):
                 recorded = record_on()
@@ -249,9 +250,9 @@ class LiveProgram:
         return self._kept(block, key_of(values), found)
 
     @contextmanager
-    def _refusing_changes(self, body: Callable[[], Any]) -> Generator[None]:
-        """For a run of the body on real texts, which may be the first to come to some line of it. body: such a run. Raises
-        `ProgramError` where it changes something outside of it, which is as it was before then."""
+    def _refusing_changes(self, run: Run) -> Generator[None]:
+        """For a run of the body on real texts, which may be the first to come to some line of it. Raises `ProgramError` where it
+        changes something outside of it, which is as it was before then."""
         guard = self._guard
         if guard is None or self._shares_with_tools or not guard.holds():  # others change that, too
             yield
@@ -259,17 +260,24 @@ class LiveProgram:
         try:
             yield
         finally:
-            if not guard.holds() and (what := self._changes(body)) is not None:
-                guard.restore()
-                self.refusal = changes_outside(self._function, what)
-                raise self.refusal
+            if not guard.holds():
+                self._refuse_changes(run, guard)
 
-    def _changes(self, body: Callable[[], Any]) -> str | None:
-        """What a run of the body changes outside of it: another thread may have, before."""
-        guard = Guard(self._function, self._traced.tools, self._arguments.classes)
-        with suppress(Exception), no_effects(self._function, guard):
-            body()
-        return guard.changed()
+    def _refuse_changes(self, run: Run, before: Guard) -> None:
+        events = _calls(run)
+        end = max(events.calls, default=-1) + 1
+
+        def body() -> None:
+            with suppress(Exception):
+                self._replayed(run, events, end=end)
+
+        found = culprit(
+            lambda: (body,), lambda: Guard(self._function, self._traced.tools, self._arguments.classes), before
+        )
+        if found is not None:
+            where, what = found
+            self.refusal = changes_outside(self._function, what, where)
+            raise self.refusal
 
     def _has_named(self, hosts: Mapping[str, Host]) -> bool:
         """Notes the names of host functions; False where another thread has given one to another function meanwhile."""

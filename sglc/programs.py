@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any
 
 from sglc.compiler import compile_graph
@@ -37,7 +38,8 @@ def program_for(
     if refused is not None and refused[0].holds():
         return refused[1]  # what it did outside of it may not show a second time
     guard = Guard(function, classes=row.classes)
-    if guard.compares_identity and (kept.identity is None or not kept.identity.holds()):
+    by_identity = any(is_dataclass(cls) and cls.__eq__ is object.__eq__ for cls in row.classes)
+    if (guard.compares_identity or by_identity) and (kept.identity is None or not kept.identity.holds()):
         kept.identity = guard
         return program_for(function, kept, row, n)
     try:
@@ -97,7 +99,14 @@ def _of_outside(function: Callable[..., Any], kept: Kept, row: Arguments) -> str
     trace has objects of its own for arguments."""
     if (guard := kept.identity) is None:
         return None
-    return next((name for name, value in containers(function, row) if guard.knows(value)), None)
+    return next(
+        (
+            name
+            for name, value, is_given in containers(function, row)
+            if guard.is_compared(value) or (is_given and guard.knows(value))
+        ),
+        None,
+    )
 
 
 def _warn_of_many(function: Callable[..., Any], kept: Kept) -> None:

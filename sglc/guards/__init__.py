@@ -22,6 +22,7 @@ what is behind a `MappingProxyType` and the `repr` of annotations and time zones
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import is_dataclass
 from itertools import chain, zip_longest
 from operator import is_
 from typing import Any
@@ -29,7 +30,7 @@ from typing import Any
 from sglc.guards.findings import Check, Fact, Findings
 from sglc.guards.places import instance_state
 from sglc.guards.restore import put_back
-from sglc.guards.used_up import how_far
+from sglc.guards.used_up import Used
 from sglc.guards.values import CONTAINERS, State, mapping_state
 from sglc.guards.walk import walked
 
@@ -65,17 +66,21 @@ class Guard:
 
     @property
     def compares_identity(self) -> bool:
-        """Whether the code asks with `is` for a thing that has a name."""
-        return self._found.compares_identity
+        """Whether the code asks with `is` for what may be an argument: a variable, a list, a dict, an object of its own."""
+        return self._found.compares_identity or any(map(_may_be_given, self._found.compared))
+
+    def is_compared(self, value: object) -> bool:
+        """Whether the code asks with `is` for a global that is this very object."""
+        return any(value is other for other in self._found.compared)
 
     @property
     def changing(self) -> dict[int, str]:
         """Of what changes when it is used and does not show that (open files, databases, queues ...): its id, in words."""
         return {id(thing): words for words, thing in self._found.changing}
 
-    def how_far(self) -> list[tuple[str, object]]:
-        """Of the iterators that the function reaches, and of numpy's random numbers: in words, and how far they are used."""
-        return [(words, how_far(thing)) for words, thing in self._found.used_up]
+    def used_up(self) -> list[Used]:
+        """How far the iterators that the function reaches have been used by now, and numpy's random numbers."""
+        return [Used(words, thing) for words, thing in self._found.used_up]
 
     def knows(self, value: object) -> bool:
         """Whether the function reaches an object, so that it was there before the function ran."""
@@ -83,12 +88,17 @@ class Guard:
 
     def holds(self) -> bool:
         """Whether all is as it was. Tens of microseconds where it is, for code of usual size."""
-        return self._quick.holds() or self.changed() is None
+        try:
+            is_quick = self._quick.holds()
+        except RuntimeError:  # another thread has changed a set meanwhile
+            is_quick = False
+        return is_quick or self.changed() is None
 
-    def restore(self) -> None:
-        """Puts back what was there: in containers, attributes, closure cells, modules, the environment."""
-        for check in self._found.checks:
-            put_back(*check)
+    def restore(self, *, items: bool = True) -> bool:
+        """Puts back what was there: in containers (items), attributes, closure cells, modules, the environment. Whether there
+        was anything."""
+        checks = [check for check in self._found.checks if items or check[0] not in _READS_ITEMS]
+        return sum(put_back(*check) for check in checks) > 0
 
     def shares_with(self, functions: Iterable[Callable[..., Any]]) -> bool:
         """Whether one of these functions reaches a container, or an object with attributes, that this one reads."""
@@ -141,6 +151,10 @@ class _Quick:
         lists, values = map(list[Any].__iter__, self._lists), map(dict[Any, Any].values, self._dicts)
         found = chain.from_iterable(chain(lists, self._dicts, values, others))
         return all(map(is_, found, self._expected))
+
+
+def _may_be_given(value: object) -> bool:
+    return isinstance(value, list | dict) or (is_dataclass(value) and not isinstance(value, type))
 
 
 def _changeable(found: Findings) -> frozenset[int]:

@@ -10,8 +10,11 @@ from typing import Any, cast
 
 _NAMESPACES = frozenset({SimpleNamespace, UserDict, UserList, UserString})
 _NAMESPACE_NAMES = frozenset(
-    {("argparse", "Namespace"), ("string", "Template"), ("collections", "ChainMap")}
-) | frozenset(("weakref", name) for name in ("WeakValueDictionary", "WeakKeyDictionary", "WeakSet"))
+    {
+        *(("argparse", "Namespace"), ("string", "Template"), ("collections", "ChainMap")),
+        ("weakref", "WeakValueDictionary"),
+    }
+)
 """Library classes whose instances are nothing but their attributes."""
 
 _PLAIN_BASES = frozenset(

@@ -29,7 +29,7 @@ EFFECTS = frozenset(
         "write_text", "write_bytes", "touch", "mkstemp", "mkdtemp", "NamedTemporaryFile", "unlink", "rename", "mkdir", "makedirs",
         "rmdir", "rmtree", "shutil", "symlink", "chmod", "chdir", "sqlite3", "subprocess", "Popen", "popen", "urlopen",
         "urlretrieve", "urllib", "urllib3", "logging", "getLogger", "Thread", "ThreadPoolExecutor", "ProcessPoolExecutor", "requests", "httpx", "aiohttp", "socket", "smtplib", "ftplib",
-        "input", "stdin", "sleep", "print", "stdout", "stderr",
+        "input", "stdin", "sleep", "print", "stdout", "stderr", "warn",
     )
 )  # fmt: skip
 """Names that may change files, start processes, use a database or the network, print, ask a person, or wait."""
@@ -40,13 +40,14 @@ WHOLE_MODULES = frozenset({"vars", "dir", "eval", "exec"})
 @dataclass(frozen=True, slots=True)
 class Reads:
     """What code reads by name. globals: outside of functions. names: those and attributes. imports: module, level.
-    values: the globals of which it does more than read an attribute. identity: whether it asks with `is` for a thing that has a name."""
+    values: the globals of which it does more than read an attribute. identity: what it asks for with `is`, or "" for
+    what is no global."""
 
     globals: tuple[str, ...]
     names: frozenset[str]
     imports: tuple[tuple[str, int], ...]
     values: frozenset[str]
-    identity: bool
+    identity: frozenset[str]
 
 
 @functools.lru_cache(1024)
@@ -56,7 +57,7 @@ def reads_of(code: CodeType) -> Reads:
     names: set[str] = set()
     imports: dict[tuple[str, int], None] = {}
     values: set[str] = set()
-    identity = False
+    identity: set[str] = set()
     for each in _nested(code):
         own = set(each.co_names)
         texts = [constant for constant in each.co_consts if isinstance(constant, str)]
@@ -66,17 +67,16 @@ def reads_of(code: CodeType) -> Reads:
             imports.update(((text, 0), None) for text in texts)
         names |= own
         values.update(_values(each))
+        identity.update(_identities(each))
         before: list[Any] = [None, None]  # the arguments of the last two instructions: level and names of an import
         for instruction in dis.get_instructions(each):
             if instruction.opname in _GLOBAL_READS:
                 found[instruction.argval] = None
-            elif instruction.opname == "IS_OP":
-                identity |= isinstance(before[-1], str) and before[-1] != "__class__"
             elif instruction.opname == "IMPORT_NAME":
                 imports[instruction.argval, before[-2] if isinstance(before[-2], int) else 0] = None
             if instruction.opname != "EXTENDED_ARG":
                 before = [before[-1], instruction.argval]
-    return Reads(tuple(found), frozenset(names), tuple(imports), frozenset(values), identity)
+    return Reads(tuple(found), frozenset(names), tuple(imports), frozenset(values), frozenset(identity))
 
 
 def _values(code: CodeType) -> Iterator[str]:
@@ -84,6 +84,21 @@ def _values(code: CodeType) -> Iterator[str]:
     for one, after in itertools.pairwise(dis.get_instructions(code)):
         if one.opname in _GLOBAL_READS and after.opname not in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"):
             yield one.argval
+
+
+def _identities(code: CodeType) -> Iterator[str]:
+    """What stands behind `is`: the name of a global, "" for a variable, an item or an attribute that may be any object. No
+    constants, no classes, and no attributes of globals (`Color.RED`)."""
+    steps = list(dis.get_instructions(code))
+    for place, step in enumerate(steps):
+        if step.opname == "IS_OP":
+            one, other = steps[place - 2], steps[place - 1]
+            if other.opname in _GLOBAL_READS:
+                yield other.argval
+            elif other.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "BINARY_SUBSCR")) or (
+                other.opname == "LOAD_ATTR" and other.argval != "__class__" and one.opname not in _GLOBAL_READS
+            ):
+                yield ""
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

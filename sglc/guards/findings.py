@@ -41,6 +41,7 @@ class Findings:
         self.names_files = False
         self.names_effects = False
         self.compares_identity = False
+        self.compared: list[Any] = []  # globals that the code asks for with `is`
         self.changing: list[tuple[str, Any]] = []  # what changes by use and does not show it, in words, and the thing
         self.used_up: list[tuple[str, Any]] = []  # see `sglc.guards.used_up`: in words, and the thing
         self.tools: list[Any] = []  # the functions inside of host functions

@@ -107,7 +107,8 @@ class Functions:
         spaces.names |= reads.names
         self._findings.reads_environment |= not ENVIRONMENT.isdisjoint(reads.names)
         self._findings.names_files |= not FILES.isdisjoint(reads.names)
-        self._findings.compares_identity |= reads.identity
+        self._findings.compared += [space.get(name) for name in reads.identity if name]
+        self._findings.compares_identity |= "" in reads.identity or "id" in reads.globals or "is_" in reads.names
         self._findings.names_effects |= not EFFECTS.isdisjoint(reads.names)
         chosen = spaces.add("global ", f" of {file}", space, space, is_open=False)
         builtins = spaces.add("builtin ", "", function.__builtins__, function.__builtins__, is_open=False)

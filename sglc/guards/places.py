@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -10,7 +11,7 @@ from contextvars import ContextVar
 from itertools import chain, repeat
 from operator import attrgetter, call
 from types import CellType, FunctionType, MemberDescriptorType
-from typing import Any
+from typing import Any, cast
 from weakref import ref
 
 from sglc.guards.classes import module_of, own_dict, type_of
@@ -18,6 +19,7 @@ from sglc.guards.findings import MAX_ITEMS
 from sglc.guards.values import MISSING, State
 
 CALL: Callable[..., Any] = call  # as `map` takes it
+_REFERENT: Callable[[Any], Any] = ref.__call__
 BYTES_OF_AN_ITEM = 16  # of an array: so many count as one item
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # there they are a function, which nobody should call too early
 
@@ -121,12 +123,30 @@ def version_changed(place: tuple[Any, int]) -> State:
     return () if version_of(value) == before else (True,)
 
 
-def referent_of(reference: ref[Any]) -> State:
-    return (ref.__call__(reference),)
+def referent_of(reference: Any) -> State:
+    return (_REFERENT(reference),)
 
 
 def subclasses_of(cls: type[Any]) -> State:
     return tuple(type.__subclasses__(cls))
+
+
+def logger_state(logger: Any) -> tuple[object, ...]:
+    """What it lets through, and where to."""
+    at: Any = logger
+    while isinstance(at, logging.LoggerAdapter):
+        at = cast("Any", at).logger
+    own: logging.Logger = at
+    handlers: list[int] = []
+    while at is not None:
+        handlers += map(id, at.handlers)
+        at = at.parent if at.propagate else None
+    return (own.getEffectiveLevel(), own.manager.disable, own.disabled, *handlers)
+
+
+def logger_changed(place: tuple[Any, tuple[object, ...]]) -> State:
+    logger, before = place
+    return () if logger_state(logger) == before else (True,)
 
 
 def context_state(variable: ContextVar[Any]) -> State:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
+import operator
 import warnings
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, cast
 
 from sglc.guards.classes import module_of, type_of
 
@@ -17,34 +17,84 @@ _NUMPY = frozenset({("numpy.random._generator", "Generator"), ("numpy.random.mtr
 
 def is_used_up(kind: type[Any]) -> bool:
     """Whether things of this type are such."""
-    return any(
-        (module_of(cls) in _ITERATING and "__next__" in vars(cls)) or (module_of(cls), cls.__qualname__) in _NUMPY
-        for cls in kind.__mro__
-    )
+    return _is_iterator(kind) or any((module_of(cls), cls.__qualname__) in _NUMPY for cls in kind.__mro__)
 
 
-def how_far(value: Any) -> object:
-    """How far a thing has been used: equal as long as nobody has."""
-    match value:
-        case GeneratorType():
-            return None if value.gi_frame is None else value.gi_frame.f_lasti
-        case CoroutineType() | AsyncGeneratorType():
+def _is_iterator(kind: type[Any]) -> bool:
+    return any(module_of(cls) in _ITERATING and "__next__" in vars(cls) for cls in kind.__mro__)
+
+
+class Used:
+    """How far a thing has been used: to be asked whether it has been since, and put back where that can be.
+
+    Of a generator only a profiler sees that it goes on (`frame`).
+    """
+
+    def __init__(self, words: str, thing: Any) -> None:
+        self.words = words
+        self.thing = thing
+        self._state = _numpys_state(thing)
+        self._before: Any = _how_far(thing)
+
+    @property
+    def frame(self) -> Any:
+        """That of a generator which has not ended."""
+        return self.thing.gi_frame if type_of(self.thing) is GeneratorType else None
+
+    def has_been_used(self) -> bool:
+        return _how_far(self.thing) != self._before
+
+    def put_back(self) -> None:
+        """The numbers of numpy's, and what goes along a list. The rest has no way back."""
+        if hasattr(self.thing, "bit_generator"):
+            self.thing.bit_generator.state = self._state
+        elif self._state is not None:
+            self.thing.set_state(self._state)
+        elif hasattr(self.thing, "__setstate__") and isinstance(self._before, tuple):
+            *_, place = cast("tuple[Any, ...]", self._before)
+            if type(place) is int:
+                self.thing.__setstate__(place)
+
+
+def _how_far(thing: Any) -> Any:
+    match thing:
+        case GeneratorType() | CoroutineType() | AsyncGeneratorType():
             return None
-        case _ if hasattr(value, "bit_generator"):
-            return pickle.dumps(value.bit_generator.state)
-        case _ if hasattr(value, "get_state"):
-            return pickle.dumps(value.get_state())
+        case _ if (state := _numpys_state(thing)) is not None:
+            return _plain(state)
+        case _ if hasattr(thing, "__length_hint__"):
+            return (operator.length_hint(thing), *_numbers(thing))
         case _:
-            return _reduced(value)
+            return (repr(thing), *_numbers(thing))  # of `count` its text says it
 
 
-def _reduced(value: Any) -> object:
-    """By what it would be copied from, and by those of the iterators inside of it."""
+def _numpys_state(thing: Any) -> Any:
+    """Of numpy's random numbers; None for what is none."""
+    if hasattr(thing, "bit_generator"):
+        return thing.bit_generator.state
+    return thing.get_state() if hasattr(thing, "get_state") else None
+
+
+def _plain(state: Any) -> Any:
+    """A state in a form that can be compared: an array as its bytes."""
+    if isinstance(state, dict):
+        return {key: _plain(value) for key, value in cast("dict[str, Any]", state).items()}
+    if isinstance(state, tuple):
+        return tuple(map(_plain, cast("tuple[Any, ...]", state)))
+    return state.tobytes() if hasattr(state, "tobytes") else state
+
+
+def _numbers(thing: Any) -> list[Any]:
+    """The numbers among what a thing would be copied from, and how far the iterators inside of it are."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # those of `itertools` are not to be copied in later versions
-            _, inside, *state = value.__reduce__()
-    except Exception:  # noqa: BLE001 - whatever it says: there is its text, which counts for some
-        return repr(value)
-    parts = [how_far(part) if is_used_up(type_of(part)) else id(part) for part in inside]
-    return parts, repr(value) if not state else repr(state)
+            _, inside, *state = thing.__reduce__()
+    except Exception:  # noqa: BLE001 - whatever it says
+        return []
+    parts = [*inside, *state]
+    return [_how_far(part) if _is_iterator(type_of(part)) else part for part in parts if _counts(part)]
+
+
+def _counts(part: object) -> bool:
+    return type(part) is int or _is_iterator(type_of(part))

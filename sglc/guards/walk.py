@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import sys
 import threading
@@ -40,6 +42,8 @@ from sglc.guards.places import (
     holds_objects,
     instance_state,
     length_changed,
+    logger_changed,
+    logger_state,
     objects_of,
     referent_of,
     slot_of,
@@ -64,9 +68,19 @@ def walked(
 ) -> Findings:
     """What a function reads. ignored: see `Findings`. tools: functions that are called as host functions. classes: of its
     arguments, whose methods it may call."""
-    findings = Findings(ignored)
-    _Walk(function, findings, tools).run(function, classes)
+    for last in (False, False, True):
+        findings = Findings(ignored)
+        try:
+            _Walk(function, findings, tools).run(function, classes)
+        except RuntimeError:  # another thread has changed a container meanwhile
+            if last:
+                raise
+        else:
+            break
     return findings
+
+
+_METHODS = (FunctionType, property, classmethod, staticmethod, functools.cached_property)
 
 
 class _Walk:
@@ -81,8 +95,9 @@ class _Walk:
     def run(self, function: Callable[..., Any], classes: Sequence[type[Any]]) -> None:
         found = self._found
         found.see(f"code of {getattr(self._root, '__name__', 'the function')}", function)
-        for cls in classes:
-            found.see(f"class {cls.__qualname__}", cls)
+        for cls in dict.fromkeys(base for each in classes for base in each.__mro__):
+            if is_users_module(module_of(cls), self._home):
+                self._visit_class_of_argument(cls)
         while found.queue:
             while found.queue:
                 self._visit(*found.queue.popleft())
@@ -103,7 +118,10 @@ class _Walk:
             self._found.changing.append((f"{name}, of type {kind.__name__}", value))
         elif is_used_up(kind):
             self._found.used_up.append((f"{name}, of type {kind.__name__}", value))
-        self._found.names_effects |= is_logger(kind)
+        if is_logger(kind):
+            self._found.names_effects = True
+            self._found.note(name, logger_state(value))
+            self._found.check(logger_changed, (value, logger_state(value)), ())
         if kind is FunctionType and value in self._tools:
             self._found.note(name, Same(value))
         elif kind is FunctionType:
@@ -203,6 +221,8 @@ class _Walk:
 
     def _visit_module(self, name: str, module: ModuleType) -> None:
         self._found.note(name, (ModuleType, name_of(module)))
+        if module is logging:  # whose functions log to the root
+            self._found.see("the root logger", logging.root)
         self._namespaces.add_module(module, self._home)
 
     def _visit_class(self, name: str, cls: type[Any]) -> None:
@@ -224,6 +244,14 @@ class _Walk:
         for key, value in attributes.items():
             if not is_derived(key, value):
                 self._found.see(f"class attribute {title}.{key}", value)
+
+    def _visit_class_of_argument(self, cls: type[Any]) -> None:
+        """What the code can come to by an instance: methods, and attributes that it names. How instances are made is of those
+        who make them."""
+        space = self._namespaces.add("class attribute ", f" of {cls.__qualname__}", cls, vars(cls))
+        for key, value in dict(vars(cls)).items():
+            if type(value) in _METHODS and key not in ("__init__", "__post_init__", "__new__"):
+                self._namespaces.look_up(space, key)
 
     def _visit_instance(self, name: str, value: Any, kind: type[Any]) -> None:
         base = base_of(kind, self._home)

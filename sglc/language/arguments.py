@@ -74,15 +74,15 @@ class Arguments:
         return (*self.texts, *statics, self.by_place, self.opaque, self.order, self.classes)
 
 
-def containers(function: Callable[..., Any], arguments: Arguments) -> Iterator[tuple[str, Any]]:
-    """The lists, dicts and objects that a caller, or the function itself by default, has given, with the names of their
-    arguments."""
+def containers(function: Callable[..., Any], arguments: Arguments) -> Iterator[tuple[str, Any, bool]]:
+    """The lists, dicts and objects among the arguments, with the names of these, and whether the caller has given them or the
+    function itself has, by default."""
     parameters, call = signature(function).parameters, arguments.call or Call()
-    given = {name: parameter.default for name, parameter in parameters.items()}
-    given |= dict(zip(parameters, call.by_place, strict=False)) | dict(call.by_name)
-    stack = list(given.items())
+    given = dict(zip(parameters, call.by_place, strict=False)) | dict(call.by_name)
+    stack = [(name, parameter.default, False) for name, parameter in parameters.items() if name not in given]
+    stack += [(name, value, True) for name, value in given.items()]
     while stack:
-        name, value = stack.pop()
+        name, value, is_given = stack.pop()
         if isinstance(value, list | tuple):
             items = cast("Sequence[Any]", value)
         elif isinstance(value, dict):
@@ -91,8 +91,8 @@ def containers(function: Callable[..., Any], arguments: Arguments) -> Iterator[t
             items = list(attributes(value).values())
         else:
             continue
-        yield name, value
-        stack.extend((name, item) for item in items)
+        yield name, value, is_given
+        stack.extend((name, item, is_given) for item in items)
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -26,7 +26,8 @@ from sglc.ir.ops import Op, Param, Read, Test
 from sglc.language.arguments import Arguments
 from sglc.language.settings import Bounds
 from sglc.language.symbolic import shown_path
-from sglc.trace.effects import profiled
+from sglc.trace.blame import culprit
+from sglc.trace.effects import end_at_effect, profiled
 from sglc.trace.explore import Traced, explore, warn_of_slow_body
 from sglc.trace.repeatable import not_repeatable, start_of
 from sglc.trace.replay import HOSTILE, Events, NoAnswer, choices_of, replay, same
@@ -43,7 +44,7 @@ MAX_LATE = 3
 """Of invented texts on which the body does not come to an end; then the runs themselves have to show (`live.py`)."""
 
 SECONDS = 1.0
-"""Of the processor, that trying invented texts may take while a row waits; then, too, the runs themselves have to show."""
+"""Of the thread's own time, that trying invented texts may take while a row waits; then, too, the runs themselves have to show."""
 
 MAX_CONSTANTS = 24
 """Of the program's own strings that are tried as answers."""
@@ -71,16 +72,29 @@ def confirmed_trace(
     _refuse_assigned_globals(function)
     traced = explore(function, arguments, bounds, n, names_files=guard.names_files, for_row=for_row)
     refuse_own_tools(function, guard, traced.graph.ops, traced.hosts)
-    if traced.tools:  # what those change is their own matter
-        guard = Guard(function, traced.tools, arguments.classes)
-    difference = _difference(function, arguments, traced.graph, n, SECONDS if for_row else math.inf)
-    if not guard.holds() and (changed := guard.changed()) is not None:
-        guard.restore()
-        raise changes_outside(function, changed)
+    try:
+        difference = _difference(function, arguments, traced.graph, n, SECONDS if for_row else math.inf)
+    finally:
+        found = None
+        if not guard.holds():
+            bodies = functools.partial(_replays, function, arguments, traced.graph, n)
+            found = culprit(bodies, lambda: Guard(function, traced.tools, arguments.classes), guard)
+    if found is not None:
+        where, changed = found
+        raise changes_outside(function, changed, where)
     if difference is None:
         return traced
     _warn_of_steps(function, difference, [risk.where for risk in traced.risks if risk is not None])
     return explore(function, arguments, bounds, n, plain=True, names_files=guard.names_files)
+
+
+def _replays(
+    function: Callable[..., Any], arguments: Arguments, graph: Graph, n: int | None
+) -> Iterator[Callable[[], Events]]:
+    """The body on each of the invented texts."""
+    for texts, invent, _ in _rounds(function, arguments, graph):
+        answers = _answers(Walk(graph, texts, invent), invent)
+        yield functools.partial(replay, function, arguments, texts, answers, n)
 
 
 def _warn_of_steps(function: Callable[..., Any], difference: Location, formatted: Sequence[Location | None]) -> None:
@@ -124,10 +138,10 @@ def _difference(
     """Where the body first does something else than the graph; None where it never does. seconds: after which no more
     texts are tried. Raises `ProgramError`."""
     late = 0
-    end = time.process_time() + seconds
+    end = time.thread_time() + seconds
     with Watchdog() as watchdog:
         for texts, invent, first in _rounds(function, arguments, graph):
-            if time.process_time() > end:
+            if time.thread_time() > end:
                 warn_of_slow_body(function)
                 return None
             expected = Walk(graph, texts, invent)
@@ -135,6 +149,7 @@ def _difference(
             try:
                 with profiled() if first else nullcontext():
                     found = watchdog.run(body)
+                end_at_effect(function)
                 if (where := differs(expected.events, found)) is None:
                     continue
                 again = watchdog.run(body)

@@ -13,17 +13,18 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Mapping
+import warnings
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
 from sglc.guards import Guard
 from sglc.guards.classes import is_standard_stream
+from sglc.guards.used_up import Used
 from sglc.ir.errors import Location
-from sglc.language.symbolic import PYTHON, user_location
+from sglc.language.symbolic import FOREIGN, PYTHON, user_location
 from sglc.trace.repeatable import imports, in_turn, is_ours, start_of
-from sglc.trace.statements import prints_to_a_file
 from sglc.trace.untraceable import Untraceable
 
 _FILES = (
@@ -51,7 +52,7 @@ _PRINTS = "prints"
 _STREAM = {"read": "reads", "readline": "reads", "readlines": "reads", "write": _PRINTS, "writelines": _PRINTS}
 """method of a standard stream -> in words"""
 
-_NAMES = frozenset((*(name for _, name in _DOES), "open", "print", *_STREAM))
+_NAMES = frozenset((*(name for _, name in _DOES), "open", "warn", *_STREAM))
 
 _WRITERS = frozenset(("print", "writer", "dump"))
 """Builtins that may write to an open file that they are given, which nobody can see."""
@@ -66,41 +67,91 @@ _OPENS = frozenset((io.open, os.open))
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
+_TAKES = ", and each use takes something of it"
+
+
 class _Stopped(GeneratorExit):
     """Not an `Exception`: no body swallows it. (Where one does, what was found is told at the end.)"""
 
 
 class _Watch(threading.local):
-    """Of this thread. found: what was stopped first, and its line; None outside of a trace. things: see `Guard.changing`."""
+    """Of this thread. found: what was stopped first, and its line; None outside of a trace. things: see `Guard.changing`.
+    used_up: see `Guard.used_up`; frames: of the generators among these, by id, in words."""
 
     found: list[tuple[str, Location | None]] | None = None
     things: Mapping[int, str] = {}
+    used_up: Sequence[Used] = ()
+    frames: Mapping[int, str] = {}
 
 
 _watch = _Watch()
 _installed = threading.Lock()
 
 
+class _StandIn:
+    """In the place of standard output or error while a body is traced, in whatever thread: what the body prints goes nowhere, and
+    is noted. (Not stopped: a library that prints may hold a lock.)"""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        if _watch.found is None:
+            return self.stream.write(text)
+        _watch.found.append((_PRINTS, user_location()))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class _StandIns:
+    """For as long as any thread traces."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._traces = 0
+        self._made: dict[str, _StandIn] = {}
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._traces += 1
+            for name in ("stdout", "stderr"):
+                if not isinstance(stream := getattr(sys, name), _StandIn | None):
+                    self._made[name] = _StandIn(stream)
+                    setattr(sys, name, self._made[name])
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._traces -= 1
+            for name, made in self._made.items() if self._traces == 0 else ():
+                if getattr(sys, name) is made:
+                    setattr(sys, name, made.stream)
+
+
+_stand_ins = _StandIns()
+
+
 @contextmanager
 def no_effects(function: Callable[..., Any], guard: Guard | None, *, first: bool = False) -> Generator[None]:
     """For traces and replays of a body. guard: of the function. first: the body has not run along this path. Raises
     `Untraceable` for what it would do outside of Python."""
-    outer = _watch.found, _watch.things
-    before = [] if guard is None else guard.how_far()
+    outer = _watch.found, _watch.things, _watch.used_up, _watch.frames
     found = _watch.found = list[tuple[str, Location | None]]()
     _watch.things = {} if guard is None else guard.changing
-    watches = first or (guard is not None and (bool(_watch.things) or guard.names_effects))
+    _watch.used_up = () if guard is None else guard.used_up()
+    _watch.frames = {id(used.frame): used.words for used in _watch.used_up if used.frame is not None}
+    watches = first or (guard is not None and (bool(_watch.things or _watch.frames) or guard.names_effects))
     try:
-        with profiled() if watches else nullcontext():
+        with _stand_ins, profiled() if watches else nullcontext():
             yield
     finally:
-        _watch.found, _watch.things = outer
-        used = (
-            words
-            for (words, then), (_, now) in zip(before, guard.how_far() if before and guard else (), strict=True)
-            if then != now
-        )
-        found += [(f"uses {words}, and each use takes something of it", start_of(function)) for words in used]
+        _note_uses(function)
+        _watch.found, _watch.things, _watch.used_up, _watch.frames = outer
         if found:
             what, where = found[0]
             raise Untraceable(
@@ -108,6 +159,25 @@ def no_effects(function: Callable[..., Any], guard: Guard | None, *, first: bool
                 where=where,
                 hint="put that into a host function (@sglc.host)",
             )
+
+
+def end_at_effect(function: Callable[..., Any]) -> None:
+    """To be called after each run of the body: ends the trace where it has printed, or taken something of what is used up, before
+    another run takes more."""
+    _note_uses(function)
+    if _watch.found:
+        raise _Stopped
+
+
+def _note_uses(function: Callable[..., Any]) -> None:
+    for used in _watch.used_up:
+        if _watch.found is not None and used.has_been_used():
+            used.put_back()
+            _watch.found.append((_takes(used.words), start_of(function)))
+
+
+def _takes(words: str) -> str:
+    return f"uses {words}{_TAKES}"
 
 
 @contextmanager
@@ -125,14 +195,15 @@ def stop_at(frame: FrameType, event: str, given: Any) -> None:
     """A profiler that stops a body before it does something outside of Python."""
     if event not in ("c_call", "call") or _watch.found is None:  # it is called very often
         return
+    if event == "call" and id(frame) in _watch.frames:  # to stop it here would end it
+        _watch.found.append((_takes(_watch.frames[id(frame)]), user_location()))
+        return
     if event == "c_call":
         if given.__name__ not in _NAMES and not _watch.things:
             return
         if given in _OPENS and not is_ours(frame) and not imports(frame) and _installed.acquire(blocking=False):
             sys.addaudithook(_on_event)  # once, and for good: hooks cannot be taken away
-        what = _what_it_does(given)
-        if what == _PRINTS and given is print and prints_to_a_file(frame):
-            what = None
+        what = _warns(frame) if given is warnings.warn else _what_it_does(given)
     elif frame.f_code is _HANDLES:
         what = _what_it_logs_to(frame.f_locals["self"])
     elif _watch.things and frame.f_code.co_filename.startswith(PYTHON) and frame.f_code.co_argcount:
@@ -153,9 +224,15 @@ def _what_it_does(function: Any) -> str | None:
         if name in _STREAM and is_standard_stream(owner):
             return _STREAM[name]
     if name in _WRITERS and function.__module__ in ("builtins", "_csv", "_pickle"):
-        streams = (f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS))
-        return next(streams, _PRINTS if function is print else None)
+        return next((f"uses {words}" for words in _watch.things.values() if words.endswith(_STREAMS)), None)
     return _use_of(owner)
+
+
+def _warns(frame: FrameType) -> str | None:
+    """Of the user's own warnings. Those of libraries may be due to a text that nobody has written."""
+    first = warnings.filters[0] if warnings.filters else None
+    is_ignored = first is not None and first[0] == "ignore" and first[2] is Warning
+    return None if is_ignored or frame.f_code.co_filename.startswith(FOREIGN) else "warns"
 
 
 def _what_it_logs_to(handler: logging.Handler) -> str | None:

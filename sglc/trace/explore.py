@@ -26,6 +26,7 @@ from sglc.language.host_function import Host
 from sglc.language.settings import Bounds
 from sglc.language.symbolic import note_folder
 from sglc.passes.drop_dead import drop_dead
+from sglc.trace.effects import end_at_effect
 from sglc.trace.foresee import foreseen, foreseen_all
 from sglc.trace.known import Known, Leaf, Question
 from sglc.trace.leaves import Leaves
@@ -64,13 +65,13 @@ class Traced:
         return frozenset(host.function for host in self.hosts.values())
 
 
-BRANCHES_ON_ARGUMENTS = 2
+BRANCHES_ON_ARGUMENTS = 3
 """Questions about arguments alone on a path of which both answers are followed, where a row is at hand. A chat of twenty
 messages that asks who has said each of them has a million paths, and one row takes one."""
 
 
 SECONDS = 1.0
-"""Of the processor, after which no more is followed while a row waits. A body that searches or computes takes long on each path."""
+"""Of the thread's own time, after which no more is followed while a row waits. A body that searches or computes takes long on each path."""
 
 
 @dataclass(eq=False)
@@ -111,14 +112,15 @@ def explore(
     hosts: dict[str, Host] = {}
     root = _Node(Known(plain=plain), {}, 0)
     root.recorded = record(function, arguments, root.known, hosts=hosts, n=n)
+    end_at_effect(function)
     failure = root.recorded.failure
     if failure is not None and root.recorded.risk is None:
         raise_if_always(function, arguments, n, failure)
     params = root.recorded.params
     waiting = deque([root])
     paths = 1
-    late = time.process_time() + SECONDS if for_row else math.inf
-    while waiting and time.process_time() < late:
+    late = time.thread_time() + SECONDS if for_row else math.inf
+    while waiting and time.thread_time() < late:
         node = waiting.popleft()
         recorded = node.recorded
         assert recorded is not None
@@ -134,7 +136,7 @@ def explore(
             continue
         cases: list[_Node] = []
         for choice in values:
-            if time.process_time() > late:
+            if time.thread_time() > late:
                 complete = False
                 break
             case = _Node(
@@ -154,6 +156,7 @@ def explore(
             except BaseException:  # noqa: BLE001 - raised on this path alone: the run that takes it raises it again
                 complete = False
                 continue
+            end_at_effect(function)
             if not all(op.since in prompts(op.state) for op in case.recorded.body if isinstance(op, Render)):
                 complete = False  # the prompt was recorded before, in steps of other texts
                 continue
@@ -161,7 +164,7 @@ def explore(
         node.inside, node.open = cases, not complete
         paths += max(0, len(cases) - 1)
         waiting.extend(cases)
-    if waiting and time.process_time() > late:
+    if waiting and time.thread_time() > late:
         warn_of_slow_body(function)
     regions = _Regions()
     region = regions.of(root)
@@ -223,7 +226,8 @@ def switch_at(
 def _answer_of(question: Question, texts: Mapping[str, str]) -> tuple[bool]:
     """The answer of a row to a question about its arguments alone."""
     assert question.test is not None
-    given = Leaves(dict[Leaf, Any](texts)).plain(question.test.arguments)
+    values: dict[Leaf, Any] = {**texts}
+    given = Leaves(values).plain(question.test.arguments)
     return (TESTS[question.test.name](*given),)
 
 

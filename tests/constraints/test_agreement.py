@@ -26,6 +26,9 @@ COUNTED = Asked("", "json_schema", '{"type": "string", "maxLength": 5}')
 
 # engine, what is asked, text before, token, the other engine allows it, its only one, what is forced; the kind
 PLACES = [
+    ("xgrammar", STRING, b'"a', b"\xed\xa5\xb5", True, None, b"", "surrogate"),
+    ("xgrammar", STRING, b'"a\xed', b"\xa5\xb5", True, None, b"", "surrogate"),
+    ("xgrammar", STRING, b'"a\xed', b"\x95\xb5", True, None, b"", None),
     ("llguidance", STRING, b"", b"tr", False, b"true", b"true", "canonical"),
     ("llguidance", STRING, b"", b"true, ", False, b"tr", b"true", "canonical"),
     ("llguidance", STRING, b"", b"fa", False, b"true", b"true", None),
