@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -25,6 +25,7 @@ from sglc.guards.used_up import Used
 from sglc.ir.errors import Location
 from sglc.language.symbolic import FOREIGN, PYTHON, user_location
 from sglc.trace.repeatable import imports, in_turn, is_ours, start_of
+from sglc.trace.streams import StandIns
 from sglc.trace.untraceable import Untraceable
 
 _FILES = (
@@ -88,52 +89,14 @@ _watch = _Watch()
 _installed = threading.Lock()
 
 
-class _StandIn:
-    """In the place of standard output or error while a body is traced, in whatever thread: what the body prints goes nowhere, and
-    is noted. (Not stopped: a library that prints may hold a lock.)"""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        if _watch.found is None:
-            return self.stream.write(text)
-        _watch.found.append((_PRINTS, user_location()))
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
+def _takes_print() -> bool:
+    if _watch.found is None:
+        return False
+    _watch.found.append((_PRINTS, user_location()))
+    return True
 
 
-class _StandIns:
-    """For as long as any thread traces."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._traces = 0
-        self._made: dict[str, _StandIn] = {}
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._traces += 1
-            for name in ("stdout", "stderr"):
-                if not isinstance(stream := getattr(sys, name), _StandIn | None):
-                    self._made[name] = _StandIn(stream)
-                    setattr(sys, name, self._made[name])
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._traces -= 1
-            for name, made in self._made.items() if self._traces == 0 else ():
-                if getattr(sys, name) is made:
-                    setattr(sys, name, made.stream)
-
-
-_stand_ins = _StandIns()
+_stand_ins = StandIns(_takes_print)
 
 
 @contextmanager
