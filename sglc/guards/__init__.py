@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import is_dataclass
 from itertools import chain, zip_longest
 from operator import is_
-from typing import Any
+from typing import Any, cast
 
 from sglc.guards.findings import Check, Fact, Findings
 from sglc.guards.places import instance_state
@@ -133,7 +133,7 @@ class _Quick:
                 self._lists.append(place)
                 of_lists.append(objects)
             elif read in _READ_DICTS and type(place) is dict:
-                self._dicts.append(place)
+                self._dicts.append(cast("dict[Any, Any]", place))
                 of_keys.append(objects[: len(objects) // 2])
                 of_values.append(objects[len(objects) // 2 :])
             else:

@@ -19,7 +19,6 @@ from sglc.guards.findings import MAX_ITEMS
 from sglc.guards.values import MISSING, State
 
 CALL: Callable[..., Any] = call  # as `map` takes it
-_REFERENT: Callable[[Any], Any] = ref.__call__
 BYTES_OF_AN_ITEM = 16  # of an array: so many count as one item
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)  # there they are a function, which nobody should call too early
 
@@ -124,7 +123,7 @@ def version_changed(place: tuple[Any, int]) -> State:
 
 
 def referent_of(reference: Any) -> State:
-    return (_REFERENT(reference),)
+    return (cast("Callable[[Any], Any]", ref.__call__)(reference),)  # pyright: ignore[reportUnknownMemberType]
 
 
 def subclasses_of(cls: type[Any]) -> State:

@@ -50,10 +50,8 @@ class Used:
             self.thing.bit_generator.state = self._state
         elif self._state is not None:
             self.thing.set_state(self._state)
-        elif hasattr(self.thing, "__setstate__") and isinstance(self._before, tuple):
-            *_, place = cast("tuple[Any, ...]", self._before)
-            if type(place) is int:
-                self.thing.__setstate__(place)
+        elif hasattr(self.thing, "__setstate__") and type(place := self._before[-1]) is int:
+            self.thing.__setstate__(place)
 
 
 def _how_far(thing: Any) -> Any:

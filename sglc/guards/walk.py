@@ -83,6 +83,9 @@ def walked(
 _METHODS = (FunctionType, property, classmethod, staticmethod, functools.cached_property)
 
 
+_REFERENCE: type[Any] = ref
+
+
 class _Walk:
     def __init__(self, function: Callable[..., Any], findings: Findings, tools: Set[Callable[..., Any]]) -> None:
         self._found = findings
@@ -139,7 +142,7 @@ class _Walk:
             self._found.reads_environment = True
         elif issubclass(kind, threading.local):
             self._visit_thread_local(name, value, kind)
-        elif issubclass(kind, ref):
+        elif issubclass(kind, _REFERENCE):
             self._found.note(name, kind)
             self._found.check(referent_of, value, referent_of(value))
             self._found.see(name, referent_of(value)[0])
