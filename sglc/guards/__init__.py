@@ -94,11 +94,10 @@ class Guard:
             is_quick = False
         return is_quick or self.changed() is None
 
-    def restore(self, *, items: bool = True) -> bool:
-        """Puts back what was there: in containers (items), attributes, closure cells, modules, the environment. Whether there
-        was anything."""
-        checks = [check for check in self._found.checks if items or check[0] not in _READS_ITEMS]
-        return sum(put_back(*check) for check in checks) > 0
+    def restore(self) -> None:
+        """Puts back what was there: in containers, attributes, closure cells, modules, the environment."""
+        for check in self._found.checks:
+            put_back(*check)
 
     def shares_with(self, functions: Iterable[Callable[..., Any]]) -> bool:
         """Whether one of these functions reaches a container, or an object with attributes, that this one reads."""

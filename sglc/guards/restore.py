@@ -29,13 +29,10 @@ from sglc.guards.values import CONTAINERS, MISSING, State
 _Put = Callable[[Any, State], None]
 
 
-def put_back(read: Callable[[Any], State], place: Any, objects: State) -> bool:
-    """Makes a place hold the objects that `read` found in it; whether it held others. Of what changes in other ways nothing is
-    put back."""
-    if (put := _PUTS.get(read)) is None or _are_the_same(read(place), objects):
-        return False
-    put(place, objects)
-    return True
+def put_back(read: Callable[[Any], State], place: Any, objects: State) -> None:
+    """Makes a place hold the objects that `read` found in it. Of what changes in other ways nothing is put back."""
+    if (put := _PUTS.get(read)) is not None and not _are_the_same(read(place), objects):
+        put(place, objects)
 
 
 def _are_the_same(now: State, before: State) -> bool:

@@ -27,27 +27,16 @@ SECONDS = 2.0
 """Of the thread's own time, for all runs. Where others change things all the time, looking takes long."""
 
 _CHANGING = (
-    "STORE_",
-    "DELETE_",
-    "CALL",
-    "PRECALL",
-    "BINARY_OP",
-    "INPLACE_",
-    "LIST_",
-    "SET_",
-    "DICT_",
-    "SEND",
-    "FOR_ITER",
-    "YIELD",
-)
+    "STORE_", "DELETE_", "CALL", "PRECALL", "BINARY_OP", "INPLACE_", "LIST_", "SET_", "DICT_", "SEND", "FOR_ITER", "YIELD",
+)  # fmt: skip
 """How the names of instructions begin that may change anything but a local variable."""
 
 
 def culprit(
     bodies: Callable[[], Iterable[Callable[[], Any]]], made: Callable[[], Guard], before: Guard
-) -> tuple[Location, str] | None:
+) -> tuple[Location | None, str] | None:
     """The line of a body that changes what it shares, and what that is, in words; all is as it was before then. None where
-    others have changed it, which stays.
+    others have changed it, which stays. (Without a line where there is no time to find it, and no sign of others.)
 
     bodies: the body on several texts. made: a new guard of what it shares. before: one that does not hold any longer.
     """
@@ -65,15 +54,18 @@ def culprit(
                 before.restore()
                 return watch.found
             if watch.is_late:
-                return None
+                if watch.has_seen_others or (what := before.changed()) is None:
+                    return None
+                before.restore()
+                return None, what
         seen_others = watch.has_seen_others
     return None
 
 
 class _Watch:
     """made: a new guard of what the body shares. puts_back: what an instruction has changed, so that the next run changes it
-    again, also where it always gives it one value; not where others are at work. found: the line and what it changes, in words, once it is known.
-    has_seen_others: something has changed between two instructions."""
+    again, also where it always gives it one value; not where others are at work. found: the line and what it changes, in
+    words, once it is known. has_seen_others: something has changed between two instructions."""
 
     def __init__(self, made: Callable[[], Guard], puts_back: bool) -> None:
         self._made = made
