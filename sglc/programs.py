@@ -97,7 +97,7 @@ def _traced_for(
 def _of_outside(function: Callable[..., Any], kept: Kept, row: Arguments) -> str | None:
     """The name of an argument with an object that the function reaches outside of its arguments too, where that may matter: a
     trace has objects of its own for arguments."""
-    if (guard := kept.identity) is None:
+    if (guard := kept.identity) is None or row.opaque:  # which is plain Python's anyway, and may hold itself
         return None
     return next(
         (

@@ -234,6 +234,21 @@ def lists(s, person, **more):
     s += "".join(f"{key}: {value}. " for key, value in {**person, **more}.items()) + sgl.gen("a")
 
 
+@pytest.mark.filterwarnings("ignore:.*plain Python")
+def test_a_list_that_holds_itself_is_no_hang_where_identity_counts() -> None:
+    people: list[Any] = [ANN]
+    people.append(people)
+    with sgl.Scripted(lambda question: "!") as backend:
+        assert counts.run(people=[ANN], speaker=ANN, backend=backend).ret_value == 0
+        assert counts.run(people=people, speaker=ANN, backend=backend).ret_value == 1
+
+
+@sgl.function
+def counts(s, people, speaker):
+    s += sgl.gen("a")
+    return len([person for person in people if person is not speaker])
+
+
 def test_the_order_of_a_dict_is_its_own() -> None:
     people = [{"age": 3, "name": "Ann"}, {"name": "Bo", "age": 3}]
     more = [{"x": None, "y": "z"}, {"y": "z", "x": None}]
