@@ -17,7 +17,7 @@ help: ## list the targets
 setup: $(STAMP) ## make the environment in .venv; does nothing when it is up to date
 
 # Where an index offers a CPU build of torch (2.13.0+cpu), pip takes it: it sorts above the plain version.
-$(STAMP): pyproject.toml passes/regular/_native.c
+$(STAMP): pyproject.toml ir/_native.c
 	@$(or $(PYTHON),false) -c $(IS_NEW_ENOUGH) 2>/dev/null || { \
 	  echo "sglc needs Python 3.11 or newer; here, $(or $(PYTHON),python3) is: $$($(or $(PYTHON),python3) --version 2>&1)" >&2; \
 	  echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(or $(MAKECMDGOALS),setup)" >&2; exit 1; }

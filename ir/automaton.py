@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.distances import once
+from sglc.ir.native import native
 from sglc.ir.tokens import TokenAutomaton
 
 Bools = NDArray[np.bool_]
@@ -25,15 +28,14 @@ def complete(
 ) -> TokenAutomaton:
     """The automaton of arrays as in `TokenAutomaton`, all of whose entries must be in range. own_ids: None for none."""
     own_ids = np.empty(0, dtype=np.int32) if own_ids is None else own_ids
-    allowed = next_state.T >= 0  # by classes, as `walk` makes them
-    row_ends_of = accept & (len(ends) > 0)
-    first, row_of = _distinct_columns(np.concatenate([allowed, row_ends_of[None]]))
-    rows, row_classes = np.nonzero(np.ascontiguousarray(allowed.T[first]))
-    row_starts = np.searchsorted(rows, np.arange(len(first) + 1))
-    row_ends = row_ends_of[first]
-    ids = np.flatnonzero(class_of > 0)  # mostly few
-    forced, counts = _forced(class_of, ids, next_state.shape[1], ends, row_starts, row_classes, row_ends)
-    by_id = np.any(next_state[:, class_of[own_ids]] >= 0, axis=1) if len(own_ids) else np.bool_(False)
+    by_class = np.ascontiguousarray(next_state.T)  # as `walk` makes it
+    of_ends = accept if len(ends) else np.zeros(len(accept), dtype=np.bool_)
+    found = (masks_in_python if native is None else masks_in_c)(class_of, by_class, of_ends, ends)
+    final = np.all(moves < 0, axis=1)
+    if len(own_ids):
+        final &= np.all(next_state[:, class_of[own_ids]] < 0, axis=1)
+    final |= (found.counts == 0)[found.row_of]
+    final &= accept
     return TokenAutomaton(
         class_of=class_of,
         next=next_state,
@@ -42,14 +44,53 @@ def complete(
         byte_class=byte_class,
         moves=moves,
         own_ids=own_ids,
-        final=accept & ((np.all(moves < 0, axis=1) & ~by_id) | (counts == 0)[row_of]),
-        forced=forced[row_of],
-        row_of=row_of,
-        row_starts=row_starts.astype(np.int32),
-        row_classes=row_classes.astype(np.int32),
-        row_ends=row_ends,
-        few_ids=ids if len(ids) * _FEW < len(class_of) else np.empty(0, dtype=np.int64),
+        final=final,
+        forced=found.forced[found.row_of],
+        row_of=found.row_of,
+        row_starts=found.row_starts,
+        row_classes=found.row_classes,
+        row_ends=of_ends[found.state],
+        few_ids=(found.ids if len(found.ids) * _FEW < len(class_of) else found.ids[:0]).astype(np.int64),
     )
+
+
+class _Masks(NamedTuple):
+    """The distinct masks, in the order of their first states; all int32.
+
+    ids: those of a class, ascending. row_of: [states], the mask of each. state: [masks], the first of its states.
+    row_starts, row_classes: as in `TokenAutomaton`. counts: [masks], of the ids that it allows. forced: [masks], the only
+    id that it allows or -1.
+    """
+
+    ids: NDArray[np.int32]
+    row_of: NDArray[np.int32]
+    state: NDArray[np.int32]
+    row_starts: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    forced: NDArray[np.int32]
+    row_classes: NDArray[np.int32]
+
+
+def masks_in_c(
+    class_of: NDArray[np.int32], by_class: NDArray[np.int32], of_ends: Bools, ends: NDArray[np.int32]
+) -> _Masks:
+    assert native is not None
+    made = native.masks(by_class, class_of, of_ends, len(by_class), len(ends), int(ends[0]) if len(ends) else -1)
+    return _Masks(*(np.frombuffer(part, dtype=np.int32) for part in made))
+
+
+def masks_in_python(
+    class_of: NDArray[np.int32], by_class: NDArray[np.int32], of_ends: Bools, ends: NDArray[np.int32]
+) -> _Masks:
+    """by_class: int32 [classes, states]. of_ends: bool [states], where end ids are allowed."""
+    allowed = by_class >= 0
+    state, row_of = _distinct_columns(np.concatenate([allowed, of_ends[None]]))
+    rows, row_classes = np.nonzero(np.ascontiguousarray(allowed.T[state]))
+    row_starts = np.searchsorted(rows, np.arange(len(state) + 1))
+    ids = np.flatnonzero(class_of > 0)
+    forced, counts = _forced(class_of, ids, len(by_class), ends, row_starts, row_classes, of_ends[state])
+    found = (ids, row_of, state, row_starts, counts, forced, row_classes)
+    return _Masks(*(part.astype(np.int32) for part in found))
 
 
 def stuck_state(automaton: TokenAutomaton) -> int | None:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.ir.automaton import random_words
+from sglc.ir.native import native
 from sglc.passes.regular.limits import Budget
-from sglc.passes.regular.native import native
 
 _WORD = (1 << 64) - 1
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sglc.ir.native import native
 from sglc.passes.regular.limits import MAX_STATES, Budget
 from sglc.passes.regular.minimise import Edges
-from sglc.passes.regular.native import native
 from sglc.passes.regular.nfa import ACCEPT, Nfa
 
 

@@ -101,8 +101,12 @@ def _columns(dfa: ByteDfa) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     automaton does not tell apart are one class."""
     columns = np.ascontiguousarray(dfa.by_range.T)
     numbers: dict[bytes, int] = {}
-    class_of = [numbers.setdefault(column.tobytes(), len(numbers)) for column in columns]
-    _, first = np.unique(class_of, return_index=True)
+    first: list[int] = []
+    class_of: list[int] = []
+    for place, column in enumerate(columns):
+        class_of.append(numbers.setdefault(column.tobytes(), len(numbers)))
+        if len(numbers) > len(first):
+            first.append(place)
     return np.array(class_of, dtype=np.uint8)[dfa.range_of], columns[first]
 
 

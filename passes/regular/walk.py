@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from sglc.ir.automaton import random_words
 from sglc.ir.distances import ranges
+from sglc.ir.native import native
 from sglc.ir.trie import Trie
-from sglc.passes.regular.native import native
 
 Ints = NDArray[np.int64]
 _UNKNOWN, _ASKED = -1, -2

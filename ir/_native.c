@@ -1,9 +1,10 @@
-/* The inner loops of compiling a constraint: the subset construction, the smallest DFA, and what tokens do to it.
+/* The inner loops of constraints: the subset construction, the smallest DFA, what tokens do to it, and its masks.
 
-   `subsets.py`, `minimise.py` and `walk.py` say what is computed, and compute the same in Python and numpy where this
-   module could not be built. The results are equal, number by number, and so is the work that is counted, so that no
-   answer depends on which of the two has run. Arrays come in as buffers, whose entries the callers vouch for, and leave
-   as bytes. Whatever is allocated belongs to a `Job`, which frees all of it however the job ends. */
+   `subsets.py`, `minimise.py` and `walk.py` (of `passes/regular`) and `automaton.py` say what is computed, and compute the
+   same in Python and numpy where this module could not be built. The results are equal, number by number, and so is the
+   work that is counted, so that no answer depends on which of the two has run. Arrays come in as buffers, whose entries
+   the callers vouch for, and leave as byte arrays. Whatever is allocated belongs to a `Job`, which frees all of it however
+   the job ends. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -591,6 +592,17 @@ static int32_t followed(Walk *w, int32_t function, int32_t letter) {
     return w->after->at[(size_t)function * w->letters + (size_t)letter] = number;
 }
 
+/* The first id from a given one on that has a class, or the number of all ids. Mostly there are many in a row without. */
+static size_t next_with_class(const int32_t *class_of, size_t id, size_t count) {
+    for (; id + 8 <= count; id += 8) {
+        uint64_t next[4];
+        memcpy(next, class_of + id, sizeof(next));
+        if (next[0] | next[1] | next[2] | next[3]) break;
+    }
+    while (id < count && !class_of[id]) id++;
+    return id;
+}
+
 /* Numbers the functions that some id has, in the order of their first ids. live: all nodes but the root that some state
    allows; value: the function of each of them. */
 static void classify(Walk *w, const int32_t *live, size_t count, const int32_t *value) {
@@ -601,16 +613,8 @@ static void classify(Walk *w, const int32_t *live, size_t count, const int32_t *
         for (int32_t id = first_id[node]; id < until; id++) class_of[ids[id]] = value[node];
     }
     w->members = filled(w->job, 1, 0);
-    for (size_t id = 0; id < w->ids_count; id++) {
+    for (size_t id = 0; (id = next_with_class(class_of, id, w->ids_count)) < w->ids_count; id++) {
         int32_t function = class_of[id];
-        if (!function) {
-            uint64_t next[4]; /* mostly there are many of these in a row */
-            for (; id + 9 <= w->ids_count; id += 8) {
-                memcpy(next, class_of + id + 1, sizeof(next));
-                if (next[0] | next[1] | next[2] | next[3]) break;
-            }
-            continue;
-        }
         if (!number[function]) {
             number[function] = (int32_t)w->members->size;
             push(w->members, function);
@@ -652,6 +656,80 @@ static void walk(void *given) {
     classify(w, live + 1, count - 1, value);
 }
 
+/* ---- The masks of an automaton over tokens (automaton.py) --------------------------------------------------------- */
+
+typedef struct {
+    Job *job;
+    const int32_t *next, *class_of; /* the state after each class, class by class; the class of each id */
+    const uint8_t *ends;            /* of each state, whether end ids are allowed */
+    size_t states, classes, ids_count, end_count;
+    int32_t end; /* the first end id */
+    Table masks; /* as sets of classes, and a bit more for the end ids */
+    /* ids: those of a class. mask_of: of each state. starts, members: the classes of each mask, one after another. Of
+       each mask: state, the first of its states; counts, its ids; forced, the only one or -1. */
+    Ints *ids, *mask_of, *state, *starts, *members, *counts, *forced;
+} Masks;
+
+static void name_masks(Masks *m, size_t words) {
+    size_t states = m->states;
+    uint32_t *bits = (uint32_t *)(void *)unset(m->job, states * words);
+    uint32_t *column = (uint32_t *)(void *)unset(m->job, states);
+    for (size_t word = 0; word < words; word++) { /* 32 classes, of all states */
+        memset(column, 0, states * sizeof(uint32_t));
+        for (size_t bit = 0; bit < 32 && 32 * word + bit < m->classes; bit++) {
+            const int32_t *next = m->next + (32 * word + bit) * states;
+            for (size_t state = 0; state < states; state++) column[state] |= (uint32_t)(next[state] >= 0) << bit;
+        }
+        for (size_t state = 0; state < states; state++) bits[state * words + word] = column[state];
+    }
+    for (size_t state = 0; state < states; state++) {
+        uint32_t *row = bits + state * words;
+        row[m->classes / 32] |= (uint32_t)(m->ends[state] != 0) << m->classes % 32;
+        int32_t mask = number_of(&m->masks, (const int32_t *)(const void *)row, words);
+        push(m->mask_of, mask);
+        if ((size_t)mask == m->state->size) push(m->state, (int32_t)state);
+    }
+}
+
+static void find_masks(void *given) {
+    Masks *m = given;
+    size_t words = m->classes / 32 + 1;
+    m->masks = table(m->job);
+    m->ids = ints(m->job), m->mask_of = ints(m->job), m->state = ints(m->job), m->starts = ints(m->job);
+    m->members = ints(m->job), m->counts = ints(m->job), m->forced = ints(m->job);
+    name_masks(m, words);
+    int32_t *sizes = filled(m->job, m->classes, 0)->at, *some_id = filled(m->job, m->classes, -1)->at;
+    const int32_t *class_of = m->class_of;
+    for (size_t id = 0; (id = next_with_class(class_of, id, m->ids_count)) < m->ids_count; id++) {
+        push(m->ids, (int32_t)id);
+        sizes[class_of[id]]++;
+        some_id[class_of[id]] = (int32_t)id;
+    }
+    for (size_t mask = 0; mask < m->state->size; mask++) {
+        const uint32_t *row = (const uint32_t *)(const void *)items_of(&m->masks, (int32_t)mask);
+        bool ends = m->ends[m->state->at[mask]];
+        int32_t count = 0, id = -1;
+        push(m->starts, (int32_t)m->members->size);
+        for (size_t class = 0; class < m->classes; class++) {
+            if (!row[class / 32]) {
+                class |= 31; /* none of these */
+                continue;
+            }
+            if (!(row[class / 32] >> class % 32 & 1)) continue;
+            push(m->members, (int32_t)class);
+            count += sizes[class];
+            if (sizes[class]) id = some_id[class];
+        }
+        if (ends) {
+            if (!count) id = m->end;
+            count += (int32_t)m->end_count;
+        }
+        push(m->counts, count);
+        push(m->forced, count == 1 ? id : -1);
+    }
+    push(m->starts, (int32_t)m->members->size);
+}
+
 /* ---- The module --------------------------------------------------------------------------------------------------- */
 
 /* Does `work` until it is done or leaves. A function of its own, so that no local of the caller's is lost on the way. */
@@ -674,8 +752,8 @@ static PyObject *not_done(End end) {
     Py_RETURN_NONE;
 }
 
-static PyObject *bytes_of(const Ints *numbers) {
-    return PyBytes_FromStringAndSize((const char *)numbers->at, (Py_ssize_t)(numbers->size * sizeof(int32_t)));
+static PyObject *array_of(const Ints *numbers) {
+    return PyByteArray_FromStringAndSize((const char *)numbers->at, (Py_ssize_t)(numbers->size * sizeof(int32_t)));
 }
 
 typedef struct {
@@ -717,8 +795,8 @@ static PyObject *subsets(PyObject *module, PyObject *arguments) {
     c.set_count = words ? (size_t)masks.len / sizeof(int32_t) / (size_t)words : 0;
     End end = run_unlocked(&job, construct_all, &c);
     PyObject *result = end ? not_done(end)
-                           : Py_BuildValue("(NNNNNL)", bytes_of(c.counts), bytes_of(c.sets), bytes_of(c.targets),
-                                           bytes_of(c.accept), bytes_of(c.s.sets.items), (long long)c.s.work);
+                           : Py_BuildValue("(NNNNNL)", array_of(c.counts), array_of(c.sets), array_of(c.targets),
+                                           array_of(c.accept), array_of(c.s.sets.items), (long long)c.s.work);
     free_all(&job);
     PyBuffer_Release(&free_begin), PyBuffer_Release(&free_end), PyBuffer_Release(&free_to);
     PyBuffer_Release(&step_set), PyBuffer_Release(&step_to), PyBuffer_Release(&masks);
@@ -743,7 +821,7 @@ static PyObject *smallest(PyObject *module, PyObject *arguments) {
     PyObject *result = NULL;
     if (end) result = not_done(end);
     else if (s.accident) PyErr_SetString(PyExc_AssertionError, "two signatures are equal by accident");
-    else result = Py_BuildValue("(NNL)", bytes_of(s.moves), bytes_of(s.first), (long long)s.work);
+    else result = Py_BuildValue("(NNL)", array_of(s.moves), array_of(s.first), (long long)s.work);
     free_all(&job);
     PyBuffer_Release(&counts), PyBuffer_Release(&members), PyBuffer_Release(&sets), PyBuffer_Release(&targets);
     PyBuffer_Release(&accept);
@@ -753,9 +831,9 @@ static PyObject *smallest(PyObject *module, PyObject *arguments) {
 /* The state after each class of tokens, class by class, from each place: -1 where it is not allowed. */
 static PyObject *after_classes(const Walk *w) {
     size_t cells = w->members->size * w->places;
-    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(cells * sizeof(int32_t)));
+    PyObject *made = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(cells * sizeof(int32_t)));
     if (!made) return NULL;
-    int32_t *after = (int32_t *)(void *)PyBytes_AsString(made);
+    int32_t *after = (int32_t *)(void *)PyByteArray_AsString(made);
     memset(after, -1, cells * sizeof(int32_t));
     for (size_t number = 1; number < w->members->size; number++) {
         const int32_t *pairs = items_of(&w->functions, w->members->at[number]);
@@ -781,9 +859,9 @@ static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
               .first_id = first_id.buf, .columns = columns.buf, .asked = asked.buf,
               .nodes = (size_t)byte.len, .letters = (size_t)letters, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
               .places = (size_t)asked.len / sizeof(int32_t), .ids_count = (size_t)size, .most = (size_t)most, .work = work};
-    PyObject *result = NULL, *class_of = PyBytes_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
+    PyObject *result = NULL, *class_of = PyByteArray_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
     if (class_of) {
-        w.class_of = (int32_t *)(void *)PyBytes_AsString(class_of);
+        w.class_of = (int32_t *)(void *)PyByteArray_AsString(class_of);
         memset(w.class_of, 0, (size_t)size * sizeof(int32_t));
         End end = run_unlocked(&job, walk, &w);
         result = end ? not_done(end) : Py_BuildValue("(ON)", class_of, after_classes(&w));
@@ -795,19 +873,44 @@ static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
     return result;
 }
 
+PyDoc_STRVAR(masks_doc,
+"masks(by_class, class_of, ends, classes, end_count, end)\n\n"
+"-> (the ids of a class; the mask of each state; of each mask the first of its states, the start of its classes (and, at\n"
+"last, their end), the number of its ids, the only one or -1; the classes), int32.");
+
+static PyObject *masks(PyObject *module, PyObject *arguments) {
+    Py_buffer next, class_of, ends;
+    Py_ssize_t classes, end_count;
+    int end;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*nni", &next, &class_of, &ends, &classes, &end_count, &end)) return NULL;
+    Job job = {.owned = NULL};
+    Masks m = {.job = &job, .next = next.buf, .class_of = class_of.buf, .ends = ends.buf, .states = (size_t)ends.len,
+               .classes = (size_t)classes, .ids_count = (size_t)class_of.len / sizeof(int32_t),
+               .end_count = (size_t)end_count, .end = end};
+    End left = run_unlocked(&job, find_masks, &m);
+    PyObject *result = left ? not_done(left)
+                            : Py_BuildValue("(NNNNNNN)", array_of(m.ids), array_of(m.mask_of), array_of(m.state),
+                                            array_of(m.starts), array_of(m.counts), array_of(m.forced),
+                                            array_of(m.members));
+    free_all(&job);
+    PyBuffer_Release(&next), PyBuffer_Release(&class_of), PyBuffer_Release(&ends);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"subsets", subsets, METH_VARARGS, subsets_doc},
     {"smallest", smallest, METH_VARARGS, smallest_doc},
     {"walk", walk_tokens, METH_VARARGS, walk_doc},
+    {"masks", masks, METH_VARARGS, masks_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_native", "The inner loops of compiling a constraint.", -1, methods, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "_native", "The inner loops of constraints.", -1, methods, NULL, NULL, NULL, NULL,
 };
 
 /* Raise it here and in native.py with every change of what the functions take or give: an older build is refused then. */
-#define VERSION 1
+#define VERSION 2
 
 PyMODINIT_FUNC PyInit__native(void) {
     PyObject *module = PyModule_Create(&definition);

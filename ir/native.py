@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from sglc.ir.errors import ConstraintError
 
-VERSION = 1
+VERSION = 2
 """Of the functions in C, as `_native.c` has it."""
 
 
@@ -19,7 +19,7 @@ class _Outdated:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise ConstraintError(
-            f"the built module sglc.passes.regular._native has version {self._version}, and its source {VERSION}",
+            f"the built module sglc.ir._native has version {self._version}, and its source {VERSION}",
             hint="run `make setup`, which builds it anew (or `pip install --editable .`)",
         )
 
@@ -31,7 +31,7 @@ def of_this_version(module: Any) -> Any:
 
 
 try:
-    from sglc.passes.regular import _native
+    from sglc.ir import _native
 except ImportError:
     native = None
 else:

@@ -17,7 +17,7 @@ def subsets(
     max_states: int,
     work: int,
     /,
-) -> tuple[bytes, bytes, bytes, bytes, bytes, int] | None: ...
+) -> tuple[bytearray, bytearray, bytearray, bytearray, bytearray, int] | None: ...
 def smallest(
     counts: _Numbers,
     letters: NDArray[np.bool_],
@@ -27,7 +27,7 @@ def smallest(
     accept: NDArray[np.bool_],
     work: int,
     /,
-) -> tuple[bytes, bytes, int] | None: ...
+) -> tuple[bytearray, bytearray, int] | None: ...
 def walk(
     letter_of: NDArray[np.uint8],
     columns: _Numbers,
@@ -41,4 +41,7 @@ def walk(
     work: int,
     most: int,
     /,
-) -> tuple[bytes, bytes] | None: ...
+) -> tuple[bytearray, bytearray] | None: ...
+def masks(
+    by_class: _Numbers, class_of: _Numbers, ends: NDArray[np.bool_], classes: int, end_count: int, end: int, /
+) -> tuple[bytearray, bytearray, bytearray, bytearray, bytearray, bytearray, bytearray]: ...
