@@ -121,25 +121,32 @@ static uint64_t mixed(uint64_t x) {
     return x ^ (x >> 31);
 }
 
-/* A sum of terms that do not wait for one another. */
-static uint64_t hash(const int32_t *items, size_t length) {
-    uint64_t sum = length;
-    for (size_t i = 0; i < length; i++) {
-        uint64_t term = ((uint32_t)items[i] + i * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
-        sum += term ^ (term >> 32);
-    }
-    return mixed(sum);
+/* Of one item of a sequence. */
+static uint64_t hash_of(size_t place, int32_t item) {
+    uint64_t term = ((uint32_t)item + place * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+    return term ^ (term >> 32);
 }
 
-/* The slot of a sequence, or the free one where it belongs. */
-static int32_t *slot_of(const Table *known, const int32_t *items, size_t length) {
+/* A sum of terms that do not wait for one another, begun with the length. */
+static uint64_t hash(const int32_t *items, size_t length) {
+    uint64_t sum = length;
+    for (size_t i = 0; i < length; i++) sum += hash_of(i, items[i]);
+    return sum;
+}
+
+/* The slot of a sequence with that hash, or the free one where it belongs. */
+static int32_t *slot_by(uint64_t hash, const Table *known, const int32_t *items, size_t length) {
     size_t mask = known->slots->size - 1;
-    for (size_t i = hash(items, length) & mask;; i = (i + 1) & mask) {
+    for (size_t i = mixed(hash) & mask;; i = (i + 1) & mask) {
         int32_t number = known->slots->at[i];
         if (number < 0) return known->slots->at + i;
         if (length_of(known, number) != length) continue;
         if (!memcmp(items_of(known, number), items, length * sizeof(int32_t))) return known->slots->at + i;
     }
+}
+
+static int32_t *slot_of(const Table *known, const int32_t *items, size_t length) {
+    return slot_by(hash(items, length), known, items, length);
 }
 
 /* The number of a sequence, which gets the next one where it is new. The items must not be the table's own. */
@@ -545,12 +552,14 @@ static void minimise(void *given) {
 
 /* ---- What tokens do to an automaton (walk.py) --------------------------------------------------------------------- */
 
-/* A function is a sequence of pairs: a place of `asked`, ascending, and the image of the state there. Function 0 is
-   defined nowhere, function 1 is where all begin. */
+/* A function is a sequence of pairs, in 16 bits each: a place of `asked`, ascending, and the image of the state there.
+   Function 0 is defined nowhere, function 1 is where all begin. */
 typedef struct {
     Job *job;
-    const uint8_t *letter_of, *byte;       /* of each byte; the byte that leads to each node of the trie */
-    const int32_t *first, *ids, *first_id; /* the children of each node, and its ids */
+    const uint8_t *letter_of;
+    /* The trie: the byte that leads to each node, the node before, its children and its ids; of each id its node. */
+    const uint8_t *byte;
+    const int32_t *parent, *first, *ids, *first_id, *node;
     const int32_t *columns, *asked;        /* the next state, letter by letter; the states that functions are asked of */
     size_t nodes, letters, states, places, most; /* places: of `asked` */
     int64_t work;
@@ -560,6 +569,10 @@ typedef struct {
     int32_t *class_of;    /* of each id; all are 0 at first */
     size_t ids_count;
 } Walk;
+
+static int32_t pair_of(size_t place, int32_t image) { return (int32_t)((uint32_t)place << 16 | (uint16_t)image); }
+static size_t place_of(int32_t pair) { return (uint32_t)pair >> 16; }
+static size_t image_of(int32_t pair) { return (uint16_t)pair; }
 
 static void know(Walk *w, const int32_t *pairs, size_t size) {
     number_of(&w->functions, pairs, size);
@@ -571,19 +584,21 @@ static void know(Walk *w, const int32_t *pairs, size_t size) {
 /* The function that follows a function and a letter, which is not known yet. */
 static int32_t followed(Walk *w, int32_t function, int32_t letter) {
     size_t size = length_of(&w->functions, function), kept = 0;
-    w->work -= (int64_t)size / 2;
+    w->work -= (int64_t)size;
     if (w->work < 0) longjmp(w->job->leave, TOO_MUCH);
     w->room->size = 0;
     reserve(w->room, size);
     const int32_t *pairs = items_of(&w->functions, function), *column = w->columns + (size_t)letter * w->states;
     int32_t *to = w->room->at;
-    for (size_t i = 0; i < size; i += 2) {
-        int32_t image = column[pairs[i + 1]];
-        to[kept] = pairs[i];
-        to[kept + 1] = image;
-        kept += image >= 0 ? 2 : 0;
+    uint64_t sum = 0; /* as `hash` makes it: most of the time goes into this loop */
+    for (size_t i = 0; i < size; i++) {
+        int32_t image = column[image_of(pairs[i])], after = pair_of(place_of(pairs[i]), image);
+        bool defined = image >= 0;
+        to[kept] = after;
+        sum += defined ? hash_of(kept, after) : 0;
+        kept += defined;
     }
-    int32_t number = *slot_of(&w->functions, to, kept);
+    int32_t number = *slot_by(sum + kept, &w->functions, to, kept);
     if (number < 0) {
         number = (int32_t)count_of(&w->functions);
         know(w, to, kept);
@@ -603,14 +618,14 @@ static size_t next_with_class(const int32_t *class_of, size_t id, size_t count) 
     return id;
 }
 
-/* Numbers the functions that some id has, in the order of their first ids. live: all nodes but the root that some state
-   allows; value: the function of each of them. */
-static void classify(Walk *w, const int32_t *live, size_t count, const int32_t *value) {
-    const int32_t *ids = w->ids, *first_id = w->first_id;
+/* Numbers the functions that some id has, in the order of their first ids. value: the function of each node that some
+   state allows; runs: these nodes, as in `walk`. */
+static void classify(Walk *w, const Ints *runs, const int32_t *value) {
+    const int32_t *ids = w->ids, *node = w->node;
     int32_t *class_of = w->class_of, *number = filled(w->job, count_of(&w->functions), 0)->at;
-    for (size_t i = 0; i < count; i++) {
-        int32_t node = live[i], until = first_id[node + 1];
-        for (int32_t id = first_id[node]; id < until; id++) class_of[ids[id]] = value[node];
+    for (size_t run = 2; run < runs->size; run += 2) { /* the first is the root */
+        int32_t until = w->first_id[runs->at[run + 1]];
+        for (int32_t i = w->first_id[runs->at[run]]; i < until; i++) class_of[ids[i]] = value[node[i]];
     }
     w->members = filled(w->job, 1, 0);
     for (size_t id = 0; (id = next_with_class(class_of, id, w->ids_count)) < w->ids_count; id++) {
@@ -629,31 +644,27 @@ static void walk(void *given) {
     w->functions = table(job);
     w->after = ints(job), w->room = ints(job);
     know(w, NULL, 0);
-    for (size_t place = 0; place < w->places; place++) {
-        push(w->room, (int32_t)place);
-        push(w->room, w->asked[place]);
-    }
+    for (size_t place = 0; place < w->places; place++) push(w->room, pair_of(place, w->asked[place]));
     know(w, w->room->at, w->room->size);
-    int32_t *value = unset(job, w->nodes), *live = unset(job, w->nodes); /* only what is live is ever touched */
-    const int32_t *first = w->first;
     const uint8_t *letter_of = w->letter_of, *byte = w->byte;
-    size_t count = 1;
-    live[0] = 0, value[0] = 1;
-    for (size_t i = 0; i < count; i++) { /* grows */
-        int32_t node = live[i], function = value[node], until = first[node + 1];
-        const int32_t *after = w->after->at + (size_t)function * w->letters;
-        for (int32_t child = first[node]; child < until; child++) {
-            int32_t letter = letter_of[byte[child]], found = after[letter];
-            if (found < 0) {
-                found = followed(w, function, letter);
-                after = w->after->at + (size_t)function * w->letters;
-            }
+    const int32_t *parent = w->parent;
+    int32_t *value = unset(job, w->nodes); /* only what some state allows is ever touched */
+    Ints *runs = ints(job);                /* nodes that some state allows, from .. until, ascending */
+    push(runs, 0), push(runs, 1);
+    value[0] = 1;
+    for (size_t run = 0; run < runs->size; run += 2) { /* grows */
+        int32_t until = w->first[runs->at[run + 1]], last = 0;
+        for (int32_t child = w->first[runs->at[run]]; child < until; child++) {
+            int32_t function = value[parent[child]], letter = letter_of[byte[child]];
+            int32_t found = w->after->at[(size_t)function * w->letters + (size_t)letter];
+            if (found < 0) found = followed(w, function, letter);
             value[child] = found;
-            live[count] = child;
-            count += found > 0;
+            if (!found) continue;
+            if (child != last) push(runs, child), push(runs, 0);
+            last = runs->at[runs->size - 1] = child + 1;
         }
     }
-    classify(w, live + 1, count - 1, value);
+    classify(w, runs, value);
 }
 
 /* ---- The masks of an automaton over tokens (automaton.py) --------------------------------------------------------- */
@@ -838,25 +849,25 @@ static PyObject *after_classes(const Walk *w) {
     for (size_t number = 1; number < w->members->size; number++) {
         const int32_t *pairs = items_of(&w->functions, w->members->at[number]);
         size_t size = length_of(&w->functions, w->members->at[number]);
-        for (size_t i = 0; i < size; i += 2) after[number * w->places + (size_t)pairs[i]] = pairs[i + 1];
+        for (size_t i = 0; i < size; i++) after[number * w->places + place_of(pairs[i])] = (int32_t)image_of(pairs[i]);
     }
     return made;
 }
 
 PyDoc_STRVAR(walk_doc,
-"walk(letter_of, columns, letters, asked, byte, first, ids, first_id, size, work, most)\n\n"
+"walk(letter_of, columns, letters, asked, byte, parent, first, ids, first_id, node, size, work, most)\n\n"
 "-> (the class of each id, the state after each class), int32; None where it is too much.");
 
 static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
-    Py_buffer letter_of, columns, asked, byte, first, ids, first_id;
+    Py_buffer letter_of, columns, asked, byte, parent, first, ids, first_id, node;
     long long work;
     Py_ssize_t letters, size, most;
-    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*y*y*nLn", &letter_of, &columns, &letters, &asked, &byte, &first, &ids,
-                          &first_id, &size, &work, &most))
+    if (!PyArg_ParseTuple(arguments, "y*y*ny*y*y*y*y*y*y*nLn", &letter_of, &columns, &letters, &asked, &byte, &parent,
+                          &first, &ids, &first_id, &node, &size, &work, &most))
         return NULL;
     Job job = {.owned = NULL};
-    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .first = first.buf, .ids = ids.buf,
-              .first_id = first_id.buf, .columns = columns.buf, .asked = asked.buf,
+    Walk w = {.job = &job, .letter_of = letter_of.buf, .byte = byte.buf, .parent = parent.buf, .first = first.buf,
+              .ids = ids.buf, .first_id = first_id.buf, .node = node.buf, .columns = columns.buf, .asked = asked.buf,
               .nodes = (size_t)byte.len, .letters = (size_t)letters, .states = (size_t)columns.len / sizeof(int32_t) / (size_t)letters,
               .places = (size_t)asked.len / sizeof(int32_t), .ids_count = (size_t)size, .most = (size_t)most, .work = work};
     PyObject *result = NULL, *class_of = PyByteArray_FromStringAndSize(NULL, size * (Py_ssize_t)sizeof(int32_t));
@@ -869,7 +880,8 @@ static PyObject *walk_tokens(PyObject *module, PyObject *arguments) {
     }
     free_all(&job);
     PyBuffer_Release(&letter_of), PyBuffer_Release(&columns), PyBuffer_Release(&asked), PyBuffer_Release(&byte);
-    PyBuffer_Release(&first), PyBuffer_Release(&ids), PyBuffer_Release(&first_id);
+    PyBuffer_Release(&parent), PyBuffer_Release(&first), PyBuffer_Release(&ids), PyBuffer_Release(&first_id);
+    PyBuffer_Release(&node);
     return result;
 }
 

@@ -18,6 +18,7 @@ class Trie:
     first:   int32 [nodes + 1]; the children of node n are first[n] .. first[n + 1] - 1.
     ids:     int32; the ids that constrained text may use, by the nodes of their bytes, ascending at each: those of node n are
     first_id: int32 [nodes + 1]; ids[first_id[n]] .. ids[first_id[n + 1] - 1].
+    node:    int32, as long as ids; the node of each.
     single:  bool [256]; the bytes that are a token by themselves.
     size:    of the vocabulary; all ids are below.
     """
@@ -27,6 +28,7 @@ class Trie:
     first: NDArray[np.int32]
     ids: NDArray[np.int32]
     first_id: NDArray[np.int32]
+    node: NDArray[np.int32]
     single: NDArray[np.bool_]
     size: int
 
@@ -56,9 +58,11 @@ def trie_of(tokens: Iterable[bytes | None], ends: frozenset[int], size: int) -> 
     children = np.bincount(parent[1:], minlength=nodes)
     node_at = dict(zip(words, node.tolist(), strict=True))
     node_of = np.array([node_at[text] for text in texts.values()], dtype=np.int64)
-    ids = np.array(list(texts), dtype=np.int32)[np.argsort(node_of, kind="stable")]
+    order = np.argsort(node_of, kind="stable")
+    ids = np.array(list(texts), dtype=np.int32)[order]
     first_id = np.concatenate([[0], np.cumsum(np.bincount(node_of, minlength=nodes))]).astype(np.int32)
     single = np.zeros(256, dtype=np.bool_)
     single[[word[0] for word in words if len(word) == 1]] = True
     first = np.cumsum(np.concatenate([[1], children])).astype(np.int32)
-    return Trie(np.concatenate(letters_of), parent.astype(np.int32), first, ids, first_id, single, size)
+    of_ids = node_of[order].astype(np.int32)
+    return Trie(np.concatenate(letters_of), parent.astype(np.int32), first, ids, first_id, of_ids, single, size)

@@ -23,6 +23,7 @@ Ints = NDArray[np.int64]
 _UNKNOWN, _ASKED = -1, -2
 _LONG = 400  # pairs of a function from which on it is followed alone
 _DENSE = 4  # a level is walked whole where one in so many of the nodes before it is live
+_MOST_IN_C = 1 << 16  # states: two numbers of them are one of 32 bits there
 
 
 class TooMuchWork(Exception):
@@ -142,11 +143,10 @@ def walk(
     columns = np.ascontiguousarray(columns)
     if asked is None:
         asked = np.arange(columns.shape[1], dtype=np.int32)
-    if native is None:
+    if native is None or columns.shape[1] > _MOST_IN_C:
         return _by_class(*_walked(letter_of, columns, trie, limit, most, asked), len(asked))
-    found = native.walk(
-        letter_of, columns, len(columns), asked, trie.byte, trie.first, trie.ids, trie.first_id, trie.size, limit, most
-    )
+    nodes = trie.byte, trie.parent, trie.first, trie.ids, trie.first_id, trie.node
+    found = native.walk(letter_of, columns, len(columns), asked, *nodes, trie.size, limit, most)
     if found is None:
         raise TooMuchWork
     class_of, after = (np.frombuffer(part, dtype=np.int32) for part in found)
@@ -208,7 +208,7 @@ def _walked(
             more = np.full((2 * len(functions) << shift) - len(after), _UNKNOWN, dtype=np.int64)
             after = np.concatenate([after, more])
     function_of = np.zeros(trie.size, dtype=np.int64)
-    function_of[trie.ids] = np.repeat(value, np.diff(trie.first_id)) >> shift
+    function_of[trie.ids] = value[trie.node] >> shift
     return functions, function_of
 
 
