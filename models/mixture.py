@@ -77,7 +77,7 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
 )
 """(share of the documents, task)"""
 
-EARLY_STEPS = 300
+EARLY_STEPS = 600
 EARLY = 6.0
 """In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
 

@@ -1,6 +1,6 @@
 """The network: Llama's decoder in plain torch, with the names that transformers gives its weights.
 
-It computes what `transformers.LlamaForCausalLM` computes (`tests/models/test_network.py` compares the two). It is
+It computes what `transformers.LlamaForCausalLM` computes (`tests/training/test_training.py` compares the two). It is
 written out here because training wants what inference does not: the vocabulary's logits at the supervised positions
 only, which are a third of all.
 """
@@ -13,6 +13,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from models.circuit import begin_with_copying
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,14 @@ class Network(nn.Module):
         self.reset()
 
     def reset(self) -> None:
-        """Small weights, smaller still where a layer writes, so that depth does not change the size of its sum."""
+        """Small weights, smaller still where a layer writes, so that depth does not change the size of its sum; and where
+        heads can, they copy."""
         writes = 0.02 / (2 * self.shape.layers) ** 0.5
         for name, weight in self.named_parameters():
             if weight.ndim == 2:
                 nn.init.normal_(weight, std=writes if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02)
+        if self.shape.layers > 1 and self.shape.heads == self.shape.kv_heads:
+            begin_with_copying(self)
 
     def hidden(self, ids: Tensor) -> Tensor:
         """ids: [rows, length] -> what the head reads, [rows, length, hidden]. Each row begins at position 0."""

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 class Rates:
     """Learning rates at their height, and what decays the matrices."""
 
-    matrix: float = 0.02
-    embedding: float = 0.003
+    matrix: float = 0.015
+    embedding: float = 0.002
     norm: float = 0.002
     decay: float = 0.1
 

@@ -50,7 +50,7 @@ class Settings:
     minutes: float | None = None
     steps: int | None = None
     seed: int = 0
-    step_tokens: int = 6144
+    step_tokens: int = 3072
     batch_tokens: int = 1536
     workers: int = 1
     warm_up: float = 0.02

@@ -1,0 +1,82 @@
+"""A network that copies before it has learnt anything.
+
+Copying takes two layers that are of no use without each other (Elhage et al. 2021; Olsson et al. 2022): heads that write
+at each place what stood before it, and heads that look for a place with the same before it and say what stands there. From
+random weights that is a long plateau: here nothing was copied after 5 million tokens, a third of a whole training. So these
+heads begin as what they are to become, in random directions, and training goes on from there; that a network learns to
+recall far sooner from such a beginning is known (Trockman and Kolter 2023, "mimetic initialisation").
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from models.network import Attention, Network, Shape
+
+EMBEDDING = 0.08
+"""The standard deviation of the vocabulary's embedding, whose rows are long enough to be told apart from the first step on."""
+SHARED = 0.5
+"""How large, beside that, a part is that all rows have in common: what heads can see in every token."""
+SHARPNESS = 3.0
+"""How much more a head that looks back sees in the token before than in its own, in the exponent."""
+MATCH = 6.0
+"""The same, about, for a token that was before, per direction of a head that matches."""
+SAID = 4.0
+"""How loud a head says what it has found, beside the embedding."""
+
+
+@torch.no_grad()
+def begin_with_copying(network: Network) -> None:
+    """Sets the embedding, and heads of the first two layers; the other weights stay. Takes heads that are not grouped."""
+    shape = network.shape
+    if shape.layers < 2 or shape.heads != shape.kv_heads:
+        raise ValueError("copying takes two layers, and a KV head for each head")
+    here = torch.linalg.qr(torch.randn(shape.hidden, shape.hidden)).Q.T  # rows: directions of a token, the first of all
+    before = torch.linalg.qr(torch.randn(shape.hidden, shape.hidden)).Q.T  # and of the one before it
+    rows = network.model.embed_tokens.weight.normal_(std=EMBEDDING)
+    rows -= torch.outer(rows @ here[0], here[0])
+    rows += SHARED * EMBEDDING * shape.hidden**0.5 * here[0]
+    first, second = (layer.self_attn for layer in list(network.model.layers)[:2])
+    heads = shape.heads // 2
+    for head in range(heads):
+        _look_back(first, head, shape, here, before)
+    for head in range(shape.heads - 1):
+        _match(second, head, shape, here[1 : 1 + heads * shape.head_dim], before[1 : 1 + heads * shape.head_dim])
+
+
+def _part(weight: Tensor, head: int, size: int) -> Tensor:
+    return weight[size * head : size * (head + 1)]
+
+
+def _look_back(attention: Attention, head: int, shape: Shape, here: Tensor, before: Tensor) -> None:
+    """Sees the token before: queries and keys are the same for all tokens, and one place apart in their rotations."""
+    size, half = shape.head_dim, shape.head_dim // 2
+    angles = shape.rope_theta ** (-torch.arange(0, half // 2) / half)[: max(1, 3 * half // 8)]  # the fast ones
+    length = (SHARPNESS * size**0.5 / (1 - angles.cos()).sum()).sqrt()
+    phases = 2 * math.pi * torch.rand(len(angles))
+    seen = (SHARED / (1 + SHARED**2) ** 0.5) * shape.hidden**0.5  # what is in common, in a normed row
+    for weight, turned in ((attention.q_proj.weight, phases - angles), (attention.k_proj.weight, phases)):
+        vector = torch.zeros(size)
+        vector[: len(angles)], vector[half : half + len(angles)] = length * turned.cos(), length * turned.sin()
+        _part(weight, head, size).copy_(torch.outer(vector, here[0]) / seen)
+    directions = slice(1 + size * head, 1 + size * (head + 1))
+    _part(attention.v_proj.weight, head, size).copy_(here[directions])
+    attention.o_proj.weight[:, size * head : size * (head + 1)] = EMBEDDING * before[directions].T
+
+
+def _match(attention: Attention, head: int, shape: Shape, here: Tensor, before: Tensor) -> None:
+    """Compares a token with those before others, in the slow rotations, which distance changes little; says what it sees."""
+    size, half = shape.head_dim, shape.head_dim // 2
+    slow = [*range(half // 2, half), *range(half + half // 2, size)]
+    chosen = (torch.arange(len(slow)) + len(slow) * head) % len(here)
+    for weight, directions in ((attention.q_proj.weight, here), (attention.k_proj.weight, before)):
+        part = _part(weight, head, size).zero_()
+        part[slow] = MATCH**0.5 * directions[chosen]
+    says = torch.linalg.qr(torch.randn(shape.hidden, size)).Q.T
+    _part(attention.v_proj.weight, head, size).copy_(says)
+    attention.o_proj.weight[:, size * head : size * (head + 1)] = SAID * EMBEDDING * says.T
