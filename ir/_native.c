@@ -97,10 +97,11 @@ static void free_all(Job *job) {
 /* Sequences of numbers, each kept once, one after another in `items`: sequence n is starts[n] .. starts[n + 1] - 1. */
 typedef struct {
     Ints *items, *starts, *slots; /* slots: a hash table of numbers of sequences, -1 where it is free */
+    Ints *weights;                /* of the places of a sequence, as far as they have been asked for */
 } Table;
 
 static Table table(Job *job) {
-    Table made = {ints(job), ints(job), filled(job, 64, -1)};
+    Table made = {ints(job), ints(job), filled(job, 64, -1), ints(job)};
     push(made.starts, 0);
     return made;
 }
@@ -121,32 +122,25 @@ static uint64_t mixed(uint64_t x) {
     return x ^ (x >> 31);
 }
 
-/* Of one item of a sequence. */
-static uint64_t hash_of(size_t place, int32_t item) {
-    uint64_t term = ((uint32_t)item + place * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
-    return term ^ (term >> 32);
-}
-
-/* A sum of terms that do not wait for one another, begun with the length. */
-static uint64_t hash(const int32_t *items, size_t length) {
+/* A sum of products with random odd weights, one for each place (multilinear hashing: Lemire and Kaser, 2014): in 32 bits,
+   so that compilers do several at once. */
+static uint64_t hash(const Table *known, const int32_t *items, size_t length) {
+    while (known->weights->size < length) push(known->weights, (int32_t)(mixed(known->weights->size + 1) >> 32) | 1);
+    const int32_t *weights = known->weights->at;
     uint64_t sum = length;
-    for (size_t i = 0; i < length; i++) sum += hash_of(i, items[i]);
-    return sum;
+    for (size_t i = 0; i < length; i++) sum += (uint64_t)(uint32_t)items[i] * (uint32_t)weights[i];
+    return mixed(sum);
 }
 
-/* The slot of a sequence with that hash, or the free one where it belongs. */
-static int32_t *slot_by(uint64_t hash, const Table *known, const int32_t *items, size_t length) {
+/* The slot of a sequence, or the free one where it belongs. */
+static int32_t *slot_of(const Table *known, const int32_t *items, size_t length) {
     size_t mask = known->slots->size - 1;
-    for (size_t i = mixed(hash) & mask;; i = (i + 1) & mask) {
+    for (size_t i = hash(known, items, length) & mask;; i = (i + 1) & mask) {
         int32_t number = known->slots->at[i];
         if (number < 0) return known->slots->at + i;
         if (length_of(known, number) != length) continue;
         if (!memcmp(items_of(known, number), items, length * sizeof(int32_t))) return known->slots->at + i;
     }
-}
-
-static int32_t *slot_of(const Table *known, const int32_t *items, size_t length) {
-    return slot_by(hash(items, length), known, items, length);
 }
 
 /* The number of a sequence, which gets the next one where it is new. The items must not be the table's own. */
@@ -590,15 +584,12 @@ static int32_t followed(Walk *w, int32_t function, int32_t letter) {
     reserve(w->room, size);
     const int32_t *pairs = items_of(&w->functions, function), *column = w->columns + (size_t)letter * w->states;
     int32_t *to = w->room->at;
-    uint64_t sum = 0; /* as `hash` makes it: most of the time goes into this loop */
-    for (size_t i = 0; i < size; i++) {
-        int32_t image = column[image_of(pairs[i])], after = pair_of(place_of(pairs[i]), image);
-        bool defined = image >= 0;
-        to[kept] = after;
-        sum += defined ? hash_of(kept, after) : 0;
-        kept += defined;
+    for (size_t i = 0; i < size; i++) { /* most of the time goes into this loop, and into `hash` */
+        int32_t image = column[image_of(pairs[i])];
+        to[kept] = pair_of(place_of(pairs[i]), image);
+        kept += image >= 0;
     }
-    int32_t number = *slot_by(sum + kept, &w->functions, to, kept);
+    int32_t number = *slot_of(&w->functions, to, kept);
     if (number < 0) {
         number = (int32_t)count_of(&w->functions);
         know(w, to, kept);
