@@ -1,9 +1,10 @@
-"""Run by `constraints` in a Python that has the peers: one engine and one vocabulary, a line of JSON for each case.
+"""Run by `constraints` in a Python that has the peers: one engine and one vocabulary, lines of JSON for each case.
 
-    python -m benchmarks._constraint_peers ENGINE TOKENIZER_JSON END_ID CASE ...
+    python -m benchmarks._constraint_peers ENGINE TOKENIZER_JSON END_ID < NAMES OF CASES
 
-The first line says what the vocabulary took, and all until then (ready). Each case has two or three: its compiling, all of it, and that it is done. `constraints` ends this process where the
-first of them is late, as engines do not look for signals while they work. Memory is bounded, too.
+The first line says what the vocabulary took, and all until then (ready). Each case has two or three: its compiling, all of it,
+and that it is done. `constraints` ends this process where the first of them is late, as engines do not look for signals while
+they work. Memory is bounded, too.
 """
 
 from __future__ import annotations
@@ -211,13 +212,15 @@ def rows(engine: Engine, case: Case) -> Iterator[dict[str, object]]:
         yield found | {"wrong": str(why)}
 
 
-def main(name: str, path: str, end_id: str, *names: str) -> None:
+def main(name: str, path: str, end_id: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     engine = PEERS[name](path, int(end_id))
     print(json.dumps({"ready": time.process_time() * 1e3, "vocabulary": engine.vocabulary_ms}), flush=True)
-    for case in CASES:
-        for row in rows(engine, case) if case.name in names else ():
-            print(json.dumps({"case": case.name, **row}), flush=True)
+    cases = {case.name: case for case in CASES}
+    for line in sys.stdin:
+        case = cases[line.strip()]
+        for row in rows(engine, case):
+            print(json.dumps(row), flush=True)
         print(json.dumps({"done": case.name}), flush=True)
 
 

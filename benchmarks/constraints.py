@@ -85,17 +85,14 @@ def _our_row(ours: Ours, case: Case, size: int) -> Row:
 
 
 class _Watch:
-    """Ends a process where nothing is heard of it for LIMIT seconds of its CPU time."""
+    """Ends a process that is busy with a case for more than LIMIT seconds of its CPU time."""
 
     def __init__(self, pid: int) -> None:
         self.pid, self.ended_it = pid, False
         self.busy = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.heard()
-
-    def heard(self) -> None:
-        self._deadline = _cpu_seconds(self.pid) + LIMIT
+        self._deadline = _cpu_seconds(pid) + LIMIT
 
     def __enter__(self) -> _Watch:
         self._thread.start()
@@ -122,52 +119,81 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _peer_rows(python: str, name: str, size: int, slow: set[str]) -> dict[str, Row]:
-    """slow: cases over the limit, with a smaller vocabulary already; more are added."""
-    found: dict[str, Row] = {case: {"over": True} for case in slow}
-    waiting = [case.name for case in CASES if case.name not in slow]
-    path, end_id = str(vocabularies.tokenizer_file(size)), str(vocabularies.end_id(size))
-    while waiting:
-        command = [python, "-m", "benchmarks._constraint_peers", name, path, end_id, *waiting]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            if process.stdout is None or not (first := process.stdout.readline()):
-                raise SystemExit(f"{name} does not start in {python}")
-            found["vocabulary"] = json.loads(first)
-            with _Watch(process.pid) as watch:
-                for line in process.stdout:
-                    row = json.loads(line)
-                    watch.busy = "done" in row  # only compiling is limited
-                    watch.heard()
-                    if "done" not in row:
-                        found[row["case"]] = row
-                    elif row["done"] in waiting:
-                        waiting.remove(row["done"])
-        if waiting:  # the first of them ended the process
-            if watch.ended_it:
-                slow.add(waiting[0])
-            ended = {"over": True} if watch.ended_it else {"refused": f"it crashed ({process.returncode})"}
-            found.setdefault(waiting.pop(0), ended)
-    for row in found.values():
-        if row.get("over"):
-            row["compile"] = LIMIT * 1e3
-        elif "compile" in row:
-            row["first use"] = found["vocabulary"]["ready"] + row["compile"]
-    return found
+class _Peer:
+    """A process with one engine and one vocabulary, which is told one case after another; a fresh one after each that ended it.
+
+    slow: cases over the limit, with a smaller vocabulary already; more are added.
+    """
+
+    def __init__(self, python: str, name: str, size: int, slow: set[str]) -> None:
+        tokenizer = str(vocabularies.tokenizer_file(size))
+        self._command = [python, "-m", "benchmarks._constraint_peers", name, tokenizer, str(vocabularies.end_id(size))]
+        self._process: subprocess.Popen[str] | None = None
+        self._slow = slow
+        self.vocabulary: Row = {}
+
+    def row(self, case: Case) -> Row:
+        found: Row = {"over": True}
+        if case.name not in self._slow:
+            process = self._process = self._process or self._started()
+            assert process.stdin is not None
+            process.stdin.write(case.name + "\n")
+            process.stdin.flush()
+            found = self._answered(process)
+            if found.get("over"):
+                self._slow.add(case.name)
+        if found.get("over"):
+            return found | {"compile": LIMIT * 1e3}
+        return found | ({"first use": self.vocabulary["ready"] + found["compile"]} if "compile" in found else {})
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _started(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if process.stdout is None or not (first := process.stdout.readline()):
+            raise SystemExit(f"this does not start: {' '.join(self._command)}")
+        self.vocabulary = json.loads(first)
+        return process
+
+    def _answered(self, process: subprocess.Popen[str]) -> Row:
+        """What it says of a case, or how that ended it."""
+        assert process.stdout is not None
+        found: Row = {}
+        with _Watch(process.pid) as watch:
+            for line in process.stdout:
+                row = json.loads(line)
+                if "done" in row:
+                    return found
+                found = row
+                watch.busy = False  # only compiling is limited
+        process.wait()
+        self._process = None
+        return found or ({"over": True} if watch.ended_it else {"refused": f"it crashed ({process.returncode})"})
 
 
 def _all_rows(size: int, python: str | None, slow: dict[str, set[str]]) -> dict[str, dict[str, Row]]:
-    """engine -> case or "vocabulary" -> figures. One after another: two cores may be two threads of one."""
-
-    def of_peer(name: str) -> dict[str, Row]:
-        _say(f"{name}, {size:,} tokens ...")
-        return _peer_rows(python or "", name, size, slow[name])
-
+    """engine -> case or "vocabulary" -> figures. The engines take turns at each case, since a shared machine is not as fast
+    for long; never two at once, since two cores may be two threads of one."""
     vocabularies.tokenizer_file(size)
-    _say(f"ours, {size:,} tokens ...")
     ours = Ours(size)
-    rows = {"ours": {case.name: _our_row(ours, case, size) for case in CASES}}
+    peers = {name: _Peer(python, name, size, slow[name]) for name in PEERS if python is not None}
+    rows: dict[str, dict[str, Row]] = {name: {} for name in ("ours", *peers)}
+    try:
+        for number, case in enumerate(CASES, 1):
+            _say(f"{size:,} tokens, {case.name} ({number} of {len(CASES)}) ...")
+            rows["ours"][case.name] = _our_row(ours, case, size)
+            for name, peer in peers.items():
+                rows[name][case.name] = peer.row(case)
+    finally:
+        for peer in peers.values():
+            peer.close()
+    for name, peer in peers.items():
+        rows[name]["vocabulary"] = peer.vocabulary
     rows["ours"]["vocabulary"] = {"vocabulary": ours.vocabulary_ms}
-    return rows | {name: of_peer(name) for name in PEERS if python is not None}
+    return rows
 
 
 def _say(line: str) -> None:
