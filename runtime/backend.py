@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
 from sglc.ir.errors import ModelError
 from sglc.runtime import kv_file
 from sglc.runtime.detokenizer import Detokenizer
@@ -148,6 +150,19 @@ class Runtime(Engine):
                 f"Runtime: {', '.join(without)}: no settings of an sglc engine, so without effect", stacklevel=2
             )
         super().__init__(model_path, **{name: value for name, value in settings.items() if name in known})
+
+    @property
+    def endpoint(self) -> Runtime:
+        """Itself: SGLang's is the client of the server that it starts."""
+        return self
+
+    def get_tokenizer(self) -> PreTrainedTokenizerBase:
+        """The model's tokenizer as transformers has it."""
+        return AutoTokenizer.from_pretrained(self.model_path, trust_remote_code=False)
+
+    def get_server_info(self) -> dict[str, Any]:
+        """`info`, under SGLang's name."""
+        return self.info()
 
 
 _OF_SGLANG = {

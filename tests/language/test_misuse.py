@@ -377,6 +377,9 @@ def test_programs_are_copied_and_pickled_as_functions_are() -> None:
 def test_settings_of_sglangs_servers(recwarn: Any) -> None:
     with sgl.Runtime(tp_size=1, max_total_tokens=512, log_level="error") as engine:
         assert isinstance(engine, sgl.Engine)
+        assert engine.endpoint is engine
+        assert engine.get_tokenizer().encode("Hi", add_special_tokens=False)
+        assert engine.get_server_info() == engine.info()
     assert "tp_size, log_level" in str(recwarn.pop(UserWarning).message)
 
 

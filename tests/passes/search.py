@@ -17,6 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from random import Random
 
 from rich.console import Console
@@ -30,6 +31,8 @@ from sglc.passes.pipeline import optimise
 from tests.graphs import random_graph, same
 
 CHUNK = 500
+LINE = 50_000
+"""Graphs between two lines, where there is no terminal for a bar."""
 SIZE = 50
 """Of a graph at most, in ops."""
 
@@ -48,8 +51,7 @@ def passed(graph: Graph) -> list[str]:
     with warnings.catch_warnings(action="error"):
         after = optimise(graph, lambda name, graph: seen.append((name, graph)))
     verify_schedule(after, lower(after))
-    pairs = zip(seen, seen[1:], strict=False)
-    return [name for (_, before), (name, after) in pairs if after is not before and not same(after, before)]
+    return [name for (_, before), (name, after) in pairwise(seen) if after is not before and not same(after, before)]
 
 
 def search(seeds: range) -> tuple[int, Counter[str], Failures]:
@@ -91,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
         failed += len(failures)
         for seed, what in failures:
             print(f"seed {seed}: {what}")
+        if not sys.stderr.isatty() and total % LINE == 0:
+            print(f"{total:,} graphs, {failed:,} failures", flush=True)
     print(f"{total:,} graphs, {failed:,} failures; changed by")
     print("\n".join(f"  {changed[name] / total:6.1%}  {name}" for name in sorted(changed)))
     return 1 if failed else 0
