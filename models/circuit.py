@@ -10,7 +10,7 @@ recall far sooner from such a beginning is known (Trockman and Kolter 2023, "mim
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -41,7 +41,7 @@ def begin_with_copying(network: Network) -> None:
     rows = network.model.embed_tokens.weight.normal_(std=EMBEDDING)
     rows -= torch.outer(rows @ here[0], here[0])
     rows += SHARED * EMBEDDING * shape.hidden**0.5 * here[0]
-    first, second = (layer.self_attn for layer in list(network.model.layers)[:2])
+    first, second = (cast("Attention", layer.self_attn) for layer in list(network.model.layers)[:2])
     heads = shape.heads // 2
     for head in range(heads):
         _look_back(first, head, shape, here, before)
