@@ -74,6 +74,7 @@ class _Masks(NamedTuple):
 def masks_in_c(
     class_of: NDArray[np.int32], by_class: NDArray[np.int32], of_ends: Bools, ends: NDArray[np.int32]
 ) -> _Masks:
+    """As `masks_in_python`."""
     assert native is not None
     made = native.masks(by_class, class_of, of_ends, len(by_class), len(ends), int(ends[0]) if len(ends) else -1)
     return _Masks(*(np.frombuffer(part, dtype=np.int32) for part in made))
