@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from models.document import Document
-from models.mixture import EARLY_STEPS, documents
+from models.mixture import documents
 from models.tokenizer import encoded
 
 
@@ -52,7 +52,7 @@ def of_step(tokenizer: Tokenizer, seed: int, step: int, tokens: int) -> list[Exa
     """The documents of one step: they depend on the seed and the step alone, so a run can go on anywhere."""
     found: list[Example] = []
     count = 0
-    for document in documents(f"{seed}/{step}", early=step < EARLY_STEPS):
+    for document in documents(f"{seed}/{step}", step=step):
         found.append(example(tokenizer, document))
         count += len(found[-1].ids)
         if count >= tokens:

@@ -74,18 +74,24 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
     (0.08, long.steps),
     (0.08, long.essay),
     (0.12, long.passage),
+    (0.0, arithmetic.ladder),
 )
 """(share of the documents, task)"""
 
 EARLY_STEPS = 600
-EARLY = 6.0
-"""In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
+EARLY: dict[Task, float] = {task: 6 * share for share, task in MIXTURE if task in COPYING}
+"""Other shares in so many steps at the beginning: what copying teaches, the other tasks wait for."""
+
+LATE_STEPS = 1636
+LATE: dict[Task, float] = {arithmetic.ladder: 9.0, copying.repeat: 4.0, copying.look_up: 4.5, copying.ask: 3.0}
+"""Other shares from that step on: sums, which come last."""
 
 
-def documents(seed: int | str, *, held_out: bool = False, early: bool = False) -> Iterator[Document]:
-    """Documents of all tasks without end; the same for the same seed. early: with more of copying."""
+def documents(seed: int | str, *, held_out: bool = False, step: int = EARLY_STEPS) -> Iterator[Document]:
+    """Documents of all tasks without end; the same for the same seed. step: of the training, which shares depend on."""
     draw = Draw(seed, held_out=held_out)
-    shares = [share * (EARLY if early and task in COPYING else 1.0) for share, task in MIXTURE]
+    others = EARLY if step < EARLY_STEPS else LATE if step >= LATE_STEPS else {}
+    shares = [others.get(task, share) for share, task in MIXTURE]
     tasks = [task for _, task in MIXTURE]
     while True:
         (task,) = draw.random.choices(tasks, shares)

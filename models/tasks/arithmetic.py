@@ -74,6 +74,11 @@ def _sum(draw: Draw) -> Sum:
     return one, other, "+", str(one + other)
 
 
+def _digits(draw: Draw) -> Sum:
+    one, other = draw.int(0, 9), draw.int(0, 9)
+    return one, other, "+", str(one + other)
+
+
 def _difference(draw: Draw) -> Sum:
     one, other = sorted(draw.pair("-", 10, 99), reverse=True)
     return one, other, "-", str(one - other)
@@ -125,6 +130,17 @@ def series(draw: Draw) -> Document:
         space = " " if form.endswith(" =") else ""
         pieces += [form.format(one, other, sign), Answer(space + value), "\n"]
     return plain("arithmetic.series", *joined(pieces))
+
+
+def ladder(draw: Draw) -> Document:
+    """The same from small sums up: what two digits make is learnt far sooner where one digit and one are practised beside it."""
+    makes = (_sum,) if draw.held_out else draw.of(((_digits,), (_digits, _sum), (_sum,), (_sum,)))
+    form = draw.of(("{0} {2} {1} = ", "Q: {0} {2} {1}\nA: ", "{0}{2}{1}=", "{0}{2}{1}="))
+    pieces: list[Piece] = []
+    for _ in range(draw.int(10, 25)):
+        one, other, sign, value = draw.of(makes)(draw)
+        pieces += [form.format(one, other, sign), Answer(value), "\n"]
+    return plain("arithmetic.ladder", *joined(pieces))
 
 
 def comparison(draw: Draw) -> Document:
