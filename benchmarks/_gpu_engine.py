@@ -64,9 +64,10 @@ def measure(stage: Stage) -> None:
         with stage.trying(f"engine, {name}"), made(stage, name) as engine:
             _decode(stage, name, engine)
             _prefill(stage, name, engine)
-    if not stage.late("cost of exact products"):
-        with stage.trying("cost of exact products"):
-            _exact(stage)
+    for title, setting in (("cost of exact products", "exact"), ("overlap of steps", "overlap")):
+        if not stage.late(title):
+            with stage.trying(title):
+                _compare(stage, title, setting)
 
 
 def _decode(stage: Stage, name: str, engine: Engine) -> None:
@@ -131,22 +132,22 @@ def _prefill(stage: Stage, name: str, engine: Engine) -> None:
     )
 
 
-def _exact(stage: Stage) -> None:
-    """What products that do not depend on the batch cost: decoding with them over decoding without."""
+def _compare(stage: Stage, title: str, setting: str) -> None:
+    """What a setting of the engine costs or saves: decoding with it over decoding without."""
     batch = stage.pick(32, 3)
     shape = stage.pick(models.SHAPES, models.DRY)["1B"]
     ids = prompts(batch, stage.pick(PROMPT, DRY_PROMPT), shape.vocab_size)
     steps: dict[bool, Timing] = {}
-    for exact in (True, False):
-        with made(stage, "1B", exact=exact) as engine:
-            steps[exact] = decode(stage, engine, ids, stage.pick(TOKENS, DRY_TOKENS))
+    for on in (True, False):
+        with made(stage, "1B", **{setting: on}) as engine:
+            steps[on] = decode(stage, engine, ids, stage.pick(TOKENS, DRY_TOKENS))
     stage.row(
-        "cost of exact products",
+        title,
         figure=rate(batch, steps[True].seconds),
         unit="tokens/s",
         seconds=steps[True].seconds,
         spread=steps[True].spread,
         ratio=ratio(steps[False], steps[True]),
-        against="exact=False",
+        against=f"{setting}=False",
         note=f"decode, 1B, batch {batch}",
     )

@@ -47,8 +47,8 @@ def sample(
 
 
 def read(sampled: Tensor) -> list[tuple[int, float, int]]:
-    """What `sample` gave, in one copy: (id, log probability, what became of the row) of each. The log probability is not a
-    number where none was asked for."""
+    """What `sample` gave, or a copy of it on the host: (id, log probability, what became of the row) of each. The log
+    probability is not a number where none was asked for."""
     host = sampled.cpu()
     ids, logprobs, states = host[0].tolist(), host[1].view(torch.float32).tolist(), host[2].tolist()
     return list(zip(ids, logprobs, states, strict=True))

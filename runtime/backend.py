@@ -38,6 +38,7 @@ class Engine(Runner):
     chunk_tokens:  tokens computed in one forward pass at most; None is 512, on a GPU 4096. max_running: requests decoded at once at
                    most.
     cuda_graphs:   on a GPU, batches that decode are replayed from graphs that are captured at the start.
+    overlap:       on a GPU, a batch is planned and submitted while the one before it is computed.
     exact:         on a GPU, products are computed by a kernel whose rows do not depend on the batch, so that a cache hit or a
                    batch changes no bit; it is slower than the library's. On a CPU that is always so, in float32.
     chat_template: a Jinja chat template in the place of the model's own.
@@ -65,6 +66,7 @@ class Engine(Runner):
         share_rows: bool = True,
         speculate: bool = True,
         cuda_graphs: bool = True,
+        overlap: bool = True,
         exact: bool = False,
         tokenizer: ModelTokenizer | None = None,
         model: Model | None = None,
@@ -86,6 +88,7 @@ class Engine(Runner):
             batch_tokens=chunk_tokens,
             batch_rows=max_running,
             graphs=cuda_graphs,
+            ahead=overlap,
         )
         jumps = Jumps(vocabulary, own_tokenizer.encode_inside) if jump_forward else None
         self._core = EngineCore(

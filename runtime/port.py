@@ -27,7 +27,7 @@ class Port(Desk, Protocol):
 
     @property
     def idle(self) -> bool:
-        """No job is under way."""
+        """No job is under way, and nothing else that only `turn` brings to an end."""
         ...
 
     def fail_all(self, error: Exception) -> None:
@@ -64,7 +64,7 @@ class EnginePort:
 
     @property
     def idle(self) -> bool:
-        return not self._asked
+        return not self._asked and not self._core.in_flight
 
     def submit(self, job: Job, owner: Owner) -> Hashable:
         ids: list[int] = []

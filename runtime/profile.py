@@ -77,7 +77,7 @@ class _Asked:
 
 @dataclass(slots=True)
 class _Batch:
-    """The batch on its way, and who ended with it."""
+    """A batch on its way, and who ended with it."""
 
     start: int
     work: list[tuple[int, int, bool]]  # request, tokens, of its prompt
@@ -93,7 +93,7 @@ class Profile:
         self.programs = Programs(self._to)
         self._asked: dict[int, _Asked] = {}
         self._running: set[int] = set()
-        self._batch: _Batch | None = None
+        self._batches: list[_Batch] = []
         self._stats = Stats()
         for group, name in ((ENGINE, "engine"), (PROGRAMS, "programs"), (REQUESTS, "requests")):
             self._to.name_group(group, name)
@@ -116,14 +116,14 @@ class Profile:
             self._to.instant(ENGINE, 1, f"evicted {evicted:,} tokens", now, tokens=evicted)
         self._stats = gauges.stats
         self._count(gauges, now)
-        parts = [(item.sequence.id, item.count, item.sequence.prefilling) for item in work]
-        self._batch = _Batch(now, parts, gauges.stats)
+        parts = [(item.sequence.id, item.count, item.of_prompt) for item in work]
+        self._batches.append(_Batch(now, parts, gauges.stats))
 
-    def committed(self, gauges: Gauges) -> None:
-        now, batch = self._to.now(), self._batch
-        if batch is None:
+    def committed(self, gauges: Gauges, *, started: bool = True) -> None:
+        now = self._to.now()
+        if not self._batches:
             return
-        self._batch = None
+        batch = self._batches.pop(0 if started else -1)
         prefill = {str(request): count for request, count, prompt in batch.work if prompt}
         decode = [request for request, _, prompt in batch.work if not prompt]
         self._to.span(
@@ -144,8 +144,8 @@ class Profile:
         if asked is None:  # submitted before the profile was there
             return
         self._running.discard(sequence.id)
-        if self._batch is not None:
-            self._batch.ended.append((asked, event))
+        if self._batches:
+            self._batches[0].ended.append((asked, event))
         else:
             self._close(asked, event, self._to.now())
 

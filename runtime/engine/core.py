@@ -1,7 +1,8 @@
 """The engine: requests in, events out. A step is schedule, run, commit.
 
-Single-threaded and deterministic: no clock, no randomness, no torch. At most one batch is on its way; while the device
-is not ready, `step` only looks whether it is.
+Single-threaded and deterministic: no clock, no randomness, no torch. While the device is not ready, `step` only looks
+whether it is. Where the device runs ahead, a second batch is scheduled and submitted behind the one on its way, whose
+draws are its next ids; what it draws is said when the first is committed (decision 20).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sglc.runtime.engine.observer import Gauges, Observer
 from sglc.runtime.engine.pool import PagePool
 from sglc.runtime.engine.radix import Claim, RadixTree
 from sglc.runtime.engine.request import Event, Failed, Progress, Request, Score, Stats
-from sglc.runtime.engine.scheduler import Scheduler, Work
+from sglc.runtime.engine.scheduler import Plan, Scheduler, Work
 from sglc.runtime.engine.sequence import Sequence
 
 T = TypeVar("T")
@@ -37,6 +38,19 @@ class Flight:
     work: list[Work]
     chunks: list[int]
     pending: Pending
+
+    @property
+    def scoring(self) -> bool:
+        """Log probabilities are asked of it, which are read on the host: nothing is gained by going ahead of it."""
+        return any(work.sequence.scoring for work in self.work)
+
+    @property
+    def sequences(self) -> Iterator[tuple[int, Sequence, int]]:
+        """The number of a sequence's first chunk, the sequence, and the end of its places."""
+        first = 0
+        for work, count in zip(self.work, self.chunks, strict=True):
+            yield first, work.sequence, work.start + work.count
+            first += count
 
 
 class EngineCore:
@@ -69,7 +83,7 @@ class EngineCore:
         self._tree = RadixTree(self._pool)
         self._scheduler = Scheduler(self._pool, self._tree, chunk_tokens, max_running, headroom_tokens)
         self._live: dict[int, Sequence] = {}
-        self._flight: Flight | None = None
+        self._flights: list[Flight] = []  # the oldest first, two at most; the draws of the second are not started
         self._next_id = 0
         self.observer: Observer | None = None
 
@@ -103,9 +117,7 @@ class EngineCore:
         self._left(sequence.family)
         if self.observer is not None:
             self.observer.ended(sequence, None)
-        # The device may be writing to its pages: then they stay its own until the batch is back.
-        if self._flight is None or all(work.sequence is not sequence for work in self._flight.work):
-            self._scheduler.drop(sequence)
+        self._scheduler.drop(sequence)
 
     def speculate(self, ids: Ids[int], kept: int) -> bool:
         """Takes a prompt that nobody waits for, so that it is in the cache when it is asked; no event says so. False where
@@ -142,20 +154,25 @@ class EngineCore:
     def step(self) -> list[Event]:
         """Goes on by one batch. Answers the requests that ended, and what is new of those that stream."""
         events: list[Event] = []
-        if self._flight is None:
-            work = self._schedule(events)
-            if work:
-                if self.observer is not None:
-                    self.observer.planned(work, self._scheduler.running, self._gauges())
-                self._run(work, events)
-        if self._flight is not None and self._flight.pending.ready():
-            self._commit(self._flight, events)
+        if not self._flights:
+            self._submit(self._scheduler.plan(), events)
+            self._start_draws(events)
+        elif len(self._flights) == 1 and self._device.runs_ahead and not self._flights[0].scoring:
+            self._submit(self._scheduler.plan_ahead(), events)
+        if self._flights and self._flights[0].pending.ready():
+            self._commit(self._flights.pop(0), events)
+            self._start_draws(events)
         return events
 
     @property
     def idle(self) -> bool:
         """Nothing to do: no request is alive and no batch is on its way."""
-        return not self._live and self._flight is None
+        return not self._live and not self._flights
+
+    @property
+    def in_flight(self) -> bool:
+        """A batch is on its way, though perhaps nobody waits for it any more."""
+        return bool(self._flights)
 
     @property
     def stats(self) -> Stats:
@@ -218,48 +235,64 @@ class EngineCore:
         running = len(self._scheduler.running)
         return Gauges(self.stats, self._tree.size, running, len(self._live) - running)
 
-    def _batch_is_over(self) -> None:
+    def _batch_is_over(self, *, started: bool = True) -> None:
         if self.observer is not None:
-            self.observer.committed(self._gauges())
+            self.observer.committed(self._gauges(), started=started)
 
-    def _schedule(self, events: list[Event]) -> list[Work]:
-        plan = self._scheduler.plan()
+    def _submit(self, plan: Plan, events: list[Event]) -> None:
+        """Starts the forward pass of what is planned."""
         for sequence in plan.done:
             self._end(sequence, sequence.finished(), events)
-        return plan.work
-
-    def _run(self, work: list[Work], events: list[Event]) -> None:
-        chunks = [_chunks(item) for item in work]
+        if not plan.work:
+            return
+        if self.observer is not None:
+            self.observer.planned(plan.work, self._scheduler.running, self._gauges())
+        chunks = [_chunks(work) for work in plan.work]
         batch = Batch([chunk for several in chunks for chunk in several])
         self._scheduler.stats.forward_passes += 1
         try:
-            self._flight = Flight(work, list(map(len, chunks)), self._device.submit(batch))
+            self._flights.append(Flight(plan.work, list(map(len, chunks)), self._device.submit(batch)))
         except Exception as error:  # noqa: BLE001 - whatever the device raises is the end of the batch's requests
-            self._fail(work, error, events)
-            self._batch_is_over()
+            self._lose(plan.work, error, events, started=False)
+
+    def _start_draws(self, events: list[Event]) -> None:
+        """Starts the draws of the oldest batch: all its ids are known by now."""
+        if not self._flights:
+            return
+        flight = self._flights[0]
+        draws: list[Draw | None] = [None] * sum(flight.chunks)
+        for chunk, sequence, end in flight.sequences:
+            if sequence.id in self._live and sequence.draws(end):
+                sequence.drawn_by = chunk
+                draws[chunk] = _draw(sequence)
+        try:
+            flight.pending.draw(draws)
+        except Exception as error:  # noqa: BLE001 - as above
+            del self._flights[0]
+            self._lose(flight.work, error, events)
 
     def _commit(self, flight: Flight, events: list[Event]) -> None:
-        self._flight = None
         try:
             result = flight.pending.result()
         except Exception as error:  # noqa: BLE001 - as above
-            self._fail(flight.work, error, events)
-            self._batch_is_over()
+            self._lose(flight.work, error, events)
             return
         for work, drawn, scores in _by_work(flight, result):
             sequence = work.sequence
-            if sequence.cancelled:
-                self._scheduler.drop(sequence)
+            if sequence.id not in self._live:
                 continue
+            sequence.drawn_by = None
             if isinstance(drawn, Exception):  # before its KV is shared, which may not be numbers either
-                self._fail([work], drawn, events)
+                self._fail(sequence, drawn, events)
                 continue
+            draws = sequence.draws(work.start + work.count)
             sequence.note(scores)
             self._scheduler.advance(work)
             try:
-                self._take(sequence, drawn)
+                if draws:
+                    self._take(sequence, drawn)
             except Exception as error:  # noqa: BLE001 - what fails for one chunk is the end of one request
-                self._fail([work], error, events)
+                self._fail(sequence, error, events)
                 continue
             if sequence.complete:
                 self._scheduler.finish(sequence)
@@ -269,9 +302,7 @@ class EngineCore:
         self._batch_is_over()
 
     def _take(self, sequence: Sequence, drawn: int | None) -> None:
-        """Appends the drawn id, where one was asked for, and what the constraint forces after it."""
-        if not sequence.draws(sequence.computed):
-            return
+        """Appends the drawn id and what the constraint forces after it."""
         if drawn is None:
             raise RuntimeError("the device answered no id where one was to be drawn")
         forced = sequence.answer.forced
@@ -279,12 +310,16 @@ class EngineCore:
         sequence.take(drawn)
         self._scheduler.stats.forced_tokens += sequence.answer.forced - forced
 
-    def _fail(self, work: list[Work], error: Exception, events: list[Event]) -> None:
-        """The requests are over; what the failed batch wrote for them does not reach the cache."""
+    def _lose(self, work: list[Work], error: Exception, events: list[Event], *, started: bool = True) -> None:
+        """A batch has failed: its requests are over, and what it wrote for them does not reach the cache."""
         for item in work:
-            self._scheduler.drop(item.sequence)
-            if not item.sequence.cancelled:
-                self._end(item.sequence, Failed(request=item.sequence.id, error=error), events)
+            if item.sequence.id in self._live:
+                self._fail(item.sequence, error, events)
+        self._batch_is_over(started=started)
+
+    def _fail(self, sequence: Sequence, error: Exception, events: list[Event]) -> None:
+        self._scheduler.drop(sequence)
+        self._end(sequence, Failed(request=sequence.id, error=error), events)
 
     def _end(self, sequence: Sequence, event: Event, events: list[Event]) -> None:
         del self._live[sequence.id]
@@ -357,16 +392,18 @@ def _by_work(flight: Flight, result: Result) -> Iterator[tuple[Work, int | Excep
 def _chunks(work: Work) -> list[Chunk]:
     """A sequence's next tokens, as the device wants them: of its ids, and then of its branches."""
     sequence = work.sequence
-    start, end = sequence.computed, sequence.computed + work.count
+    start, end = work.start, work.start + work.count
     known = len(sequence.ids)
-    if start >= known:
+    if start >= known and sequence.branches:
         return list(_branches(sequence, start - known, end - known))
+    if start >= known:  # the id that is being drawn
+        return [Chunk((0,), start, sequence.pages[:end], draws=True, follows=sequence.drawn_by)]
     last = min(end, known)
     chunk = Chunk(
         ids=sequence.ids[start:last],
         start=start,
         pages=sequence.pages[:last],
-        draw=_draw(sequence) if sequence.draws(last) else None,
+        draws=sequence.draws(last),
         score=sequence.to_score(last),
         score_top=sequence.request.score_top,
     )

@@ -4,6 +4,10 @@ A batch is ragged: the rows of all requests one after another. A row is one toke
 layer the device first writes the keys and values of all rows into their pages, and then each row attends to the pages of
 positions 0..position of its chunk. So a chunk may go on after rows of an earlier chunk of the same batch: a tree of
 tokens is computed at once, as one chunk for each run of it.
+
+A batch is started in two parts: its forward pass, and then what is drawn from it. Between the two, what the batch before
+has drawn may be read, and masks and penalties follow from that. The next batch may be started before this one's ids are
+read: its rows name them by their place (`Chunk.follows`).
 """
 
 from __future__ import annotations
@@ -51,7 +55,8 @@ class Chunk:
     ids: Sequence[int]
     start: int
     pages: Sequence[int]
-    draw: Draw | None = None
+    draws: bool = False
+    follows: int | None = None
     score: Sequence[tuple[int, int]] = ()
     score_top: int = 0
 
@@ -73,6 +78,11 @@ class Result:
 class Pending(Protocol):
     """A batch on its way."""
 
+    def draw(self, draws: Sequence[Draw | None]) -> None:
+        """Starts the draws, one a chunk: None where there is none, or nobody wants it any more. Called once, before the
+        others, and before a batch is submitted behind this one."""
+        ...
+
     def ready(self) -> bool: ...
 
     def result(self) -> Result:
@@ -91,6 +101,12 @@ class Device(Protocol):
         """The longest sequence the model can read, in tokens."""
         ...
 
+    @property
+    def runs_ahead(self) -> bool:
+        """Whether a batch is still on its way when `submit` and `draw` return, so that the next one is better made meanwhile."""
+        ...
+
     def submit(self, batch: Batch) -> Pending:
-        """Starts a batch. Batches run in the order of submission."""
+        """Starts a batch. Batches run in the order of submission, and what `draw` starts before the next of them: so a page
+        may change its owner while a batch that reads or writes it is on its way."""
         ...

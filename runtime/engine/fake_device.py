@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sglc.ir.tokens import TokenConstraint
@@ -39,8 +39,18 @@ class FakePending:
 
     device: FakeDevice
     batch: Batch
+    before: FakePending | None
     polls: int
     fails: bool
+    draws: Sequence[Draw | None] = ()
+    drawn: Sequence[int | Exception | None] = ()
+
+    def draw(self, draws: Sequence[Draw | None]) -> None:
+        if self.draws or len(draws) != len(self.batch.chunks):
+            raise ValueError(f"{len(draws)} draws for {len(self.batch.chunks)} chunks, or a second time")
+        if any(draw is not None and not chunk.draws for draw, chunk in zip(draws, self.batch.chunks, strict=True)):
+            raise ValueError("a draw from a chunk that does not draw")
+        self.draws = draws
 
     def ready(self) -> bool:
         self.polls -= 1
@@ -50,12 +60,24 @@ class FakePending:
         if self.fails:
             self.device.spoil(self.batch)
             raise BatchFailure("the batch failed", len(self.batch.chunks))
-        return self.device.compute(self.batch)
+        result = self.device.compute(Batch([self._known(chunk) for chunk in self.batch.chunks]), self.draws)
+        self.drawn, self.before = result.drawn, None
+        return result
+
+    def _known(self, chunk: Chunk) -> Chunk:
+        """The chunk with the id that it follows; some id where that was not drawn, as on a real device."""
+        if chunk.follows is None:
+            return chunk
+        if self.before is None or len(chunk.ids) != 1:
+            raise ValueError("a chunk follows a batch that was not there, or has more than one row")
+        drawn = self.before.drawn[chunk.follows] if self.before.drawn else None
+        return replace(chunk, ids=[drawn if isinstance(drawn, int) else 0])
 
 
 class FakeDevice:
     """vocabulary: ids are 0 .. vocabulary - 1.
 
+    runs_ahead: as in `Device`.
     delay:      asked for each batch: how many times it is not ready yet.
     fail_batch: asked for each batch: whether it fails as a whole, after it has written rubbish to its pages.
     fail_draw:  asked for each draw: whether it fails; a function of the draw, so that `reference` can know.
@@ -67,6 +89,7 @@ class FakeDevice:
         *,
         max_positions: int = 1 << 20,
         vocabulary: int = 16,
+        runs_ahead: bool = False,
         delay: Callable[[], int] = lambda: 0,
         fail_batch: Callable[[], bool] = lambda: False,
         fail_draw: Callable[[int, int], bool] = lambda seed, position: False,
@@ -74,15 +97,21 @@ class FakeDevice:
         self.num_pages = num_pages
         self.max_positions = max_positions
         self.vocabulary = vocabulary
+        self.runs_ahead = runs_ahead
         self.cells: list[int | None] = [None] * num_pages
         self._delay = delay
         self._fail_batch = fail_batch
         self._fail_draw = fail_draw
         self._spoilt = 0
+        self._last: FakePending | None = None
         self._allowed: dict[tuple[TokenConstraint, Any], list[int]] = {}
 
     def submit(self, batch: Batch) -> FakePending:
-        return FakePending(self, batch, self._delay(), self._fail_batch())
+        for chunk in batch.chunks:
+            if chunk.follows is not None and (self._last is None or self._last.draws[chunk.follows] is None):
+                raise ValueError(f"a chunk follows chunk {chunk.follows}, for which nothing is being drawn")
+        self._last = FakePending(self, batch, self._last, self._delay(), self._fail_batch())
+        return self._last
 
     def spoil(self, batch: Batch) -> None:
         """Leaves rubbish in the pages that the batch was to write, another value each time."""
@@ -91,19 +120,20 @@ class FakeDevice:
                 self._spoilt -= 1
                 self.cells[page] = self._spoilt
 
-    def compute(self, batch: Batch) -> Result:
+    def compute(self, batch: Batch, draws: Sequence[Draw | None] | None = None) -> Result:
+        """draws: one a chunk; none where they are left out."""
         for chunk in batch.chunks:
             self._write(chunk)
         drawn: list[int | Exception | None] = []
         scores: list[list[Score]] = []
-        for chunk in batch.chunks:
+        for chunk, draw in zip(batch.chunks, draws or [None] * len(batch.chunks), strict=True):
             cells = [self.cells[page] for page in chunk.pages]
             if None in cells:
                 raise UnwrittenPage(f"page {chunk.pages[cells.index(None)]} at position {cells.index(None)}")
             read = [cell for cell in cells if cell is not None]
-            drawn.append(None if chunk.draw is None else self._draw(chunk.draw, read))
+            drawn.append(None if draw is None else self._draw(draw, read))
             asked = list(chunk.score)
-            if chunk.draw is not None and chunk.draw.score and isinstance(drawn[-1], int):
+            if draw is not None and draw.score and isinstance(drawn[-1], int):
                 asked.append((len(chunk.ids) - 1, drawn[-1]))
             scores.append([self._score(read[: chunk.start + row + 1], token, chunk.score_top) for row, token in asked])
         return Result(drawn, scores)

@@ -68,6 +68,18 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """Rows of a batch whose ids the batch before it draws. rows: int64 [n]. ids: int64 [n]; both on the device."""
+
+    rows: Tensor
+    ids: Tensor
+
+    def write_to(self, ids: Tensor) -> None:
+        """ids: int64, of all rows."""
+        ids.index_copy_(0, self.rows, self.ids)
+
+
+@dataclass(frozen=True, slots=True)
 class _Bucket:
     static: Static
     replay: Callable[[], None]
@@ -106,13 +118,15 @@ class Graphs:
             # The largest first: what its capture takes from the pool is enough for all others.
             self._buckets = {rows: self._captured(rows) for rows in reversed(self._rows)}
 
-    def run(self, ids: NDArray[np.int64], spans: Sequence[Span]) -> Tensor | None:
+    def run(self, ids: NDArray[np.int64], spans: Sequence[Span], following: Following | None = None) -> Tensor | None:
         """[rows, hidden] states before the head, valid until the next run; None where this batch is not for a graph."""
         if len(spans) > self._rows[-1] or len(spans) != len(ids):
             return None
         bucket = self._buckets[self._rows[bisect_left(self._rows, len(spans))]]
         if not self._fill(bucket.static, ids, spans):
             return None
+        if following is not None:
+            following.write_to(bucket.static.ids)
         bucket.replay()
         assert self._hidden is not None
         return self._hidden[: len(ids)]

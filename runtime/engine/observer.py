@@ -30,12 +30,12 @@ class Observer(Protocol):
         ...
 
     def planned(self, work: Sequence[Work], running: Collection[int], gauges: Gauges) -> None:
-        """A batch is about to be computed. running: all requests with pages; who had some and has none now was
+        """A batch is about to be computed, perhaps behind another one. running: all requests with pages; who had some and has none now was
         preempted."""
         ...
 
-    def committed(self, gauges: Gauges) -> None:
-        """The batch is back, and has failed or counts."""
+    def committed(self, gauges: Gauges, *, started: bool = True) -> None:
+        """The oldest batch on its way is back, and has failed or counts; or the latest was not even started."""
         ...
 
     def ended(self, sequence: sequences.Sequence, event: Event | None) -> None:

@@ -5,6 +5,7 @@ and its position alone, so the same request draws the same ids in any batch, aft
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -50,10 +51,11 @@ def start(logits: Tensor, draws: Sequence[Draw], masks: MaskTable | None = None)
 
 
 def read(sampled: Tensor, draws: Sequence[Draw]) -> list[Drawn]:
+    """sampled: what `start` gave, or a copy of it on the host."""
     return [
         Drawn(failure(np.nan if status == NOT_A_NUMBER else -np.inf))
         if status != OK
-        else Drawn(id_, logprob if d.score and sampled.is_cuda else None)
+        else Drawn(id_, logprob if d.score and not isnan(logprob) else None)
         for (id_, logprob, status), d in zip(sampling.read(sampled), draws, strict=True)
     ]
 

@@ -25,10 +25,16 @@ from sglc.runtime.engine.sequence import Sequence
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The next `count` tokens of a sequence."""
+    """The `count` places of a sequence from `start` on."""
 
     sequence: Sequence
+    start: int
     count: int
+
+    @property
+    def of_prompt(self) -> bool:
+        """The places were there at the sequence's admission."""
+        return self.start < self.sequence.prefill_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +84,21 @@ class Scheduler:
             family.tell()
 
     def plan(self) -> Plan:
-        """What the next batch computes; its pages are allocated. Called with no batch on its way."""
+        """What the next batch computes; its pages are allocated. Called with no batch on its way, or by `plan_ahead`."""
         work: list[Work] = []
         budget = self._chunk_tokens
         running = len(self.running)
         for sequence in list(self.running.values()):
-            count = min(budget, sequence.length - sequence.computed)
-            if count and not sequence.prefilling and self._grow(sequence, sequence.computed + count):
-                work.append(Work(sequence, count))
+            count = min(budget, sequence.known - sequence.submitted)
+            decodes = sequence.submitted >= sequence.prefill_end
+            if count and decodes and self._grow(sequence, sequence.submitted + count):
+                work.append(_next_of(sequence, count))
                 budget -= count
         prefilling = [sequence for sequence in self.running.values() if sequence.prefilling]
         for sequence in prefilling:
-            if count := min(budget, sequence.length - sequence.computed):
-                work.append(Work(sequence, count))
+            count = min(budget, sequence.prefill_end - sequence.submitted)
+            if count > 0:
+                work.append(_next_of(sequence, count))
                 budget -= count
         preempted = len(self.running) < running
         done: list[Sequence] = []
@@ -109,8 +117,8 @@ class Scheduler:
                 self.add(sequence)
                 break
             self._admit(sequence, handle, pages)
-            if count := min(budget, sequence.length - sequence.computed):
-                work.append(Work(sequence, count))
+            if count := min(budget, sequence.length - sequence.submitted):
+                work.append(_next_of(sequence, count))
                 budget -= count
                 prefilling.append(sequence)
             else:
@@ -118,10 +126,15 @@ class Scheduler:
                 done.append(sequence)
         return Plan(work, done)
 
+    def plan_ahead(self) -> Plan:
+        """What the batch behind the one on its way computes. Nothing, where only a preemption would free the pages."""
+        need = sum(max(0, sequence.known - len(sequence.pages)) for sequence in self.running.values())
+        return self.plan() if self.reserve(need) else Plan([], [])
+
     def advance(self, work: Work) -> None:
         """The tokens have been computed: count them, and share those of a prompt."""
         sequence = work.sequence
-        start, end = sequence.computed, sequence.computed + work.count
+        start, end = work.start, work.start + work.count
         prefilled = max(0, min(end, max(sequence.prompt_tokens, sequence.counted)) - start)
         if sequence.request.ahead:
             self.stats.speculated_tokens += prefilled
@@ -140,7 +153,8 @@ class Scheduler:
         self.drop(sequence)
 
     def drop(self, sequence: Sequence) -> None:
-        """The sequence is over, failed or cancelled; what it has not shared yet is given up."""
+        """The sequence is over, failed or cancelled; what it has not shared yet is given up. A batch on its way may still
+        write to its pages: who gets them writes later."""
         self._give_up_claim(sequence)
         if sequence.id in self.running:
             del self.running[sequence.id]
@@ -263,7 +277,7 @@ class Scheduler:
         self.reserve(need)
         sequence.handle = handle
         sequence.pages = pages + self._pool.alloc(need)
-        sequence.computed = hit
+        sequence.computed = sequence.submitted = hit
         sequence.prefill_end = sequence.length
         self.running[sequence.id] = sequence
         cached = max(0, min(hit, sequence.prompt_tokens) - sequence.counted)
@@ -289,5 +303,12 @@ class Scheduler:
         self._tree.release(handle)
         sequence.handle = None
         del sequence.pages[:]
-        sequence.computed = sequence.prefill_end = 0
+        sequence.computed = sequence.submitted = sequence.prefill_end = 0
         self._call_back(sequence.id)
+
+
+def _next_of(sequence: Sequence, count: int) -> Work:
+    """The next places of a sequence, which from now on are on their way."""
+    work = Work(sequence, sequence.submitted, count)
+    sequence.submitted += count
+    return work

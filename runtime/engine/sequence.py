@@ -15,19 +15,21 @@ from sglc.runtime.engine.request import Finished, Request, Score
 class Sequence:
     """Progress of one request.
 
-        place      0 ......... handle.length ......... computed ......... len(pages) ......... length
-        pages of   | the tree  | this sequence, written | this sequence,   |
-                   | (locked)  |                        | not written yet  |
+        place      0 ......... handle.length ......... computed ......... submitted ......... len(pages) ......... length
+        pages of   | the tree  | this sequence, written | this sequence,    | this sequence,  |
+                   | (locked)  |                        | on the way        | not written yet |
 
-    Places are the positions of `ids`, and behind them the rows of the request's branches, in their order.
+    Places are the positions of `ids`, and behind them the rows of the request's branches, in their order. While an id is
+    drawn there may be one place more than there are ids, which is the drawn one's.
 
-    ids:         prompt and generated ids. `pages` and `computed` go back to nothing at a preemption; ids never do.
+    ids:         prompt and generated ids. What is said of pages goes back to nothing at a preemption; ids never do.
+    drawn_by:    the number of the chunk, in the batch on its way, for which its next id is drawn.
     branches:    those of the request; they stay out of the tree.
     prefill_end: length at admission. Up to here computed ids go into the tree at once, so that siblings find them.
     counted:     places below have been counted in the statistics, as cached or prefilled.
     scores:      those reported so far: of the ids from `first_score` on, without a gap. Like ids, they are never lost.
                  Or those of the branches, which are told again after a preemption.
-    cancelled:   dropped by its owner while a batch with it is on its way.
+    cancelled:   dropped by its owner.
     family:      the run of a program that it is a request of.
     claim:       of its prompt, while it waits.
     """
@@ -41,6 +43,7 @@ class Sequence:
         "computed",
         "counted",
         "decoded_tokens",
+        "drawn_by",
         "family",
         "first_score",
         "handle",
@@ -52,6 +55,7 @@ class Sequence:
         "prompt_tokens",
         "request",
         "scores",
+        "submitted",
     )
 
     def __init__(
@@ -78,7 +82,8 @@ class Sequence:
         self.cancelled = False
         self.counted = 0
         self.prefill_end = 0
-        self.computed = 0
+        self.computed = self.submitted = 0
+        self.drawn_by: int | None = None
         self.family = family
         self.claim: Claim | None = None
         self.handle: Handle | None = None
@@ -97,8 +102,18 @@ class Sequence:
         return len(self.ids) + len(self.branches)
 
     @property
+    def known(self) -> int:
+        """How many places there are to compute, as far as the draws under way do not end the answer."""
+        return self.length + (self.drawn_by is not None and self.to_generate > 1)
+
+    @property
     def prefilling(self) -> bool:
         return self.computed < self.prefill_end
+
+    @property
+    def scoring(self) -> bool:
+        """Log probabilities are still to come: what they are of depends on how far it has been computed."""
+        return bool(self.request.branches) or self.request.score_answer or bool(self._unscored())
 
     @property
     def complete(self) -> bool:

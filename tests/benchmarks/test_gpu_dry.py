@@ -26,7 +26,13 @@ CPU = torch.device("cpu")
 ROWS = {
     "kernels": ["decode attention, 64 x 4k", "silu_and_mul, 4096 rows"],
     "cascade": ["cascade, 3 x 1k"],
-    "engine": ["decode, 1B, batch 1", "decode step, 8B, batch 1", "prefill, 8B, 2 x 30", "cost of exact products"],
+    "engine": [
+        "decode, 1B, batch 1",
+        "decode step, 8B, batch 1",
+        "prefill, 8B, 2 x 30",
+        "cost of exact products",
+        "overlap of steps",
+    ],
     "exactness": ["warm", "grouped", "batched", "alone", "captured"],
     "examples": ["judge", "tree_of_thought", "json_extraction"],
     "peers": ["1B, batch 3, generate_batch", "8B, batch 1, generate"],

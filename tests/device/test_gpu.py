@@ -125,18 +125,24 @@ def test_in_bfloat16_a_step_says_one_of_the_likeliest() -> None:
 def test_submit_waits_for_nothing() -> None:
     """torch refuses what waits for the device."""
     device = TorchDevice(on_gpu("llama", torch.bfloat16), 1024, batch_rows=8)
-    prompt = Chunk(PROMPTS[3], 0, range(66), GREEDY)
-    step = Chunk([5], 66, range(67), GREEDY)
-    for chunk in (prompt, step):
-        device.submit(Batch([chunk])).result()
+    prompt = Chunk(PROMPTS[3], 0, range(66), draws=True)
+    step = Chunk([0], 66, range(67), draws=True, follows=0)
+
+    def start(chunk: Chunk) -> Any:
+        started = device.submit(Batch([chunk]))
+        started.draw([GREEDY])
+        return started
+
+    expected = [start(chunk).result().drawn for chunk in (prompt, step)]
     before = torch.cuda.get_sync_debug_mode()
     pending: list[Any] = []
     torch.cuda.set_sync_debug_mode("error")
     try:
-        pending += [device.submit(Batch([chunk])) for chunk in (prompt, step)]
+        pending += [start(chunk) for chunk in (prompt, step)]
     finally:
         torch.cuda.set_sync_debug_mode(before)
-    assert all(isinstance(each.result().drawn[0], int) for each in pending)
+    assert [each.result().drawn for each in pending] == expected
+    assert all(isinstance(drawn, int) for [drawn] in expected)
 
 
 def test_the_pool_takes_what_is_left() -> None:

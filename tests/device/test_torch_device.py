@@ -20,15 +20,17 @@ from tests.parity.support import random_prompts, tiny
 PROMPT = random_prompts([50])[0]
 
 
-def run(device: Device, *chunks: Chunk) -> Result:
+def run(device: Device, *chunks: Chunk, draws: Sequence[Draw | None] | None = None) -> Result:
+    """draws: one a chunk; greedy ones where they are left out."""
     pending = device.submit(Batch(chunks))
+    pending.draw([GREEDY if chunk.draws else None for chunk in chunks] if draws is None else draws)
     assert pending.ready()
     return pending.result()
 
 
-def chunk(ids: Sequence[int], start: int = 0, first_page: int = 0, draw: Draw | None = GREEDY) -> Chunk:
+def chunk(ids: Sequence[int], start: int = 0, first_page: int = 0, *, draws: bool = True) -> Chunk:
     """The last ids of a sequence whose pages follow one another."""
-    return Chunk(ids, start, range(first_page, first_page + start + len(ids)), draw)
+    return Chunk(ids, start, range(first_page, first_page + start + len(ids)), draws)
 
 
 def dense_logits(ids: Sequence[int], name: str = "llama") -> torch.Tensor:
@@ -39,7 +41,7 @@ def dense_logits(ids: Sequence[int], name: str = "llama") -> torch.Tensor:
 def test_draws_only_where_asked() -> None:
     device = TorchDevice(tiny("llama"), 256)
     likeliest = int(dense_logits(PROMPT)[-1].argmax())
-    result = run(device, chunk(PROMPT[:20], draw=None), chunk(PROMPT, first_page=100))
+    result = run(device, chunk(PROMPT[:20], draws=False), chunk(PROMPT, first_page=100))
     assert result.drawn == [None, likeliest]
     assert run(device, chunk(PROMPT[20:], start=20)).drawn == [likeliest]
 
@@ -56,7 +58,7 @@ def test_scores_are_log_probabilities() -> None:
     assert alone.drawn == run(device, chunk(PROMPT)).drawn
 
     other = dataclasses.replace(chunk(PROMPT[:9], first_page=100), score=[(8, 1)])
-    assert run(device, other, dataclasses.replace(scored, draw=None)).scores[1] == alone.scores[0]
+    assert run(device, other, dataclasses.replace(scored, draws=False)).scores[1] == alone.scores[0]
     rest = dataclasses.replace(scored, ids=PROMPT[30:], start=30, score=[(19, 299)])
     assert run(device, rest).scores == [[alone.scores[0][asked.index((49, 299))]]]
 
@@ -78,11 +80,8 @@ def test_scores_of_drawn_ids_are_those_of_the_model(name: str) -> None:
     device = TorchDevice(tiny(name), 1024)
     expected = dense_logits(PROMPT, name).log_softmax(-1)
     asked = [(49, 5), (20, PROMPT[21])]
-    parts = [
-        dataclasses.replace(chunk(PROMPT, first_page=60 * i, draw=draw), score=asked, score_top=4)
-        for i, draw in enumerate(DRAWS.values())
-    ]
-    result = run(device, *parts, chunk(PROMPT, first_page=900))
+    parts = [dataclasses.replace(chunk(PROMPT, first_page=60 * i), score=asked, score_top=4) for i in range(len(DRAWS))]
+    result = run(device, *parts, chunk(PROMPT, first_page=900), draws=[*DRAWS.values(), GREEDY])
     assert result.scores[-1] == []
     assert len(set(result.drawn)) > 1
     for drawn, scores in zip(result.drawn[:-1], result.scores, strict=False):
@@ -106,7 +105,7 @@ def test_padding_columns_are_never_drawn() -> None:
     narrow = TorchDevice(tiny("llama"), 64, vocab_size=best)
     assert run(narrow, chunk(PROMPT)).drawn == [int(dense_logits(PROMPT)[-1, :best].argmax())]
     hot = [dataclasses.replace(GREEDY, temperature=9.0, seed=i) for i in range(40)]
-    drawn = [run(narrow, chunk(PROMPT, draw=d)).drawn[0] for d in hot]
+    drawn = [run(narrow, chunk(PROMPT), draws=[d]).drawn[0] for d in hot]
     assert all(isinstance(i, int) and i < best for i in drawn)
     assert len(set(drawn)) > 20
 
@@ -125,7 +124,7 @@ def test_a_row_that_is_not_a_number_fails_alone() -> None:
     assert "not numbers" in first.what
     assert second == run(TorchDevice(tiny("llama"), 256), chunk(clean)).drawn[0]
 
-    scored = [dataclasses.replace(chunk(ids, first_page=0, draw=None), score=[(3, 5)]) for ids in (PROMPT, clean)]
+    scored = [dataclasses.replace(chunk(ids, draws=False), score=[(3, 5)]) for ids in (PROMPT, clean)]
     assert isinstance(run(device, scored[0]).drawn[0], RunError)
     assert run(device, scored[1]).drawn == [None]
 
@@ -138,7 +137,7 @@ def test_pages_out_and_in() -> None:
     assert sorted(saved) == ["keys.0", "keys.1", "values.0", "values.1"]
     pages = list(range(299, 269, -1))
     target.import_pages(pages, saved)
-    rest = Chunk(PROMPT[30:], 30, [*pages, *range(20)], GREEDY)
+    rest = Chunk(PROMPT[30:], 30, [*pages, *range(20)], draws=True)
     assert run(target, rest).drawn == expected
 
 

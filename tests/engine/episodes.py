@@ -46,14 +46,15 @@ class Tally:
     """Counts cached and prefilled tokens by the definition, with a set of positions for each request."""
 
     def __init__(self, scheduler: Scheduler) -> None:
-        self.cached = self.prefilled = self.planned = 0
+        self.cached = self.prefilled = 0
+        self.planned: list[Work] = []
         self._seen: dict[int, set[int]] = {}
         self._admit, self._advance, self._plan = scheduler._admit, scheduler.advance, scheduler.plan
         scheduler._admit, scheduler.advance, scheduler.plan = self.admit, self.advance, self.plan
 
     def plan(self) -> Plan:
         plan = self._plan()
-        self.planned = len(plan.work)
+        self.planned = plan.work
         return plan
 
     def admit(self, sequence: Sequence, handle: Handle, pages: array[int]) -> None:
@@ -79,12 +80,14 @@ class Episode:
         draw = self.number
         self.pages = draw(4, 12) if draw(0, 3) else draw(12, 36)
         self.chunk = draw(1, 6) if draw(0, 2) else 32
-        slow = draw(0, 3) == 0
+        ahead = draw(0, 2) == 0
+        slow = ahead or draw(0, 3) == 0
         faulty = draw(0, 5) == 0
         self.cancels = draw(0, 3) == 0
         self.device = FakeDevice(
             self.pages,
             vocabulary=len(VOCABULARY),
+            runs_ahead=ahead,
             delay=(lambda: draw(0, 2)) if slow else lambda: 0,
             fail_batch=(lambda: draw(0, 7) == 0) if faulty else lambda: False,
             fail_draw=fails_at_draw,
@@ -204,15 +207,15 @@ class Episode:
 
     def step(self) -> None:
         core = self.core
-        flight = core._flight
-        dropped = sum(work.sequence.cancelled for work in flight.work) if flight else 0
+        flights, live = list(core._flights), set(core._live)
         events = core.step()
-        planned = self.tally.planned
+        work = flights[0].work if flights else self.tally.planned
         check(core, self.device)
         self.peak = max(self.peak, core._pool.in_use)
         failed = [event for event in events if isinstance(event, Failed) and isinstance(event.error, BatchFailure)]
         if failed:
-            assert len(failed) == planned - dropped, "a failed batch ends all of its requests"
+            of_batch = {item.sequence.id for item in work} & live
+            assert {event.request for event in failed} == of_batch, "a failed batch ends all of its requests"
         for event in events:
             self.judge(event)
 

@@ -10,7 +10,7 @@ import pytest
 
 from sglc.ir.errors import CapacityError
 from sglc.runtime.engine.core import EngineCore
-from sglc.runtime.engine.device import Batch, Result
+from sglc.runtime.engine.device import Batch, Draw, Result
 from sglc.runtime.engine.fake_device import FakeDevice, FakePending
 from sglc.runtime.engine.family import Family, Kind
 from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request, Stats
@@ -29,7 +29,7 @@ class Recorder(FakeDevice):
         self.batches: list[list[tuple[int, int, bool]]] = []
 
     def submit(self, batch: Batch) -> FakePending:
-        self.batches.append([(chunk.start, len(chunk.ids), chunk.draw is not None) for chunk in batch.chunks])
+        self.batches.append([(chunk.start, len(chunk.ids), chunk.draws) for chunk in batch.chunks])
         return super().submit(batch)
 
 
@@ -304,10 +304,10 @@ def test_an_answer_that_is_forced_from_end_to_end_only_fills_the_cache() -> None
 
 def test_an_id_that_the_constraint_does_not_allow_fails_its_request_alone() -> None:
     class Disobedient(FakeDevice):
-        def compute(self, batch: Batch) -> Result:
-            result = super().compute(batch)
-            result.drawn = [4 if chunk.draw and chunk.draw.constraint else drawn
-                            for chunk, drawn in zip(batch.chunks, result.drawn, strict=True)]  # fmt: skip
+        def compute(self, batch: Batch, draws: Sequence[Draw | None] | None = None) -> Result:
+            result = super().compute(batch, draws)
+            pairs = zip(draws or [], result.drawn, strict=True)
+            result.drawn = [4 if draw and draw.constraint else drawn for draw, drawn in pairs]
             return result
 
     device = Disobedient(100)
@@ -831,3 +831,92 @@ def test_lengths_at_every_edge(size: int, chunk: int) -> None:
     ]
     for pages in (size + 3, size + 4, 100):
         play(requests, pages, chunk=chunk)
+
+
+# A batch behind the one on its way
+
+
+class Ahead(Recorder):
+    """On its way for two looks. Keeps the ids that chunks follow too, and how many batches were on their way."""
+
+    def __init__(self, num_pages: int, **more: object) -> None:
+        super().__init__(num_pages, runs_ahead=True, delay=lambda: 2, **more)
+        self.follows: list[list[int | None]] = []
+
+    def submit(self, batch: Batch) -> FakePending:
+        self.follows.append([chunk.follows for chunk in batch.chunks])
+        return super().submit(batch)
+
+
+def test_a_batch_is_submitted_before_the_one_before_it_is_read() -> None:
+    device = Ahead(100)
+    core = engine(device)
+    requests = [Request(ids=PREFIX[:20], max_tokens=4), Request(ids=[9, 9], max_tokens=2)]
+    events, _ = drive(core, device, requests)
+    assert [answer(events[n]) for n in (0, 1)] == [alone(device, request) for request in requests]
+    # The prompt is cut at 16 rows; behind its end, and the other prompt, each id follows the draw of its own row.
+    assert device.batches == [[(0, 16, False)], [(16, 4, True), (0, 2, True)], [(20, 1, True), (2, 1, True)], *[[(n, 1, True)] for n in (21, 22)]]  # fmt: skip
+    assert device.follows == [[None], [None, None], [0, 1], [0], [0]]
+
+
+def test_what_ends_in_a_batch_is_dropped_from_the_next_and_cached_at_once() -> None:
+    device = Ahead(100)
+    core = engine(device)
+    reference = device.reference(Request(ids=PREFIX[:5], max_tokens=9), Bytes())
+    assert reference is not None
+    request = Request(ids=PREFIX[:5], max_tokens=9, end_ids=frozenset({reference.ids[2]}))
+    number = core.submit(request)
+    while not (events := core.step()):
+        check(core, device)
+    assert [event.request for event in events] == [number]
+    assert answer(events[0]) == alone(device, request)
+    assert (core.in_flight, core.idle) == (True, False)
+    assert core.cached_length([*PREFIX[:5], *reference.ids]) == 7, "the two ids before the end"
+    while core.in_flight:
+        assert core.step() == []
+        check(core, device)
+    assert core.idle
+    assert core.stats.decoded_tokens == 3
+
+
+def test_what_a_constraint_forces_comes_after_the_row_that_was_ahead() -> None:
+    device = Ahead(100)
+    core = engine(device)
+    request = Request(ids=[5], max_tokens=9, constraint=words("aaab", "aaac", "ca"))
+    events, _ = drive(core, device, [request])
+    assert answer(events[0]) == alone(device, request)
+
+
+def test_nothing_goes_ahead_of_scores_or_of_a_preemption() -> None:
+    scored = Request(ids=PREFIX[:4], max_tokens=3, score_answer=True)
+    device = Ahead(100)
+    core = engine(device)
+    events, _ = drive(core, device, [scored, Request(ids=[3], max_tokens=3)])
+    assert answer(events[0]) == alone(device, scored)
+    assert all(follows is None for batch in device.follows for follows in batch)
+    small = Ahead(12)
+    core = engine(small, headroom_tokens=0)
+    requests = [Request(ids=[n] * 5, max_tokens=5) for n in (3, 4)]
+    events, _ = drive(core, small, requests)
+    assert [answer(events[n]) for n in (0, 1)] == [alone(small, request) for request in requests]
+
+
+def test_a_batch_that_is_refused_behind_another_ends_its_requests_alone() -> None:
+    class Refuses(Ahead):
+        def submit(self, batch: Batch) -> FakePending:
+            if any(chunk.ids[0] == 9 for chunk in batch.chunks):
+                raise MemoryError("no memory for the batch")
+            return super().submit(batch)
+
+    device = Refuses(100)
+    core = engine(device)
+    core.submit(Request(ids=[4], max_tokens=4))
+    core.step()
+    core.submit(Request(ids=[9, 3], max_tokens=2))
+    core.submit(Request(ids=[5], max_tokens=2))
+    first = core.step()
+    assert sorted(event.request for event in first) == [0, 1, 2]
+    assert all(isinstance(event, Failed) for event in first)
+    check(core, device)
+    events, _ = drive(core, device, [Request(ids=[6], max_tokens=3)])
+    assert answer(events[3]) == alone(device, Request(ids=[6], max_tokens=3))

@@ -29,7 +29,7 @@ def device(**options: object) -> FakeDevice:
 
 
 def drawn(pages: list[int], ids: list[int] | None = None) -> object:
-    return device().compute(Batch([Chunk(ids or [9], len(pages) - 1, pages, GREEDY)])).drawn[0]
+    return device().compute(Batch([Chunk(ids or [9], len(pages) - 1, pages)]), [GREEDY]).drawn[0]
 
 
 def test_only_the_right_pages_give_the_right_id() -> None:
@@ -67,7 +67,8 @@ def test_a_failed_batch_spoils_its_pages() -> None:
 def test_a_draw_that_fails_spares_its_neighbours() -> None:
     made = device(fail_draw=lambda seed, position: position == 1)
     second = replace(GREEDY, position=1)
-    result = made.compute(Batch([Chunk([9], 3, [0, 1, 2, 6], second), Chunk([9], 3, [3, 4, 5, 7], GREEDY)]))
+    batch = Batch([Chunk([9], 3, [0, 1, 2, 6]), Chunk([9], 3, [3, 4, 5, 7])])
+    result = made.compute(batch, [second, GREEDY])
     assert isinstance(result.drawn[0], DrawFailure)
     assert isinstance(result.drawn[1], int)
 
@@ -79,16 +80,16 @@ def test_masks_and_forbidden_ids_are_kept() -> None:
     for token in range(16):
         for state in (0, 1):
             draw = replace(GREEDY, constraint=automaton, state=state)
-            seen[state].update(made.compute(Batch([Chunk([token], 0, [0], draw)])).drawn)
+            seen[state].update(made.compute(Batch([Chunk([token], 0, [0])]), [draw]).drawn)
     assert seen == {0: {3}, 1: {0, 3, 4}}
     forbidden = replace(GREEDY, constraint=AUTOMATA[4], state=1, forbidden=frozenset({0}))
-    assert isinstance(made.compute(Batch([Chunk([1], 0, [0], forbidden)])).drawn[0], ValueError)
+    assert isinstance(made.compute(Batch([Chunk([1], 0, [0])]), [forbidden]).drawn[0], ValueError)
 
 
 def test_scores_are_of_the_prefix_and_the_drawn_id_comes_last() -> None:
     made = FakeDevice(4, vocabulary=16)
-    asked = Chunk([5, 6, 7], 0, [0, 1, 2], replace(GREEDY, score=True), score=[(0, 6), (1, 7)], score_top=2)
-    result = made.compute(Batch([asked]))
+    asked = Chunk([5, 6, 7], 0, [0, 1, 2], score=[(0, 6), (1, 7)], score_top=2)
+    result = made.compute(Batch([asked]), [replace(GREEDY, score=True)])
     (drawn,), (scores,) = result.drawn, result.scores
     assert isinstance(drawn, int)
     assert [score.id for score in scores] == [6, 7, drawn]
@@ -100,3 +101,24 @@ def test_scores_are_of_the_prefix_and_the_drawn_id_comes_last() -> None:
     for score in scores:
         assert score.top == tuple(sorted(score.top, key=lambda each: (-each[1], each[0])))
         assert score.logprob <= score.top[0][1]
+
+
+def test_a_chunk_has_the_id_that_it_follows() -> None:
+    made = device()
+    first = made.submit(Batch([Chunk([9], 3, [0, 1, 2, 6], draws=True), Chunk([9], 3, [3, 4, 5, 7], draws=True)]))
+    first.draw([GREEDY, GREEDY])
+    second = made.submit(Batch([Chunk([0], 4, [3, 4, 5, 7, 8], draws=True, follows=1)]))
+    second.draw([GREEDY])
+    (_, drawn), (last,) = first.result().drawn, second.result().drawn
+    expected = device().reference(Request(ids=[8, 8, 8, 9], max_tokens=2), Silent())
+    assert expected is not None
+    assert expected.ids == (drawn, last)
+
+
+def test_nothing_follows_what_is_not_drawn() -> None:
+    made = device()
+    made.submit(Batch([Chunk([9], 3, [0, 1, 2, 6], draws=True)])).draw([None])
+    with pytest.raises(ValueError, match="chunk 0, for which nothing is being drawn"):
+        made.submit(Batch([Chunk([0], 4, [0, 1, 2, 6, 7], draws=True, follows=0)]))
+    with pytest.raises(ValueError, match="does not draw"):
+        made.submit(Batch([Chunk([9], 3, [0, 1, 2, 6])])).draw([GREEDY])
