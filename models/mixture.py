@@ -16,12 +16,12 @@ COPYING: tuple[Task, ...] = (copying.repeat, copying.look_up, copying.ask)
 
 MIXTURE: tuple[tuple[float, Task], ...] = (
     # facts: short documents, many times
-    (7.0, facts.about("capital")),
-    (3.0, facts.about("continent")),
-    (3.0, facts.about("language")),
-    (3.0, facts.about("currency")),
-    (2.5, facts.reverse),
-    (3.0, facts.portrait),
+    (5.0, facts.about("capital")),
+    (2.5, facts.about("continent")),
+    (2.5, facts.about("language")),
+    (2.5, facts.about("currency")),
+    (2.0, facts.reverse),
+    (2.5, facts.portrait),
     (2.5, facts.series),
     (2.5, facts.statements),
     (1.5, facts.capital_choice),
@@ -34,22 +34,23 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
     (2.5, copying.repeat),
     (3.5, copying.look_up),
     (2.0, copying.ask),
-    (8.0, extraction.order),
-    (7.0, extraction.record),
-    (3.0, extraction.single),
+    (9.0, extraction.order),
+    (10.0, extraction.record),
+    (4.0, extraction.single),
     (6.0, reading.passage),
     (2.0, reading.retrieval),
     # classification
-    (5.0, classify.sentiment),
+    (6.0, classify.sentiment),
     (2.5, classify.sentiment_series),
     (1.5, classify.topic),
     (1.0, classify.language),
     # arithmetic
     (7.0, arithmetic.addition),
     (4.0, arithmetic.subtraction),
-    (3.0, arithmetic.small),
-    (8.0, arithmetic.series),
-    (2.5, arithmetic.comparison),
+    (4.0, arithmetic.small),
+    (5.0, arithmetic.ladder),
+    (6.0, arithmetic.series),
+    (4.0, arithmetic.comparison),
     (1.0, arithmetic.counting),
     # tools
     (4.5, react),
@@ -74,24 +75,19 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
     (0.08, long.steps),
     (0.08, long.essay),
     (0.12, long.passage),
-    (0.0, arithmetic.ladder),
 )
 """(share of the documents, task)"""
 
 EARLY_STEPS = 600
-EARLY: dict[Task, float] = {task: 6 * share for share, task in MIXTURE if task in COPYING}
-"""Other shares in so many steps at the beginning: what copying teaches, the other tasks wait for."""
-
-LATE_STEPS = 1636
-LATE: dict[Task, float] = {arithmetic.ladder: 9.0, copying.repeat: 4.0, copying.look_up: 4.5, copying.ask: 3.0}
-"""Other shares from that step on: sums, which come last."""
+EARLY = 6.0
+"""In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
 
 
 def documents(seed: int | str, *, held_out: bool = False, step: int = EARLY_STEPS) -> Iterator[Document]:
     """Documents of all tasks without end; the same for the same seed. step: of the training, which shares depend on."""
     draw = Draw(seed, held_out=held_out)
-    others = EARLY if step < EARLY_STEPS else LATE if step >= LATE_STEPS else {}
-    shares = [others.get(task, share) for share, task in MIXTURE]
+    early = step < EARLY_STEPS
+    shares = [share * (EARLY if early and task in COPYING else 1.0) for share, task in MIXTURE]
     tasks = [task for _, task in MIXTURE]
     while True:
         (task,) = draw.random.choices(tasks, shares)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from models.document import Answer, Document, Piece, chat, joined, plain
 from models.draw import Draw
 from models.world.names import ANIMALS, COLOURS, FOODS
+from models.world.words import lines
 
 SYSTEMS = (
     "",
@@ -18,51 +19,95 @@ SYSTEMS = (
     "Answer briefly.",
 )
 
-SUMS = (
-    *(
-        "What is {0} + {1}?",
-        "{0} + {1} = ?",
-        "Calculate {0} + {1}.",
-        "{0} + {1}",
-        "How much is {0} + {1}?",
-        "Add {0} and {1}.",
-    ),
-    *(
-        "What is {0} plus {1}?",
-        "What is the sum of {0} and {1}?",
-        "Work out {0} + {1}.",
-        "{0} plus {1}?",
-        "What do {0} and {1} make?",
-    ),
-    *("How much are {0} and {1} together?", "Solve {0} + {1}.", "{0}+{1}", "Tell me {0} + {1}."),
-)
+SUMS = lines("""\
+What is {0} + {1}?
+{0} + {1} = ?
+Calculate {0} + {1}.
+{0} + {1}
+How much is {0} + {1}?
+Add {0} and {1}.
+What is {0} plus {1}?
+What is the sum of {0} and {1}?
+Work out {0} + {1}.
+{0} plus {1}?
+What do {0} and {1} make?
+How much are {0} and {1} together?
+Solve {0} + {1}.
+{0}+{1}
+Tell me {0} + {1}.
+Add {1} to {0}.
+Please add {0} and {1}.
+Could you add {0} and {1}?
+Can you work out {0} + {1}?
+What does {0} + {1} give?
+Please calculate {0} plus {1}.
+If I add {1} to {0}, what do I get?
+How much do {0} and {1} make?""")
 SUMS_HELD_OUT = ("How much is {0} plus {1}?", "Please add {1} to {0}.", "Could you work out {0} + {1}?")
-DIFFERENCES = (
-    *("What is {0} - {1}?", "{0} - {1} = ?", "Calculate {0} - {1}.", "{0} - {1}", "How much is {0} - {1}?"),
-    *(
-        "What is {0} minus {1}?",
-        "Subtract {1} from {0}.",
-        "Work out {0} - {1}.",
-        "{0} minus {1}?",
-        "Take {1} away from {0}.",
-    ),
-    *("What is the difference of {0} and {1}?", "Solve {0} - {1}.", "{0}-{1}", "Tell me {0} - {1}."),
-)
+DIFFERENCES = lines("""\
+What is {0} - {1}?
+{0} - {1} = ?
+Calculate {0} - {1}.
+{0} - {1}
+How much is {0} - {1}?
+What is {0} minus {1}?
+Subtract {1} from {0}.
+Work out {0} - {1}.
+{0} minus {1}?
+Take {1} away from {0}.
+What is the difference of {0} and {1}?
+Solve {0} - {1}.
+{0}-{1}
+Tell me {0} - {1}.
+Please take {1} from {0}.
+Could you subtract {1} from {0}?
+Can you work out {0} - {1}?
+Please calculate {0} minus {1}.
+What does {0} - {1} give?
+How much is left of {0} without {1}?""")
 DIFFERENCES_HELD_OUT = ("How much is {0} minus {1}?", "Please subtract {1} from {0}.", "Could you work out {0} - {1}?")
-PRODUCTS = ("What is {0} * {1}?", "{0} times {1}?", "What is {0} times {1}?", "{0} x {1}", "How much is {0} times {1}?")
+PRODUCTS = lines("""\
+What is {0} * {1}?
+{0} times {1}?
+What is {0} times {1}?
+{0} x {1}
+How much is {0} times {1}?
+Can you work out {0} * {1}?
+Calculate {0} times {1}.
+Please multiply {0} by {1}.""")
 PRODUCTS_HELD_OUT = ("Could you work out {0} times {1}?",)
-LARGER = ("Which is larger, {0} or {1}?", "Which number is larger: {0} or {1}?", "The larger of {0} and {1}?",
-          "Which is more, {0} or {1}?", "What is the larger one of {0} and {1}?")  # fmt: skip
+LARGER = lines("""\
+Which is larger, {0} or {1}?
+Which number is larger: {0} or {1}?
+The larger of {0} and {1}?
+Which is more, {0} or {1}?
+What is the larger one of {0} and {1}?
+Tell me which is larger, {0} or {1}.
+Of {0} and {1}, which is more?
+Which of {0} and {1} is the larger?
+Name the larger number of {0} and {1}.
+The larger number, please: {0} or {1}?""")
 LARGER_HELD_OUT = ("Tell me the larger number: {0} or {1}.", "Of {0} and {1}, which is the larger?")
-SMALLER = ("Which is smaller, {0} or {1}?", "Which number is smaller: {0} or {1}?", "The smaller of {0} and {1}?",
-           "Which is less, {0} or {1}?", "What is the smaller one of {0} and {1}?")  # fmt: skip
+SMALLER = lines("""\
+Which is smaller, {0} or {1}?
+Which number is smaller: {0} or {1}?
+The smaller of {0} and {1}?
+Which is less, {0} or {1}?
+What is the smaller one of {0} and {1}?
+Tell me which is smaller, {0} or {1}.
+Of {0} and {1}, which is less?
+Which of {0} and {1} is the smaller?
+Name the smaller number of {0} and {1}.
+The smaller number, please: {0} or {1}?""")
 SMALLER_HELD_OUT = ("Tell me the smaller number: {0} or {1}.", "Of {0} and {1}, which is the smaller?")
-COUNTS = (
-    "How many words are in this list? {0}",
-    "How many things are listed: {0}?",
-    "Count the words: {0}",
-    "{0}: how many are these?",
-)
+COUNTS = lines("""\
+How many words are in this list? {0}
+How many things are listed: {0}?
+Count the words: {0}
+{0}: how many are these?
+What is the number of words here? {0}
+How many words do you see? {0}
+Say how many words are in the list: {0}""")
 COUNTS_HELD_OUT = ("What is the number of words in this list? {0}",)
 
 Sum = tuple[int, int, str, str]

@@ -54,20 +54,41 @@ BAD_ENDS = (
 FRAMES = (
     *("The {0} was {1}.", "What a {1} {0}!", "I found the {0} {1}.", "The {0} is really {1}.", "A {1} {0}."),
     *("Such a {1} {0}.", "We had a {1} {0}.", "My {0} is {1}.", "The {0} seemed {1} to me.", "The {0} was very {1}."),
+    *(
+        "I think that the {0} was {1}.",
+        "It was a {1} {0}.",
+        "I thought the {0} {1}.",
+        "I must admit that the {0} is {1}.",
+    ),
+    *(
+        "Everybody says that the {0} was {1}.",
+        "They gave us a {1} {0}.",
+        "The {0} was truly {1}.",
+        "All of us had a {1} {0}.",
+    ),
 )
 FRAMES_HELD_OUT = ("I must say that the {0} was {1}.", "All of us thought the {0} {1}.", "It was a truly {1} {0}.")
-NEGATED = ("The {0} was not {1}.", "The {0} is not {1} at all.", "I did not find the {0} {1}.", "That is no {1} {0}.")
+NEGATED = ("The {0} was not {1}.", "The {0} is not {1} at all.", "I did not find the {0} {1}.", "That is no {1} {0}.",
+           "I would not say that the {0} was {1}.", "Nobody would call the {0} {1}.", "The {0} was anything but {1}.")  # fmt: skip
 NEGATED_HELD_OUT = ("I would not call the {0} {1}.",)
 SENTIMENT = (
     *("Is this review positive or negative?\n{0}", "{0}\nIs this positive or negative?", "Review: {0}\nSentiment?"),
     *("What is the sentiment of this sentence? {0}", "Positive or negative: {0}", "How does the writer feel? {0}"),
     *("Classify the review as positive or negative.\n\n{0}", "Is the writer pleased? Say positive or negative.\n{0}"),
+    *(
+        "Decide: positive or negative?\n{0}",
+        "{0}\nDoes the writer sound positive or negative?",
+        "{0}\nPositive or negative?",
+    ),
+    *("Is the following text positive or negative?\n{0}", "Tell me whether this is positive or negative: {0}"),
+    *("Text: {0}\nIs it positive or negative?", "Label this text as positive or negative.\n{0}"),
 )
 SENTIMENT_HELD_OUT = (
     "Decide whether this text is positive or negative.\n{0}",
     "{0}\nDoes that sound positive or negative?",
 )
-SERIES = ("Review: {0}\nSentiment: ", "Text: {0}\nLabel: ", "{0} -> ", "Sentence: {0}\nThis is ", "{0}\nSentiment: ")
+SERIES = ("Review: {0}\nSentiment: ", "Text: {0}\nLabel: ", "{0} -> ", "Sentence: {0}\nThis is ", "{0}\nSentiment: ",
+          "Comment: {0}\nSentiment: ", "Guest: {0}\nMood: ")  # fmt: skip
 SERIES_HELD_OUT = ("Opinion: {0}\nSentiment: ",)
 SYSTEMS = ("", "", "You classify texts.", "Answer with one word.", "You label reviews.")
 LABELS = ("positive", "negative")
@@ -161,6 +182,9 @@ TOPIC = (
     "{0}\nWhat is this about?",
     "Which topic is this? {0}",
     "Topic of the text: {0}",
+    "Name the topic: {0}",
+    "What is the following sentence about?\n{0}",
+    "Say which topic this sentence has.\n{0}",
 )
 TOPIC_HELD_OUT = ("Name the topic of the following sentence.\n{0}",)
 
@@ -214,6 +238,8 @@ LANGUAGE = (
     "{0}\nWhat language is that?",
     "Name the language: {0}",
     "In which language is this written?\n{0}",
+    "The sentence is in which language? {0}",
+    "Which language is the following?\n{0}",
 )
 LANGUAGE_HELD_OUT = ("The following sentence is in which language? {0}",)
 

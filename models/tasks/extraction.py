@@ -15,7 +15,7 @@ from models.document import Document, chat
 from models.draw import Draw
 from models.world.measures import DAYS, MONTHS
 from models.world.names import ADJECTIVES, ARTICLES, CODAS, COLOURS, JOBS, ONSETS, VOWELS
-from models.world.words import words
+from models.world.words import lines, words
 
 ORDER_SYSTEM = "You take orders for a stationery shop. Write each order down as JSON, and nothing else."
 ORDER_SYSTEMS = (
@@ -30,40 +30,90 @@ PLURALS = {
     **{"glass": "glasses", "lens": "lenses", "scissors": "scissors"},
 }
 
-WISHES = (
-    *("I need {0}.", "Please send {0}.", "I would like {0}.", "Could I have {0}?", "I want to order {0}.", "{0}."),
-    *("We need {0}, please.", "{0}, please.", "I'd like to buy {0}.", "We are out of paper! {0}.", "May I have {0}?"),
-    *("Can you put aside {0}?", "Order: {0}.", "Same as last week: {0}.", "Please put {0} on my bill."),
-)
+WISHES = lines("""\
+I need {0}.
+Please send {0}.
+I would like {0}.
+Could I have {0}?
+I want to order {0}.
+{0}.
+We need {0}, please.
+{0}, please.
+I'd like to buy {0}.
+We are out of paper! {0}.
+May I have {0}?
+Can you put aside {0}?
+Order: {0}.
+Same as last week: {0}.
+Please put {0} on my bill.
+I should like {0}.
+We would like to have {0}.
+Would you send me {0}?
+Please get us {0}.
+I'll take {0}.
+Would you please put aside {0}?
+Kindly send {0}.
+Please supply us with {0}.
+Get me {0}, please.
+Let me have {0}.
+We want to have {0}.
+My order is {0}.
+Be so kind as to send {0}.""")
 WISHES_HELD_OUT = ("Would you please get me {0}?", "We should like to have {0}.", "Kindly supply {0}.")
 
 DELIVERIES = {
     "standard": (
-        *(
-            "",
-            "",
-            "No hurry.",
-            "Take your time.",
-            "Delivery whenever it suits you.",
-            "Usual address.",
-            "By post, please.",
-        ),
-        *("There is no rush.", "To the usual address, please.", "Any day will do."),
+        *("", ""),
+        *lines("""\
+No hurry.
+Take your time.
+Delivery whenever it suits you.
+Usual address.
+By post, please.
+There is no rush.
+To the usual address, please.
+Any day will do.
+Whenever it suits you.
+It can wait.
+Send it when you can.
+There is no need to hurry.
+When you have time.
+By post, whenever that is."""),
     ),
-    "express": (
-        *("As fast as you can.", "It is urgent.", "I need it by tomorrow.", "By express, please.", "Please hurry."),
-        *("I need it today.", "As soon as possible!", "By tomorrow morning, please.", "By tomorrow!"),
-    ),
-    "collect": (
-        *(
-            "I will come by.",
-            "I'll collect.",
-            "I will pick it up.",
-            "I'll fetch it on {0}.",
-            "I come on {0} to collect it.",
-        ),
-        *("I will come by for it on {0}.", "We pick it up at the shop.", "Keep it at the shop, I will come for it."),
-    ),
+    "express": lines("""\
+As fast as you can.
+It is urgent.
+I need it by tomorrow.
+By express, please.
+Please hurry.
+I need it today.
+As soon as possible!
+By tomorrow morning, please.
+By tomorrow!
+We are in a hurry.
+It has to be quick.
+I must have it tomorrow.
+It has to be here today.
+We need it in a great rush.
+Send it at once.
+We cannot wait.
+It should be here tomorrow."""),
+    "collect": lines("""\
+I will come by.
+I'll collect.
+I will pick it up.
+I'll fetch it on {0}.
+I come on {0} to collect it.
+I will come by for it on {0}.
+We pick it up at the shop.
+Keep it at the shop, I will come for it.
+I will collect it on {0}.
+I shall come for it on {0}.
+I will pick it up on {0}.
+We collect it.
+We shall fetch it at your shop.
+I can pick it up at the shop.
+I shall be at your shop on {0} to get it."""),
 }
 DELIVERIES_HELD_OUT = {
     "standard": ("Whenever you can.", ""),
@@ -71,27 +121,61 @@ DELIVERIES_HELD_OUT = {
     "collect": ("I shall collect it on {0}.", "I will pick it up at your shop."),
 }
 
-GIFTS = (
-    *(
-        "It is a present.",
-        "It is a gift.",
-        "Please wrap it as a gift.",
-        "It is for my {0}'s birthday.",
-        "Gift wrap, please.",
-    ),
-    *("It is a present for my {0}.", "Wrapped nicely, please.", "My {0} has a birthday.", "A gift for my {0}."),
-)
+GIFTS = lines("""\
+It is a present.
+It is a gift.
+Please wrap it as a gift.
+It is for my {0}'s birthday.
+Gift wrap, please.
+It is a present for my {0}.
+Wrapped nicely, please.
+My {0} has a birthday.
+A gift for my {0}.
+I want to give it to my {0}.
+I give it to my {0} as a gift.
+Please wrap it.
+Could you wrap it nicely?
+It will be a present for my {0}.
+It is meant as a gift.
+As a present for my {0}, please.""")
 GIFTS_HELD_OUT = ("I want to give it to my {0} as a present.", "Could you wrap it? It is a gift.")
 RELATIVES = words("mother father sister brother niece nephew aunt uncle son daughter friend teacher")
 
-SIGNATURES = (
-    *("Thank you, {0}", "Yours, {0}", "{0}", "Regards, {0}", "My name is {0}.", "Best wishes, {0}", "Thanks! {0}"),
-    *("The name is {0}.", "Kind regards from {0}", "{0}"),
-)
+SIGNATURES = lines("""\
+Thank you, {0}
+Yours, {0}
+{0}
+Regards, {0}
+My name is {0}.
+Best wishes, {0}
+Thanks! {0}
+The name is {0}.
+Kind regards from {0}
+{0}
+Many thanks, {0}
+With best wishes, {0}
+With thanks, {0}
+The order is from {0}.
+It is for {0}.
+Please write {0} on it.
+Sincerely, {0}
+For {0}, please.""")
 SIGNATURES_HELD_OUT = ("With many thanks, {0}", "The order is for {0}.")
-OPENINGS = ("Hello, this is {0}.", "{0} here.", "This is {0}.", "I am {0}.", "My name is {0}.", "Hi, {0} here.")
+OPENINGS = lines("""\
+Hello, this is {0}.
+{0} here.
+This is {0}.
+I am {0}.
+My name is {0}.
+Hi, {0} here.
+You are speaking with {0}.
+This is a message from {0}.
+{0} writes to you.
+A message of {0}.
+You are reading what {0} wants.
+I write for {0}.""")
 OPENINGS_HELD_OUT = ("You are reading a message of {0}.", "{0} is writing to you.")
-GREETINGS = ("", "", "Hello!", "Hello,", "Dear shop,", "Good morning!", "Hi,")
+GREETINGS = ("", "", "Hello!", "Hello,", "Dear shop,", "Good morning!", "Hi,", "Good evening!", "To the shop:")
 
 
 def plural(noun: str) -> str:
@@ -171,9 +255,9 @@ class Field:
     """One field of a record: the sentences that tell it, with {0} for the value."""
 
     key: str
-    train: tuple[str, ...]
-    held_out: tuple[str, ...]
     value: Callable[[Draw], Any]
+    held_out: tuple[str, ...]
+    train: tuple[str, ...]
 
 
 def _date(draw: Draw) -> str:
@@ -182,49 +266,352 @@ def _date(draw: Draw) -> str:
 
 RECORDS: dict[str, tuple[Field, ...]] = {
     "person": (
-        Field("name", ("My name is {0}.", "This is {0}.", "I am {0}.", "{0} here."), ("People call me {0}.",), Draw.person),
-        Field("age", ("I am {0} years old.", "I turned {0} in May.", "My age is {0}."), ("I have just become {0}.",),
-              lambda draw: draw.fresh_int(12, 99)),
-        Field("city", ("I live in {0}.", "My home is {0}.", "I come from {0}."), ("You find me in {0}.",), Draw.place),
-        Field("job", ("I work as a {0}.", "My job is that of a {0}.", "I am a {0}."), ("I earn my living as a {0}.",),
-              lambda draw: draw.of(JOBS)),
-        Field("colour", ("My favourite colour is {0}.", "I like {0} best."), ("The colour that I love is {0}.",),
-              lambda draw: draw.of(COLOURS)),
+        Field(
+            "name",
+            Draw.person,
+            ("People call me {0}.",),
+            lines("""\
+My name is {0}.
+This is {0}.
+I am {0}.
+{0} here.
+I am called {0}.
+They call me {0}.
+You can call me {0}.
+My friends know me as {0}.
+{0} is my name.
+Hello, {0} speaking."""),
+        ),
+        Field(
+            "age",
+            lambda draw: draw.fresh_int(12, 99),
+            ("I have just become {0}.",),
+            lines("""\
+I am {0} years old.
+I turned {0} in May.
+My age is {0}.
+I am {0} years of age.
+I have just turned {0}.
+I became {0} last week.
+I reached the age of {0}.
+Since March I have been {0}.
+I am {0} now."""),
+        ),
+        Field(
+            "city",
+            Draw.place,
+            ("You find me in {0}.",),
+            lines("""\
+I live in {0}.
+My home is {0}.
+I come from {0}.
+{0} is my home.
+My house is in {0}.
+You can find me in {0}.
+I moved to {0}.
+I am from {0}.
+My family lives in {0}."""),
+        ),
+        Field(
+            "job",
+            lambda draw: draw.of(JOBS),
+            ("I earn my living as a {0}.",),
+            lines("""\
+I work as a {0}.
+My job is that of a {0}.
+I am a {0}.
+I am a {0} by trade.
+I make my living as a {0}.
+I earn money as a {0}.
+For a living I am a {0}.
+My work is that of a {0}.
+I was trained as a {0}."""),
+        ),
+        Field(
+            "colour",
+            lambda draw: draw.of(COLOURS),
+            ("The colour that I love is {0}.",),
+            lines("""\
+My favourite colour is {0}.
+I like {0} best.
+I love {0}.
+{0} is my favourite colour.
+The colour I like is {0}.
+No colour is better than {0}.
+Of all colours I love {0}.
+My room is painted {0}."""),
+        ),
     ),
     "event": (
-        Field("title", ("Come to {0}!", "We invite you to {0}.", "The next event is {0}."), ("Do not miss {0}.",), Draw.thing),
-        Field("place", ("It is in {0}.", "We meet in {0}.", "The place is {0}."), ("It takes place in {0}.",), Draw.place),
-        Field("date", ("The date is {0}.", "It is on {0}.", "We begin on {0}."), ("Be there on {0}.",), _date),
-        Field("price", ("A ticket costs {0} euros.", "You pay {0} euros.", "The price is {0} euros."),
-              ("Tickets are {0} euros each.",), lambda draw: draw.fresh_int(2, 200)),
-        Field("contact", ("Ask {0}.", "Write to {0}.", "Questions go to {0}."), ("Your contact is {0}.",), Draw.person),
+        Field(
+            "title",
+            Draw.thing,
+            ("Do not miss {0}.",),
+            lines("""\
+Come to {0}!
+We invite you to {0}.
+The next event is {0}.
+Join us for {0}.
+You are invited to {0}.
+We present {0}.
+Do not forget {0}.
+Nobody should miss {0}.
+You will love {0}.
+Our event is called {0}."""),
+        ),
+        Field(
+            "place",
+            Draw.place,
+            ("It takes place in {0}.",),
+            lines("""\
+It is in {0}.
+We meet in {0}.
+The place is {0}.
+It will be held in {0}.
+You find us in {0}.
+It happens in {0}.
+{0} is where it happens.
+Everything takes place in {0}.
+It is held in {0}."""),
+        ),
+        Field(
+            "date",
+            _date,
+            ("Be there on {0}.",),
+            lines("""\
+The date is {0}.
+It is on {0}.
+We begin on {0}.
+It starts on {0}.
+Keep {0} free.
+Mark {0} in your calendar.
+Be with us on {0}.
+{0} is the day.
+Come on {0}.
+On {0} the doors open."""),
+        ),
+        Field(
+            "price",
+            lambda draw: draw.fresh_int(2, 200),
+            ("Tickets are {0} euros each.",),
+            lines("""\
+A ticket costs {0} euros.
+You pay {0} euros.
+The price is {0} euros.
+Tickets cost {0} euros.
+Each ticket is {0} euros.
+Entry is {0} euros.
+For {0} euros you are in.
+We ask for {0} euros.
+The fee is {0} euros."""),
+        ),
+        Field(
+            "contact",
+            Draw.person,
+            ("Your contact is {0}.",),
+            lines("""\
+Ask {0}.
+Write to {0}.
+Questions go to {0}.
+Please contact {0}.
+{0} will answer questions.
+Talk to {0}.
+The contact is {0}.
+Your questions are answered by {0}.
+Get in touch with {0}."""),
+        ),
     ),
     "product": (
-        Field("product", ("For sale: a {0}.", "I sell a {0}.", "We offer a {0}."), ("You can buy my {0}.",), article),
-        Field("price", ("It costs {0} euros.", "The price is {0} euros.", "I want {0} euros for it."),
-              ("It is yours for {0} euros.",), lambda draw: draw.fresh_int(2, 900)),
-        Field("year", ("It was made in {0}.", "It is from {0}.", "I bought it in {0}."), ("I got it in {0}.",),
-              lambda draw: draw.fresh_int(1950, 2025)),
-        Field("seller", ("Call {0}.", "Ask for {0}.", "The seller is {0}."), ("It belongs to {0}.",), Draw.person),
-        Field("city", ("It is in {0}.", "You can see it in {0}.", "Fetch it in {0}."), ("It stands in {0}.",), Draw.place),
+        Field(
+            "product",
+            article,
+            ("You can buy my {0}.",),
+            lines("""\
+For sale: a {0}.
+I sell a {0}.
+We offer a {0}.
+I have a {0} for sale.
+Who wants my {0}?
+I am selling my {0}.
+You can have my {0}.
+I want to sell a {0}.
+Buy my {0}!
+On offer is a {0}."""),
+        ),
+        Field(
+            "price",
+            lambda draw: draw.fresh_int(2, 900),
+            ("It is yours for {0} euros.",),
+            lines("""\
+It costs {0} euros.
+The price is {0} euros.
+I want {0} euros for it.
+I ask {0} euros for it.
+You get it for {0} euros.
+For {0} euros you can have it.
+Give me {0} euros, and it is yours.
+I would take {0} euros.
+{0} euros, no less."""),
+        ),
+        Field(
+            "year",
+            lambda draw: draw.fresh_int(1950, 2025),
+            ("I got it in {0}.",),
+            lines("""\
+It was made in {0}.
+It is from {0}.
+I bought it in {0}.
+It dates from {0}.
+I have had it since {0}.
+It was new in {0}.
+My father got it in {0}.
+In {0} I got it as a gift.
+The year is {0}."""),
+        ),
+        Field(
+            "seller",
+            Draw.person,
+            ("It belongs to {0}.",),
+            lines("""\
+Call {0}.
+Ask for {0}.
+The seller is {0}.
+{0} sells it.
+Speak to {0}.
+It is sold by {0}.
+{0} is the owner.
+It is the property of {0}.
+Ring {0}.
+It belongs to a person called {0}."""),
+        ),
+        Field(
+            "city",
+            Draw.place,
+            ("It stands in {0}.",),
+            lines("""\
+It is in {0}.
+You can see it in {0}.
+Fetch it in {0}.
+Pick it up in {0}.
+It waits in {0}.
+You find it in {0}.
+It can be seen in {0}.
+Now it stands near {0}.
+Come to {0} and look at it."""),
+        ),
     ),
     "trip": (
-        Field("from", ("I leave from {0}.", "The train starts in {0}.", "I start in {0}."), ("We depart from {0}.",), Draw.place),
-        Field("to", ("I go to {0}.", "My goal is {0}.", "I want to get to {0}."), ("We are on our way to {0}.",), Draw.place),
-        Field("day", ("I travel on {0}.", "It is on {0}.", "The day is {0}."), ("We set out on {0}.",), lambda draw: draw.of(DAYS)),
-        Field("seats", ("I need {0} seats.", "Please keep {0} seats.", "We are {0} people."), ("Book {0} seats.",),
-              lambda draw: draw.fresh_int(2, 60)),
-        Field("name", ("My name is {0}.", "The booking is for {0}.", "I am {0}."), ("Book it for {0}.",), Draw.person),
+        Field(
+            "from",
+            Draw.place,
+            ("We depart from {0}.",),
+            lines("""\
+I leave from {0}.
+The train starts in {0}.
+I start in {0}.
+I travel from {0}.
+My journey begins in {0}.
+We leave {0}.
+We start from {0}.
+The bus departs from {0}.
+{0} is where I start."""),
+        ),
+        Field(
+            "to",
+            Draw.place,
+            ("We are on our way to {0}.",),
+            lines("""\
+I go to {0}.
+My goal is {0}.
+I want to get to {0}.
+I travel to {0}.
+We are going to {0}.
+The journey ends in {0}.
+{0} is where I want to go.
+I am on the way to {0}.
+I have to be in {0}.
+The train goes to {0}."""),
+        ),
+        Field(
+            "day",
+            lambda draw: draw.of(DAYS),
+            ("We set out on {0}.",),
+            lines("""\
+I travel on {0}.
+It is on {0}.
+The day is {0}.
+We leave on {0}.
+I start on {0}.
+The journey is on {0}.
+It has to be {0}.
+On {0} we set off.
+We go on {0}.
+I set out on {0}."""),
+        ),
+        Field(
+            "seats",
+            lambda draw: draw.fresh_int(2, 60),
+            ("Book {0} seats.",),
+            lines("""\
+I need {0} seats.
+Please keep {0} seats.
+We are {0} people.
+Reserve {0} seats.
+Keep {0} seats for us.
+I want {0} seats.
+There are {0} of us.
+{0} seats, please.
+I should like to book {0} seats."""),
+        ),
+        Field(
+            "name",
+            Draw.person,
+            ("Book it for {0}.",),
+            lines("""\
+My name is {0}.
+The booking is for {0}.
+I am {0}.
+It is for {0}.
+Please book in the name of {0}.
+Write down the name {0}.
+{0} is my name.
+Book for {0}, please.
+Put it under {0}."""),
+        ),
     ),
-}  # fmt: skip
+}
 
-ASKED = (
-    *("Write {0} as JSON.", "Extract {0} as JSON.", "Give {0} as JSON, and nothing else.", "Return a JSON with {0}."),
-    *("Make a JSON object with the keys {0}.", "JSON with {0}, please."),
-)
+ASKED = lines("""\
+Write {0} as JSON.
+Extract {0} as JSON.
+Give {0} as JSON, and nothing else.
+Return a JSON with {0}.
+Make a JSON object with the keys {0}.
+JSON with {0}, please.
+Put {0} in JSON.
+Answer in JSON: {0}.
+Turn this into JSON with {0}.
+I need {0} as a JSON object.
+Please answer with JSON that has {0}.
+A JSON object of {0}, please.
+Fill a JSON object with {0}.
+What are {0}? Answer in JSON.""")
 ASKED_HELD_OUT = ("Put {0} into a JSON object.", "Answer with a JSON object of {0}.")
 RECORD_SYSTEMS = ("", "", "You turn messages into JSON.", "Answer with JSON only.", "You extract data.")
-SINGLE = ("What is the {0}?", "Tell me the {0}.", "Which {0} is given?", "Give the {0} only.", "{0}?")
+SINGLE = lines("""\
+What is the {0}?
+Tell me the {0}.
+Which {0} is given?
+Give the {0} only.
+{0}?
+What {0} is told?
+Name the {0} that is given.
+Look for the {0}.
+Say the {0}.
+Please tell me the {0}.
+Can you find the {0}?
+I want to know the {0}.
+What does the text give as {0}?""")
 SINGLE_HELD_OUT = ("Please name the {0}.", "Find the {0} in the text.")
 
 

@@ -12,6 +12,7 @@ from models.world.countries import CONTINENTS, COUNTRIES, Country
 from models.world.elements import ELEMENTS
 from models.world.general import FACTS
 from models.world.measures import DAYS, MONTHS, UNITS
+from models.world.words import lines
 
 SYSTEMS = (
     *("", "", "", "Answer in a few words.", "You are a helpful assistant.", "Answer briefly.", "You know the world."),
@@ -296,30 +297,41 @@ def general(draw: Draw) -> Document:
     return chat("facts.general", draw.of(SYSTEMS), *turns)
 
 
+SYMBOLS = lines("""\
+What is the symbol of {0}?
+Which symbol does {0} have?
+Chemical symbol of {0}?
+Name the chemical symbol of {0}.
+Tell me the symbol of {0}.
+{0} has which symbol?""")
+PROTONS = lines("""\
+What is the atomic number of {0}?
+How many protons does {0} have?
+Atomic number of {0}?
+Name the number of protons of {0}.
+Tell me the atomic number of {0}.
+{0} has which atomic number?""")
+SYMBOL_OF = lines("""\
+Which element has the symbol {0}?
+What is {0} in chemistry?
+The symbol {0} stands for what?
+Name the element that is written {0}.
+Tell me which element has the symbol {0}.
+{0} is the symbol of which element?""")
+
+
 def element(draw: Draw) -> Document:
     turns: list[tuple[str, str]] = []
     for _ in range(1 if draw.held_out else draw.int(1, 5)):
         one = draw.of(ELEMENTS)
-        symbols = ("What is the symbol of {0}?", "Which symbol does {0} have?", "Chemical symbol of {0}?")
-        numbers = ("What is the atomic number of {0}?", "How many protons does {0} have?", "Atomic number of {0}?")
-        names = ("Which element has the symbol {0}?", "What is {0} in chemistry?", "The symbol {0} stands for what?")
-        turns.append(
-            draw.of(
-                (
-                    (draw.wording(train=symbols, held_out=("Name the symbol of {0}.",)).format(one.name), one.symbol),
-                    (
-                        draw.wording(train=numbers, held_out=("Name the atomic number of {0}.",)).format(one.name),
-                        str(one.number),
-                    ),
-                    (
-                        draw.wording(train=names, held_out=("Name the element with the symbol {0}.",)).format(
-                            one.symbol
-                        ),
-                        one.name,
-                    ),
-                )
+        train, held_out, about, answer = draw.of(
+            (
+                (SYMBOLS, "Name the symbol of {0}.", one.name, one.symbol),
+                (PROTONS, "Name the atomic number of {0}.", one.name, str(one.number)),
+                (SYMBOL_OF, "Name the element with the symbol {0}.", one.symbol, one.name),
             )
         )
+        turns.append((draw.wording(train=train, held_out=(held_out,)).format(about), answer))
     return chat("facts.element", draw.of(SYSTEMS), *turns)
 
 
@@ -338,19 +350,23 @@ def _date(draw: Draw) -> tuple[str, str]:
     after, before = order[(place + 1) % len(order)], order[place - 1]
     kind = draw.of(("after", "before", "days", "number"))
     if kind == "after":
-        train = ("Which {1} comes after {0}?", "What is the {1} after {0}?", "{0} is followed by which {1}?")
+        train = ("Which {1} comes after {0}?", "What is the {1} after {0}?", "{0} is followed by which {1}?",
+                 "Name the {1} after {0}.", "Which {1} follows {0}?", "Tell me the {1} that comes after {0}.")  # fmt: skip
         wording = draw.wording(train=train, held_out=("Name the {1} that follows {0}.",))
         return wording.format(order[place], what), after
     if kind == "before":
-        train = ("Which {1} comes before {0}?", "What is the {1} before {0}?", "{0} follows which {1}?")
+        train = ("Which {1} comes before {0}?", "What is the {1} before {0}?", "{0} follows which {1}?",
+                 "Name the {1} before {0}.", "Which {1} precedes {0}?", "Tell me the {1} that comes before {0}.")  # fmt: skip
         wording = draw.wording(train=train, held_out=("Name the {1} that precedes {0}.",))
         return wording.format(order[place], what), before
     month = draw.int(0, 11)
     if kind == "days":
-        train = ("How many days does {0} have?", "How long is {0}?", "{0} has how many days?")
+        train = ("How many days does {0} have?", "How long is {0}?", "{0} has how many days?",
+                 "What is the number of days in {0}?", "Tell me how many days {0} has.")  # fmt: skip
         wording = draw.wording(train=train, held_out=("What is the number of days of {0}?",))
         return wording.format(names[month]), str(MONTHS[month][1])
-    train = ("Which number does the month of {0} have?", "{0} is which month of the year?", "{0} as a number?")
+    train = ("Which number does the month of {0} have?", "{0} is which month of the year?", "{0} as a number?",
+             "What is the number of {0}?", "What number has {0}?")  # fmt: skip
     return draw.wording(train=train, held_out=("What number is {0}?",)).format(names[month]), str(month + 1)
 
 
@@ -358,7 +374,8 @@ def unit(draw: Draw) -> Document:
     turns: list[tuple[str, str]] = []
     for _ in range(1 if draw.held_out else draw.int(1, 4)):
         whole, parts, count = draw.of(UNITS)
-        train = ("How many {1} are in a {0}?", "How many {1} does a {0} have?", "A {0} is how many {1}?")
+        train = ("How many {1} are in a {0}?", "How many {1} does a {0} have?", "A {0} is how many {1}?",
+                 "How many {1} make a {0}?", "What number of {1} is in a {0}?", "Tell me the number of {1} in a {0}.")  # fmt: skip
         wording = draw.wording(train=train, held_out=("What is the number of {1} in a {0}?",))
         turns.append(
             (wording.format(whole, parts).replace("a hour", "an hour").replace("a ounce", "an ounce"), str(count))

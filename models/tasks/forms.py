@@ -27,20 +27,42 @@ KINDS = {"animals": ANIMALS, "colours": COLOURS, "foods": FOODS, "jobs": JOBS, "
 
 FORMS = {
     "dashes": (
-        ("as a list with dashes", "as a bulleted list", "one a line with a dash", "as bullet points"),
+        (
+            "as a list with dashes",
+            "as a bulleted list",
+            "one a line with a dash",
+            "as bullet points",
+            "in lines that begin with a dash",
+        ),
         ("in a list whose lines begin with a dash",),
     ),
     "numbers": (
-        ("as a numbered list", "in a numbered list", "numbered, one a line", "with numbers, one a line"),
+        (
+            "as a numbered list",
+            "in a numbered list",
+            "numbered, one a line",
+            "with numbers, one a line",
+            "as a list with numbers",
+        ),
         ("in a list with numbers",),
     ),
     "commas": (
-        ("separated by commas", "in one line with commas", "with commas"),
+        (
+            "separated by commas",
+            "in one line with commas",
+            "with commas",
+            "with commas between them",
+            "on one line, with commas",
+        ),
         ("in one line, with commas between them",),
     ),
-    "lines": (("one a line", "each on its own line", "on separate lines"), ("each on a line of its own",)),
+    "lines": (
+        ("one a line", "each on its own line", "on separate lines", "one on each line", "on lines of their own"),
+        ("each on a line of its own",),
+    ),
 }
-NAME = ("Name {0} {1} {2}.", "Give me {0} {1} {2}.", "List {0} {1} {2}.", "I want {0} {1} {2}.", "Write {0} {1} {2}.")
+NAME = ("Name {0} {1} {2}.", "Give me {0} {1} {2}.", "List {0} {1} {2}.", "I want {0} {1} {2}.", "Write {0} {1} {2}.",
+        "Please name {0} {1} {2}.", "Please give me {0} {1} {2}.", "Write down {0} {1} {2}.", "Put down {0} {1} {2}.")  # fmt: skip
 NAME_HELD_OUT = ("Please write down {0} {1} {2}.",)
 
 
@@ -90,7 +112,8 @@ STEPS = {
     "pack a suitcase": ("Make a list.", "Lay out the clothes.", "Put heavy things below.", "Fill the gaps.", "Close the lid."),
 }  # fmt: skip
 HOW = ("How do I {0}? Give {1} numbered steps.", "Explain in {1} numbered steps how to {0}.", "{1} numbered steps to {0}, please.",
-       "Write {1} steps, numbered, to {0}.")  # fmt: skip
+       "Write {1} steps, numbered, to {0}.", "Tell me how to {0} in {1} numbered steps.", "In {1} numbered steps, how can I {0}?",
+       "List {1} numbered steps to {0}.")  # fmt: skip
 HOW_HELD_OUT = ("Tell me in {1} numbered steps how I can {0}.",)
 
 
@@ -110,6 +133,11 @@ SCORES = (
         "How pleased is the writer, from 1 to 10? Give a score and a reason.\n{0}",
         "Score this from 1 to 10 with a reason: {0}",
     ),
+    *(
+        "Read the review, score it from 1 to 10 and say why.\n{0}",
+        "Give a score from 1 to 10, with a reason, for this: {0}",
+    ),
+    *("Please read this. What is your score from 1 to 10, and your reason?\n{0}", "From 1 to 10, with a reason: {0}"),
 )
 SCORES_HELD_OUT = ("Read this and give a score from 1 to 10, with a reason.\n{0}",)
 
@@ -123,7 +151,8 @@ def score(draw: Draw) -> Document:
     return chat("forms.score", draw.of(SYSTEMS), (asked, answer), pattern=r"Score: ([1-9]|10)\nReason: [^\n]+")
 
 
-YES = ("Answer yes or no: {0}", "{0} Answer yes or no.", "Yes or no? {0}", "{0} Say yes or no.")
+YES = ("Answer yes or no: {0}", "{0} Answer yes or no.", "Yes or no? {0}", "{0} Say yes or no.",
+       "{0} Reply yes or no.", "Please answer with yes or no: {0}", "{0} Only yes or no.")  # fmt: skip
 YES_HELD_OUT = ("{0} Reply with yes or no only.",)
 
 
