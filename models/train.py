@@ -54,7 +54,7 @@ class Settings:
     batch_tokens: int = 1536
     workers: int = 1
     warm_up: float = 0.02
-    decay: float = 0.5
+    decay: float = 0.8
     evaluations: int = 12
     each: int = 8
     rates: Rates = field(default_factory=Rates)
