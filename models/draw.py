@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from models.world.names import CODAS, FIRST, LAST, ONSETS, TOWN_ENDINGS, VOWELS
+from models.world.pieces import BEGINNINGS, ENDINGS, MIDDLES, WORDS
 
 T = TypeVar("T")
 
@@ -68,14 +69,20 @@ class Draw:
 
     def _name(self, make: Sequence[str] | None) -> str:
         while True:
-            name = self.of(make) if make and self.below(0.6) else self.syllables()
+            name = self.of(make) if make and self.below(0.6) else self.invented().capitalize()
             if is_held_out(f"name {name}") == self.held_out:
                 return name
 
-    def syllables(self) -> str:
-        count = self.of((1, 1, 2, 2, 2, 2, 3))
-        parts = [self.of(ONSETS) + self.of(VOWELS) + self.of(CODAS) for _ in range(count)]
-        return ("".join(parts) + (self.of(CODAS) if count == 1 else "")).capitalize()
+    def invented(self) -> str:
+        """A word that stands for nothing: of syllables, of pieces of other words, or another word."""
+        kind = self.random.random()
+        if kind < 0.4:
+            count = self.of((1, 1, 2, 2, 2, 2, 3))
+            parts = [self.of(ONSETS) + self.of(VOWELS) + self.of(CODAS) for _ in range(count)]
+            return "".join(parts) + (self.of(CODAS) if count == 1 else "")
+        if kind < 0.85:
+            return self.of(BEGINNINGS) + (self.of(MIDDLES) if self.below(0.3) else "") + self.of(ENDINGS)
+        return self.of(WORDS)
 
     def first(self) -> str:
         return self._name(FIRST)

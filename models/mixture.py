@@ -25,15 +25,16 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
     (2.5, facts.series),
     (2.5, facts.statements),
     (1.5, facts.capital_choice),
-    (2.0, facts.letters),
+    (3.0, facts.letters),
     (3.0, facts.general),
     (1.5, facts.element),
     (1.0, facts.calendar),
     (0.7, facts.unit),
     # reading and copying
-    (2.5, copying.repeat),
-    (3.5, copying.look_up),
-    (2.0, copying.ask),
+    (4.0, copying.repeat),
+    (4.0, copying.look_up),
+    (2.5, copying.ask),
+    (2.0, copying.letters),
     (9.0, extraction.order),
     (10.0, extraction.record),
     (4.0, extraction.single),
@@ -53,7 +54,7 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
     (4.0, arithmetic.comparison),
     (1.0, arithmetic.counting),
     # tools
-    (4.5, react),
+    (6.0, react),
     # forms
     (2.5, forms.lists),
     (1.5, forms.steps),
@@ -79,7 +80,7 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
 """(share of the documents, task)"""
 
 EARLY_STEPS = 600
-EARLY = 6.0
+EARLY = 5.0
 """In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
 
 

@@ -42,6 +42,10 @@ Can you work out {0} + {1}?
 What does {0} + {1} give?
 Please calculate {0} plus {1}.
 If I add {1} to {0}, what do I get?
+Add {1} to {0}, please.
+Now add {1} to {0}.
+Can you add {1} to {0}?
+What is {1} added to {0}?
 How much do {0} and {1} make?""")
 SUMS_HELD_OUT = ("How much is {0} plus {1}?", "Please add {1} to {0}.", "Could you work out {0} + {1}?")
 DIFFERENCES = lines("""\

@@ -18,12 +18,16 @@ REPEAT = (
 REPEAT_HELD_OUT = ("Please write once more: {0}",)
 LOOK_UP = ("What belongs to {0}?", "{0}?", "Which value has {0}?", "Tell me the value of {0}.")
 LOOK_UP_HELD_OUT = ("Name the value of {0}.",)
+CHOOSE = ("Which of these is {0}?", "Where is {0}?", "Choose {0}.", "{0}?", "Which letter has {0}?", "Find {0}.")
+CHOOSE_HELD_OUT = ("Look for {0}.",)
 
 
 def _item(draw: Draw) -> str:
-    kind = draw.int(0, 5)
+    kind = draw.int(0, 6)
     if kind == 0:
         return str(draw.fresh_int(2, 9999))
+    if kind == 6:  # digits that come more than once, as those of a quotient do
+        return f"{draw.int(1, 99999) / draw.int(2, 999):.10g}" if draw.below(0.6) else str(draw.int(10**4, 10**9))
     if kind == 1:
         return draw.person()
     if kind == 2:
@@ -63,3 +67,16 @@ def ask(draw: Draw) -> Document:
         asked = draw.wording(train=LOOK_UP, held_out=LOOK_UP_HELD_OUT).format(key)
         turns.append((asked if turns else f"{listed}\n{asked}", pairs[key]))
     return chat("copying.ask", draw.of(("", "", "Answer from the text only.")), *turns)
+
+
+def letters(draw: Draw) -> Document:
+    """The letter of one of four options, which the question names: the form of `examples/mmlu.py`, with nothing to know."""
+    pieces: list[Piece] = []
+    for _ in range(draw.int(2, 6)):
+        options = list(dict.fromkeys(_item(draw) for _ in range(12)))[:4]
+        asked = draw.of(options)
+        lines = "".join(f"{letter}. {option}\n" for letter, option in zip("ABCD", options, strict=True))
+        question = draw.wording(train=CHOOSE, held_out=CHOOSE_HELD_OUT).format(asked)
+        answer = Answer("ABCD"[options.index(asked)], tuple("ABCD"))
+        pieces += [f"Question: {question}\n{lines}Answer: ", answer, "\n\n"]
+    return plain("copying.letters", *joined(pieces))

@@ -14,7 +14,7 @@ from typing import Any
 from models.document import Document, chat
 from models.draw import Draw
 from models.world.measures import DAYS, MONTHS
-from models.world.names import ADJECTIVES, ARTICLES, CODAS, COLOURS, JOBS, ONSETS, VOWELS
+from models.world.names import ADJECTIVES, ARTICLES, COLOURS, JOBS
 from models.world.words import lines, words
 
 ORDER_SYSTEM = "You take orders for a stationery shop. Write each order down as JSON, and nothing else."
@@ -184,13 +184,8 @@ def plural(noun: str) -> str:
     return " ".join([*before, PLURALS.get(last, last + "s")]) + of + rest
 
 
-def invented(draw: Draw) -> str:
-    """A noun that there is not."""
-    return "".join(draw.of(ONSETS) + draw.of(VOWELS) + draw.of(CODAS) for _ in range(2))
-
-
 def article(draw: Draw) -> str:
-    noun = invented(draw) if draw.below(0.2) else draw.of(ARTICLES)
+    noun = draw.invented() if draw.below(0.3) else draw.of(ARTICLES)
     return f"{draw.of(ADJECTIVES)} {noun}" if draw.below(0.4) else noun
 
 

@@ -14,7 +14,7 @@ from models.document import Answer, Document, joined, message_text, rendered
 from models.draw import Draw, is_held_out, pair_key
 from models.examples import constant
 from models.mixture import MIXTURE, documents
-from models.tasks import arithmetic, classify, extraction, facts, react, reading
+from models.tasks import arithmetic, classify, extraction, facts, forms, react, reading
 from models.world.countries import CONTINENTS, COUNTRIES, WITH_ARTICLE
 from models.world.elements import ELEMENTS
 from models.world.general import FACTS
@@ -71,6 +71,9 @@ def not_of_one_side(document: Document) -> bool:
     return not document.task.startswith(("talk.", "long."))
 
 
+SUMS = ("arithmetic.addition", "arithmetic.subtraction", "arithmetic.series", "arithmetic.ladder")
+
+
 @pytest.mark.parametrize(("operator", "value"), [("+", int.__add__), ("-", int.__sub__)])
 def test_sums_of_two_digits_are_of_one_side(operator: str, value: Callable[[int, int], int]) -> None:
     """Every sum that stands in an arithmetic document, and every one that a training document of any task has solved."""
@@ -79,7 +82,7 @@ def test_sums_of_two_digits_are_of_one_side(operator: str, value: Callable[[int,
         found = [
             (int(one), int(other))
             for document in made
-            if document.task in ("arithmetic.addition", "arithmetic.subtraction", "arithmetic.series")
+            if document.task in SUMS
             for one, other in re.findall(patterns[operator], shown(document))
             if min(int(one), int(other)) >= 10
         ]
@@ -89,7 +92,7 @@ def test_sums_of_two_digits_are_of_one_side(operator: str, value: Callable[[int,
 
 def test_right_values_are_taught() -> None:
     for document in train():
-        if document.task == "arithmetic.series":
+        if document.task in ("arithmetic.series", "arithmetic.ladder"):
             for one, sign, other, said in re.findall(r"(\d+) ?([-+*]) ?(\d+)(?: ?= ?|\nA: )(\d+)", shown(document)):
                 value = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__}[sign](int(one), int(other))
                 assert int(said) == value
@@ -122,8 +125,17 @@ def test_names_are_of_one_side() -> None:
         (extraction.WISHES, extraction.WISHES_HELD_OUT),
         (extraction.SIGNATURES, extraction.SIGNATURES_HELD_OUT),
         (extraction.ASKED, extraction.ASKED_HELD_OUT),
+        (extraction.SINGLE, extraction.SINGLE_HELD_OUT),
+        (extraction.GIFTS, extraction.GIFTS_HELD_OUT),
+        (extraction.OPENINGS, extraction.OPENINGS_HELD_OUT),
+        *((extraction.DELIVERIES[how], extraction.DELIVERIES_HELD_OUT[how]) for how in ("express", "collect")),
         (arithmetic.SUMS, arithmetic.SUMS_HELD_OUT),
         (arithmetic.DIFFERENCES, arithmetic.DIFFERENCES_HELD_OUT),
+        (arithmetic.LARGER, arithmetic.LARGER_HELD_OUT),
+        (arithmetic.SMALLER, arithmetic.SMALLER_HELD_OUT),
+        (forms.NAME, forms.NAME_HELD_OUT),
+        (forms.HOW, forms.HOW_HELD_OUT),
+        (forms.SCORES, forms.SCORES_HELD_OUT),
         (classify.SENTIMENT, classify.SENTIMENT_HELD_OUT),
         (classify.FRAMES, classify.FRAMES_HELD_OUT),
         (classify.SERIES, classify.SERIES_HELD_OUT),
