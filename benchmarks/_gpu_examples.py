@@ -158,7 +158,7 @@ class _Watcher:
     def planned(self, work: Any, running: Any, gauges: Gauges) -> None:
         return
 
-    def committed(self, gauges: Gauges) -> None:
+    def committed(self, gauges: Gauges, *, started: bool = True) -> None:
         return
 
     def ended(self, sequence: sequences.Sequence, event: Event | None) -> None:

@@ -25,7 +25,9 @@ GRAPHS = pytest.mark.parametrize("graphs", [False, True])
 class Ahead(TorchDevice):
     """Its batches are not ready at the first look."""
 
-    runs_ahead = True
+    @property
+    def runs_ahead(self) -> bool:
+        return True
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)

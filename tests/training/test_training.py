@@ -85,7 +85,7 @@ def test_a_new_network_copies() -> None:
 def test_the_loss_falls_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
     whole = start(tokenizer(), SHAPE, SETTINGS)
     losses = steps(whole, 30)
-    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    assert sum(losses[-5:]) < 0.95 * sum(losses[:5])
 
     stopped = start(tokenizer(), SHAPE, SETTINGS)
     first = steps(stopped, 12)
@@ -135,7 +135,8 @@ def test_steps_depend_on_seed_and_number_alone() -> None:
 
 def test_copying_is_practised_first() -> None:
     def copied(step: int) -> int:
-        return sum(one.task.startswith("copying.") for one in of_step(tokenizer(), 0, step, 20000))
+        early = ("copying.repeat", "copying.look_up", "copying.ask")
+        return sum(one.task in early for one in of_step(tokenizer(), 0, step, 20000))
 
     assert copied(0) > 2 * copied(EARLY_STEPS)
 
