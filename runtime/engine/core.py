@@ -84,6 +84,7 @@ class EngineCore:
         self._scheduler = Scheduler(self._pool, self._tree, chunk_tokens, max_running, headroom_tokens)
         self._live: dict[int, Sequence] = {}
         self._flights: list[Flight] = []  # the oldest first, two at most; the draws of the second are not started
+        self._may_go_ahead = False  # something has changed since the last look for a batch behind the one on its way
         self._next_id = 0
         self.observer: Observer | None = None
 
@@ -95,6 +96,7 @@ class EngineCore:
         self._check_capacity(sequence)
         self._next_id += 1
         self._live[sequence.id] = sequence
+        self._may_go_ahead = True
         if family is not None:
             family.alive += 1
         self._scheduler.add(sequence)
@@ -157,7 +159,10 @@ class EngineCore:
         if not self._flights:
             self._submit(self._scheduler.plan(), events)
             self._start_draws(events)
-        elif len(self._flights) == 1 and self._device.runs_ahead and not self._flights[0].scoring:
+        elif (
+            self._may_go_ahead and self._device.runs_ahead and len(self._flights) == 1 and not self._flights[0].scoring
+        ):
+            self._may_go_ahead = False
             self._submit(self._scheduler.plan_ahead(), events)
         if self._flights and self._flights[0].pending.ready():
             self._commit(self._flights.pop(0), events)
@@ -259,6 +264,7 @@ class EngineCore:
         """Starts the draws of the oldest batch: all its ids are known by now."""
         if not self._flights:
             return
+        self._may_go_ahead = True
         flight = self._flights[0]
         draws: list[Draw | None] = [None] * sum(flight.chunks)
         for chunk, sequence, end in flight.sequences:

@@ -304,6 +304,7 @@ class Started:
                     result.drawn[row.chunk] = drawn.id
             elif part.drawn or any(row.score for row in part.wanted):
                 self._look(part, draws, result)
+            part.logits = None
         return result
 
     def _look(self, part: _Part, draws: Sequence[Draw], result: Result) -> None:

@@ -94,7 +94,7 @@ BUGS = (
     Bug("a row follows another chunk", "core.py", "                sequence.drawn_by = chunk\n", "                sequence.drawn_by = max(0, chunk - 1)\n"),
     Bug("a row follows a draw that was read", "core.py", "            sequence.drawn_by = None\n", ""),
     Bug("a draw is started that is forced by now", "core.py", "sequence.id in self._live and sequence.draws(end)", "sequence.id in self._live and sequence.answer.reason is None and end >= sequence.prefill_end"),
-    Bug("a batch goes ahead of scores", "core.py", "self._device.runs_ahead and not self._flights[0].scoring", "self._device.runs_ahead"),
+    Bug("a batch goes ahead of scores", "core.py", "len(self._flights) == 1 and not self._flights[0].scoring", "len(self._flights) == 1"),
     Bug("places on their way are computed again", "scheduler.py", "    sequence.submitted += count\n", ""),
     Bug("a place on its way counts as computed", "scheduler.py", "start, end = work.start, work.start + work.count", "start, end = work.start, sequence.submitted"),
     Bug("pages are taken from who is on the way", "scheduler.py", "self.plan() if self.reserve(need) else Plan([], [])", "self.plan()"),
