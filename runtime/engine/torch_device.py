@@ -241,7 +241,8 @@ class _Part:
         """The logits that ids are drawn from."""
         if len(self.drawn) == len(self.wanted):
             return logits
-        chosen = [k for k, row in enumerate(self.wanted) if any(row is other for other, _ in self.drawn)]
+        drawn = {row.chunk for row, _ in self.drawn}
+        chosen = [k for k, row in enumerate(self.wanted) if row.draws and row.chunk in drawn]
         return logits.index_select(0, uploaded(torch.tensor(chosen), logits.device))
 
 
