@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from models.document import Answer, Document, Piece, chat, joined, plain
 from models.draw import Draw
@@ -92,18 +92,10 @@ Which of {0} and {1} is the larger?
 Name the larger number of {0} and {1}.
 The larger number, please: {0} or {1}?""")
 LARGER_HELD_OUT = ("Tell me the larger number: {0} or {1}.", "Of {0} and {1}, which is the larger?")
-SMALLER = lines("""\
-Which is smaller, {0} or {1}?
-Which number is smaller: {0} or {1}?
-The smaller of {0} and {1}?
-Which is less, {0} or {1}?
-What is the smaller one of {0} and {1}?
-Tell me which is smaller, {0} or {1}.
-Of {0} and {1}, which is less?
-Which of {0} and {1} is the smaller?
-Name the smaller number of {0} and {1}.
-The smaller number, please: {0} or {1}?""")
-SMALLER_HELD_OUT = ("Tell me the smaller number: {0} or {1}.", "Of {0} and {1}, which is the smaller?")
+SMALLER, SMALLER_HELD_OUT = (
+    tuple(wording.replace("larger", "smaller").replace("more", "less") for wording in wordings)
+    for wordings in (LARGER, LARGER_HELD_OUT)
+)
 COUNTS = lines("""\
 How many words are in this list? {0}
 How many things are listed: {0}?
@@ -172,24 +164,26 @@ small = _asked("small", _small)
 def series(draw: Draw) -> Document:
     """Lines such as "47 + 38 = 85", one kind or several."""
     makes = draw.of(((_sum,), (_sum,), (_difference,), (_sum, _difference), (_sum, _difference, _small)))
-    pieces: list[Piece] = [draw.of(("", "", "Sums and their values.\n", "Calculate.\n"))]
+    intro = draw.of(("", "", "Sums and their values.\n", "Calculate.\n"))
     form = draw.of(("{0} {2} {1} = ", "{0} {2} {1} =", "Q: {0} {2} {1}\nA: ", "{0}{2}{1}="))
-    for _ in range(draw.int(6, 20)):
-        one, other, sign, value = draw.of(makes)(draw)
-        space = " " if form.endswith(" =") else ""
-        pieces += [form.format(one, other, sign), Answer(space + value), "\n"]
-    return plain("arithmetic.series", *joined(pieces))
+    return plain("arithmetic.series", *joined([intro, *_answered(draw, makes, form, draw.int(6, 20))]))
 
 
 def ladder(draw: Draw) -> Document:
     """The same from small sums up: what two digits make is learnt far sooner where one digit and one are practised beside it."""
     makes = (_sum,) if draw.held_out else draw.of(((_digits,), (_digits, _sum), (_sum,), (_sum,)))
     form = draw.of(("{0} {2} {1} = ", "Q: {0} {2} {1}\nA: ", "{0}{2}{1}=", "{0}{2}{1}="))
+    return plain("arithmetic.ladder", *joined(_answered(draw, makes, form, draw.int(10, 25))))
+
+
+def _answered(draw: Draw, makes: Sequence[Callable[[Draw], Sum]], form: str, count: int) -> list[Piece]:
+    """Lines of one form, each with its value."""
     pieces: list[Piece] = []
-    for _ in range(draw.int(10, 25)):
+    for _ in range(count):
         one, other, sign, value = draw.of(makes)(draw)
-        pieces += [form.format(one, other, sign), Answer(value), "\n"]
-    return plain("arithmetic.ladder", *joined(pieces))
+        space = " " if form.endswith(" =") else ""
+        pieces += [form.format(one, other, sign), Answer(space + value), "\n"]
+    return pieces
 
 
 def comparison(draw: Draw) -> Document:

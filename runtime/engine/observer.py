@@ -30,8 +30,8 @@ class Observer(Protocol):
         ...
 
     def planned(self, work: Sequence[Work], running: Collection[int], gauges: Gauges) -> None:
-        """A batch is about to be computed, perhaps behind another one. running: all requests with pages; who had some and has none now was
-        preempted."""
+        """A batch is about to be computed, perhaps behind another one. running: all requests with pages; who had some and
+        has none now was preempted."""
         ...
 
     def committed(self, gauges: Gauges, *, started: bool = True) -> None:
