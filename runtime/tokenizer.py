@@ -214,9 +214,19 @@ def load_tokenizer(folder: str | Path, chat_template: str | None = None) -> Mode
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or not tokenizer.is_fast:
         raise ModelError("it has no fast tokenizer", where=str(folder), hint=_FOLDER_HINT)
     if chat_template is not None:
+        _check_is_source(chat_template)
         tokenizer.chat_template = chat_template
     end_ids, columns = _from_configs(folder)
     return ModelTokenizer(tokenizer, end_ids=end_ids, columns=columns)
+
+
+def _check_is_source(chat_template: str) -> None:
+    """A name or a path would be rendered as it stands, and only the first message would show it."""
+    if chat_template and "{" not in chat_template:
+        raise ModelError(
+            f"the chat template {chat_template!r} is not Jinja: nothing in it stands for a message",
+            hint="give its source, of a file Path(...).read_text(); without chat_template= the model's own is used",
+        )
 
 
 _FOLDER_HINT = "a model folder has tokenizer.json, tokenizer_config.json, config.json and *.safetensors"

@@ -141,11 +141,18 @@ def test_messages_of_broken_templates(tmp_path: Path) -> None:
         rendered(with_template(tmp_path, "{{ bos_token }}\n{% for %}"), "user")
     assert caught.value.where == "chat template, line 2"
     with pytest.raises(ModelError, match="leaves out, or moves, the text of a user message"):
-        rendered(with_template(tmp_path, "nothing"), "user")
+        rendered(with_template(tmp_path, "{{ 'nothing' }}"), "user")
     with pytest.raises(ModelError, match="refuses the roles user: 'knobs' is undefined"):
         rendered(with_template(tmp_path, LOOP + "{{ knobs.x }}{% endfor %}"), "user")
     with pytest.raises(ModelError, match="refuses the roles user"):
         rendered(with_template(tmp_path, LOOP + "{{ message.__class__.__mro__ }}{% endfor %}"), "user")
+
+
+@pytest.mark.parametrize("template", ["llama-2-chat", "templates/chat.jinja"])
+def test_a_name_or_a_path_is_no_template(tmp_path: Path, template: str) -> None:
+    with pytest.raises(ModelError, match=f"the chat template '{template}' is not Jinja") as caught:
+        with_template(tmp_path, template)
+    assert "read_text()" in caught.value.hint
 
 
 def test_templates_of_other_places_and_kinds(tmp_path: Path) -> None:
