@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from sglc.ir.errors import Location
 from sglc.ir.graph import AS_WRITTEN, End, Graph, Orders, Region, Static, Switch, Tree, answers_of
 from sglc.ir.ops import (
+    NO_SETTINGS,
     Append,
     Argument,
     Call,
@@ -86,7 +87,7 @@ class Builder:
         return self._next(
             Gen,
             lambda number: Gen(
-                state=state, name=name, sampling=sampling or Sampling(), constraint=constraint, number=number, loc=loc
+                state=state, name=name, sampling=sampling or NO_SETTINGS, constraint=constraint, number=number, loc=loc
             ),
         )
 

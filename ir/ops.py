@@ -30,7 +30,7 @@ import enum
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from sglc.ir.errors import Location
@@ -109,9 +109,13 @@ class Sampling:
 
     def filled_from(self, other: Sampling) -> Sampling:
         """This, with `other`'s settings where this has none."""
+        if other is NO_SETTINGS:  # most are
+            return self
         missing = {name: getattr(other, name) for name in SETTINGS_NAMES if getattr(self, name) is None}
         return replace(self, **missing) if missing else self
 
+
+NO_SETTINGS = Sampling()
 
 ConstraintKind: TypeAlias = Literal["regex", "json_schema", "ebnf"]
 
@@ -181,7 +185,7 @@ class Gen(Op):
     result: ClassVar[Type] = Type.STATE
     state: Op
     name: str | None = None
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling = NO_SETTINGS
     constraint: Constraint | None = None
     number: int = 0
 

@@ -17,7 +17,7 @@ from sglc.compiled import CompiledProgram, load
 from sglc.compiler import Compiled
 from sglc.function import SglFunction
 from sglc.ir.errors import ArtifactError
-from sglc.ir.ops import Sampling
+from sglc.ir.ops import NO_SETTINGS
 from sglc.ir.printer import print_graph
 from sglc.language.arguments import Arguments, bind, bind_compiled, without_opaque
 from sglc.live import LiveProgram
@@ -129,8 +129,8 @@ class RunJob:
 
     def _results(self, engine: Engine, seed: int) -> Iterator[tuple[int, Result]]:
         if self.function is not None and not self.programs:
-            return interpret_rows(self.function.func, self.rows, engine, Sampling(), seed)
-        ready = ready_rows(lambda row: self.programs[row.shape], self.rows, engine, Sampling(), seed)
+            return interpret_rows(self.function.func, self.rows, engine, NO_SETTINGS, seed)
+        ready = ready_rows(lambda row: self.programs[row.shape], self.rows, engine, NO_SETTINGS, seed)
         return run_rows(ready, engine)
 
     def _report(self, engine: Engine) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, cast
 
 from sglc.ir.errors import ConstraintError, ProgramError
-from sglc.ir.ops import Constraint, Sampling
+from sglc.ir.ops import NO_SETTINGS, Constraint, Sampling
 from sglc.ir.values import MAX_CONSTRAINT, SETTINGS, what_is_wrong_with_text
 from sglc.language.symbolic import characters, is_symbolic, user_location
 from sglc.passes.regex.python import python_flags
@@ -80,15 +80,19 @@ def checked_sampling(**settings: Any) -> Sampling:
     of range."""
     checked: dict[str, Any] = {}
     for name, given in settings.items():
+        if given is None:  # most are
+            continue
         value = _plain(given)
         if name in _TEXTS and isinstance(value, str):
             value = (value,)
         holds, wanted = SETTINGS[name]
-        if value is not None and not holds(value):
+        if not holds(value):
             raise ProgramError(f"{name} is {_shown(given)}, not {wanted}", where=user_location())
-        if name in _TEXTS and value is not None:
+        if name in _TEXTS:
             value = tuple(checked_text(name, text) for text in value)
         checked[name] = value
+    if not checked:
+        return NO_SETTINGS
     sampling = Sampling(**checked)
     low, high = sampling.min_tokens, sampling.max_tokens
     if low is not None and high is not None and low > high:

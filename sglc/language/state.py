@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, cast
 
 from sglc.ir.errors import ProgramError
-from sglc.ir.ops import Role, Sampling
+from sglc.ir.ops import NO_SETTINGS, Role, Sampling
 from sglc.language.expressions import (
     Expression,
     GenExpression,
@@ -50,7 +50,7 @@ class ProgramState:
     ) -> None:
         self._machine = machine
         self._prompt = machine.root() if prompt is None else prompt
-        self._sampling = sampling or Sampling()
+        self._sampling = sampling or NO_SETTINGS
         self._n = n
         self._variables: dict[str, Any] = {}
         self._answers: dict[str, Any] = {}  # of variables that gens and selects filled: the prompt with the answer

@@ -57,7 +57,7 @@ def _statements(code: CodeType, line: int) -> tuple[ast.stmt, ...]:
     """What stands at a line; () where the source is not known, or not what the code was made of: the file has changed since,
     or was changed as it was loaded."""
     tree, codes = _parsed("".join(linecache.getlines(code.co_filename)))
-    return tuple(_at(tree, line)) if code in codes else ()
+    return tuple(dict.fromkeys(_at(tree, line))) if code in codes else ()
 
 
 @functools.lru_cache(8)
@@ -76,8 +76,8 @@ def _parsed(source: str) -> tuple[ast.Module, frozenset[CodeType]]:
 
 
 def _at(tree: ast.AST, line: int, around: ast.stmt | None = None) -> list[ast.stmt]:
-    """The statements with something of their own at a line: more than one where a semicolon parts them, or where what a
-    statement begins with (`if ...:`) stands before its body."""
+    """The statements with something of their own at a line, each as often as it has parts there: more than one where a
+    semicolon parts them, or where what a statement begins with (`if ...:`) stands before its body."""
     found: list[ast.stmt] = []
     for child in ast.iter_child_nodes(tree):
         if not _covers(child, line):

@@ -11,13 +11,19 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sglc.ir.errors import SglcError
 from sglc.language.symbolic import PACKAGE, PYTHON
 from sglc.trace.repeatable import is_ours
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+
+_SWITCHES_CHEAPLY = sys.version_info < (3, 12)
+"""Later Pythons prepare all code anew after each `sys.settrace`."""
 
 _RAISES = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
 
@@ -53,6 +59,16 @@ class Watch:
             if not frame.f_code.co_filename.startswith(PACKAGE):
                 frame.f_trace, frame.f_trace_lines = self._on_event, False
             frame = frame.f_back
+
+    def aside(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """Calls what runs no code of the body, without watching it."""
+        if not (self._is_on and _SWITCHES_CHEAPLY and sys.gettrace() == self._on_call):  # a debugger's stays
+            return function(*given, **named)
+        sys.settrace(None)
+        try:
+            return function(*given, **named)
+        finally:
+            sys.settrace(self._on_call)
 
     def _on_call(self, frame: FrameType, event: str, given: Any) -> Any:
         if frame.f_code.co_filename.startswith(PACKAGE):  # most are

@@ -7,12 +7,13 @@ to questions about the others. It runs to its end, or to the first question that
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from sglc.ir.builder import Builder, flattened
 from sglc.ir.errors import ENDS_ALL, Location, ProgramError, in_words
@@ -71,6 +72,8 @@ from sglc.trace.statements import drops_what_it_calls
 from sglc.trace.untraceable import Untraceable
 
 P = TypeVar("P", Gen, Select, Call)
+R = TypeVar("R")
+Given = ParamSpec("Given")
 
 
 class Stopped(GeneratorExit):
@@ -134,6 +137,16 @@ def record(
     return recording.run(n, files)
 
 
+def _unwatched(method: Callable[Concatenate[_Recording, Given], R]) -> Callable[Concatenate[_Recording, Given], R]:
+    """A method in which no code of the body runs: watching it would only be slow."""
+
+    @functools.wraps(method)
+    def unwatched(recording: _Recording, *given: Given.args, **named: Given.kwargs) -> R:
+        return recording.watch.aside(method, recording, *given, **named)
+
+    return unwatched
+
+
 class _Recording:
     """The machine that records."""
 
@@ -164,7 +177,7 @@ class _Recording:
         self._differs_at: Location | None = None  # where the body asked something else than was recorded before
         self._impurities = Impurities()
         self._context = Context()  # in which the body begins
-        self._watch = Watch(self._on_exception, _Recording.run.__code__)
+        self.watch = Watch(self._on_exception, _Recording.run.__code__)
         self._given: dict[Leaf, Op] = {}  # leaves that the body has as symbolic texts
         self._origins: dict[str, Op] = {}  # known texts that are not the program's own, for what is appended again
         self._twins: dict[Op, Op] = {}  # states of what is repeated: as they are now, and as they were recorded
@@ -252,6 +265,7 @@ class _Recording:
 
     # -- what the body sees
 
+    @_unwatched
     def marker(self, value: Op) -> str:
         frame = calling_frame()
         in_doubt = frame is None or not only_appends(frame)
@@ -375,6 +389,7 @@ class _Recording:
     def root(self) -> Op:
         return self._builder.root(loc=self._here())
 
+    @_unwatched
     def pieces(self, text: Any, *, trusted: bool = False) -> tuple[Piece, ...]:
         if is_symbolic(text):
             return (Trusted(self._own(text)),) if trusted else (self._own(text),)
@@ -404,10 +419,12 @@ class _Recording:
     def image(self, path: Any, frames: int | None) -> Op:
         return self._builder.image(self._text_op(path), frames, loc=self._here())
 
+    @_unwatched
     def append(self, prompt: Op, pieces: Sequence[Part]) -> Op:
         self._go_on()
         return self._builder.append(prompt, pieces, loc=self._here())
 
+    @_unwatched
     def gen(self, prompt: Op, name: str | None, sampling: Sampling, constraint: Constraint | None) -> Answered:
         self._next_is(Gen)
         for text in (name, constraint and constraint.text, *(sampling.stop or ()), *(sampling.stop_regex or ())):
@@ -416,6 +433,7 @@ class _Recording:
         self._note_twins(prompt, state)
         return self._answered(self._same(state, name, sampling, constraint), name)
 
+    @_unwatched
     def select(
         self, prompt: Op, name: str | None, choices: Sequence[Sequence[Part]], method: ChoicesMethod
     ) -> Answered:
@@ -664,7 +682,7 @@ class _Recording:
         """Watches the body for what a trace must not do: draw, read a clock, or go on after an exception that may be
         there only because a text is symbolic."""
         first = not self._known.values and not self._known.tests  # once a program
-        with self._watch.ended(), self._impurities.watched(lines=first or files, also=stop_at):
+        with self.watch.ended(), self._impurities.watched(lines=first or files, also=stop_at):
             if not self._earlier:
                 self._watch_on()
             yield
@@ -672,7 +690,7 @@ class _Recording:
     def _watch_on(self) -> None:
         """From here on. (What a run repeats of the regions around was watched before.)"""
         if not self._known.plain:
-            self._watch.begin()
+            self.watch.begin()
 
     def _on_exception(self, frame: FrameType, kind: type[BaseException], error: Any, trace: TracebackType) -> None:
         """Stops the run at a suspicious exception, before the body catches it. With the real strings it may go well, so the
