@@ -23,12 +23,9 @@ from tests import models
 from tests.device.test_fused import RECOGNISED
 from tests.device.test_graphs import BUCKETS, PAGES, random_batch
 from tests.device.test_sampler import GREEDY
-from tests.parity.support import Book, engine, generate, random_prompts, tiny
+from tests.parity.support import ON_CUDA, Book, engine, generate, random_prompts, tiny
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run"),
-]
+pytestmark = ON_CUDA
 KINDS = [torch.float32, torch.bfloat16]
 CAPTURED = ["llama", "qwen3", "gemma2", "phi3", "gpt_neox"]
 """Heads with norms, windows, one product for all, and layers that are not fused."""

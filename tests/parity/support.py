@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -20,11 +21,14 @@ from sglc.runtime.engine.network import Model
 from sglc.runtime.engine.request import Finished, Request
 from tests import models
 
+ON_CUDA = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")]
+"""Marks of what needs a GPU."""
+
 
 @functools.cache
-def tiny(name: str, device: str = "cpu") -> Model:
-    """A tiny model, made ready; one per process."""
-    return prepare(models.network(name).to(device), name)
+def tiny(name: str, device: str = "cpu", *, exact: bool = False) -> Model:
+    """A tiny model, made ready; one per process. exact: as in `prepare`."""
+    return prepare(models.network(name).to(device), name, exact=exact)
 
 
 class NoText:

@@ -12,12 +12,8 @@ from sglc.runtime.engine.model import prepare
 from sglc.runtime.engine.request import Failed, Request
 from sglc.runtime.engine.torch_device import TorchDevice
 from tests import models
-from tests.parity.support import engine, generate, random_prompts, tiny
+from tests.parity.support import ON_CUDA, engine, generate, random_prompts, tiny
 
-CUDA = pytest.param(
-    "cuda",
-    marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: not run")],
-)
 CLASSES = [name for name in models.CONFIGS if name not in ("llama_tied", "gpt2")]
 LENGTHS = (*[1] * 4, *[17] * 4, *[64] * 4, *[65] * 4, *[120] * 4)
 NEW = 32
@@ -35,7 +31,7 @@ def expected(name: str, device: str) -> list[list[int]]:
     return answers
 
 
-@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=ON_CUDA)])
 @pytest.mark.parametrize("name", CLASSES)
 def test_greedy_tokens_equal_generate(name: str, device: str) -> None:
     model = tiny(name, device)
