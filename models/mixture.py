@@ -80,15 +80,19 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
 """(share of the documents, task)"""
 
 EARLY_STEPS = 600
-EARLY = 5.0
-"""In so many steps at the beginning, copying is practised so many times as often: what it teaches, others wait for."""
+EARLY = {task: 5 * share for share, task in MIXTURE if task in COPYING}
+"""Other shares in so many steps at the beginning: what copying teaches, the other tasks wait for."""
+
+LATE_STEPS = 2451
+LATE: dict[Task, float] = {arithmetic.ladder: 11.0, arithmetic.series: 8.0}
+"""Other shares from that step on, the second half: of all tasks sums are the slowest to be learnt."""
 
 
 def documents(seed: int | str, *, held_out: bool = False, step: int = EARLY_STEPS) -> Iterator[Document]:
     """Documents of all tasks without end; the same for the same seed. step: of the training, which shares depend on."""
     draw = Draw(seed, held_out=held_out)
-    early = step < EARLY_STEPS
-    shares = [share * (EARLY if early and task in COPYING else 1.0) for share, task in MIXTURE]
+    others = EARLY if step < EARLY_STEPS else LATE if step >= LATE_STEPS else {}
+    shares = [others.get(task, share) for share, task in MIXTURE]
     tasks = [task for _, task in MIXTURE]
     while True:
         (task,) = draw.random.choices(tasks, shares)
