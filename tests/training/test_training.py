@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from models.accuracy import accuracy, held_out_examples
 from models.batches import Example, batches, of_step
-from models.mixture import EARLY_STEPS
+from models.mixture import EARLY_STEPS, LATE_STEPS
 from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates, orthogonal
 from models.train import (
@@ -133,12 +133,18 @@ def test_steps_depend_on_seed_and_number_alone() -> None:
     assert of_step(tokenizer(), 0, 7, 500) != of_step(tokenizer(), 0, 8, 500)
 
 
-def test_copying_is_practised_first() -> None:
-    def copied(step: int) -> int:
-        early = ("copying.repeat", "copying.look_up", "copying.ask")
-        return sum(one.task in early for one in of_step(tokenizer(), 0, step, 20000))
+def practised(step: int, *tasks: str) -> int:
+    """How often, in a long step."""
+    return sum(one.task in tasks for one in of_step(tokenizer(), 0, step, 20000))
 
-    assert copied(0) > 2 * copied(EARLY_STEPS)
+
+def test_copying_is_practised_first() -> None:
+    copying = ("copying.repeat", "copying.look_up", "copying.ask")
+    assert practised(0, *copying) > 2 * practised(EARLY_STEPS, *copying)
+
+
+def test_sums_are_practised_late() -> None:
+    assert practised(LATE_STEPS, "arithmetic.ladder") > practised(LATE_STEPS - 1, "arithmetic.ladder")
 
 
 def test_batches_hold_every_answer_once() -> None:
