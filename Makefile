@@ -55,8 +55,8 @@ bench: setup ## run every benchmark but the GPU's; one alone: .venv/bin/python -
 bench-gpu: setup ## measure a CUDA device, in less than 8 minutes: one table; ARGS="--only kernels --json FILE"
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
-model: setup ## train the model of models/ into build/model, and measure it; MINUTES=90
-	$(BIN)/python -m models.train --minutes $(or $(MINUTES),90) --out build/model
+model: setup ## train the model of models/ into build/model, and measure it
+	$(BIN)/python -m models.train --out build/model
 	$(BIN)/python -m models.evaluate --model build/model/model --json build/model/figures.json
 
 clean: ## remove caches and build outputs; .venv stays

@@ -37,6 +37,24 @@ REACT_ANSWERS = ("3461 m", "4080 km", "30 years", "19.21965318", "6042.5 m", "18
 """Of the rows of `examples/react.jsonl`; whether a unit is written does not count."""
 
 
+def order(customer: str, items: dict[str, int], delivery: str, *, gift: bool = False) -> dict[str, Any]:
+    listed = [{"article": article, "count": count} for article, count in items.items()]
+    return {"customer": customer, "items": listed, "delivery": delivery, "gift": gift}
+
+
+ORDERS = (
+    order("Anna Berg", {"notebooks": 12, "fountain pens": 3}, "collect"),
+    order("P. Okafor", {"sheets of blue card": 250}, "express"),
+    order("Tomasz Zielinski", {"wooden ruler": 1}, "standard", gift=True),
+    order("Dr Ruiz", {"envelopes": 40, "stamps": 40}, "collect"),
+    order("The Harbour Office", {"bottles of black": 6, "of red": 2}, "express"),
+    order("Mei Lin", {"small globe": 1}, "standard", gift=True),
+    order("E. Marchetti", {"pencils": 500}, "standard"),
+    order("Noor Haddad", {"desk calendars": 2, "stapler": 1}, "standard"),
+)
+"""Of the rows of `examples/json_extraction.jsonl`."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """wanted: the share that issue 7 asks for; None where it asks for none."""
@@ -161,13 +179,27 @@ def order_rows(count: int) -> tuple[list[dict[str, Any]], list[Any]]:
     return rows, [json.loads(document.answers[-1].text) for document in documents]
 
 
+def order_texts(backend: Runner, rows: list[dict[str, Any]]) -> list[str]:
+    """What `examples/json_extraction.py` writes of each row."""
+    results = load_program(str(EXAMPLES / "json_extraction.py")).run_batch(rows, backend=backend)
+    return [str(checked(result)["order"]) for result in results]
+
+
+def order_figure(name: str, texts: Sequence[str], wanted: Sequence[Any]) -> Figure:
+    return field_figure(name, [fields_right(read(text), data) for text, data in zip(texts, wanted, strict=True)])
+
+
 def orders(backend: Runner, count: int) -> Figure:
     """`examples/json_extraction.py` on orders of our own, field by field."""
     rows, wanted = order_rows(count)
-    results = load_program(str(EXAMPLES / "json_extraction.py")).run_batch(rows, backend=backend)
-    pairs = zip(results, wanted, strict=True)
-    counted = [fields_right(read(str(checked(result)["order"])), data) for result, data in pairs]
-    return field_figure("JSON orders, example (fields)", counted)
+    return order_figure("JSON orders, example (fields)", order_texts(backend, rows), wanted)
+
+
+def own_orders(backend: Runner, _: int) -> Figure:
+    """`examples/json_extraction.py` on its own rows, field by field."""
+    return order_figure(
+        "JSON orders, example, its rows (fields)", order_texts(backend, rows_of("json_extraction")), ORDERS
+    )
 
 
 def react_problems(backend: Runner, count: int) -> Figure:
@@ -224,6 +256,7 @@ MEASURES: tuple[Measure, ...] = (
     exact("general knowledge", facts.general),
     exact("multiple choice by letters", facts.letters),
     orders,
+    own_orders,
     records,
     exact("one field of a message", extraction.single, wanted=0.95),
     exact("answers from a text", reading.passage),
@@ -248,14 +281,12 @@ def evaluate(backend: Runner, count: int = COUNT) -> list[Figure]:
 
 def jump_figures(with_jumps: Runner, without: Runner, count: int = COUNT) -> list[Figure]:
     """What jump-forward changes in constrained answers: nothing should be lost by it, nor won."""
-    one, other = orders(with_jumps, count), orders(without, count)
-    rows, _ = order_rows(count)
-    program = load_program(str(EXAMPLES / "json_extraction.py"))
-    texts = [[checked(result)["order"] for result in program.run_batch(rows, backend=b)] for b in (with_jumps, without)]
-    same = sum(a == b for a, b in zip(*texts, strict=True))
+    rows, wanted = order_rows(count)
+    jumped, unjumped = (order_texts(backend, rows) for backend in (with_jumps, without))
+    same = sum(one == other for one, other in zip(jumped, unjumped, strict=True))
     return [
-        Figure("orders with jump-forward (fields)", one.right, one.count),
-        Figure("orders without jump-forward (fields)", other.right, other.count),
+        order_figure("orders with jump-forward (fields)", jumped, wanted),
+        order_figure("orders without jump-forward (fields)", unjumped, wanted),
         Figure("orders that are the same with and without", same, len(rows), 1 - 1 / 200),
     ]
 

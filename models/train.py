@@ -1,10 +1,11 @@
 """Train the model, on a CPU or a GPU, and write it as a folder in Hugging Face's format.
 
-    python -m models.train --minutes 90 --out build/model      # about 90 minutes on two cores, minutes on a GPU
+    python -m models.train --out build/model      # about 80 minutes on two cores, minutes on a GPU
 
 Makes the tokenizer, trains, and keeps in the folder of `--out`: `model/`, the best network so far as bfloat16 weights with
 all that belongs to it; `checkpoint/`, from where the same command goes on after a stop; `log.jsonl`, the loss and the
-accuracies. With `--steps` instead of `--minutes` two runs on one machine give the same weights.
+accuracies. Two runs of as many steps on one machine give the same weights; `--minutes` instead of `--steps` ends in time on
+any.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates
 from models.tokenizer import ENTRIES, id_of, text_of, trained, write, write_json
 
+STEPS = 4900
 TOKENIZER_DOCUMENTS = 40000
 EVALUATION_SEED = 1
 
@@ -242,8 +244,10 @@ def shape_of(hidden: int, layers: int) -> Shape:
 
 def main(
     out: Annotated[Path, typer.Option(help="the folder of the run")] = Path("build/model"),
-    minutes: Annotated[float | None, typer.Option(help="how long to train; 90 where neither is given")] = None,
-    steps: Annotated[int | None, typer.Option(help="how many steps to train instead")] = None,
+    minutes: Annotated[float | None, typer.Option(help="how long to train")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help=f"how many steps to train instead; {STEPS} where neither is given")
+    ] = None,
     seed: Annotated[int, typer.Option()] = 0,
     rate: Annotated[float, typer.Option(help="learning rate of the matrices")] = Rates().matrix,
     hidden: Annotated[int, typer.Option(help="width of the network")] = Shape(ENTRIES).hidden,
@@ -252,7 +256,9 @@ def main(
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cuda" if torch.cuda.is_available() else "cpu",
 ) -> None:
     count = (cores or os.cpu_count() or 1) if device == "cpu" else 1
-    minutes = 90.0 if minutes is None and steps is None else minutes
+    if minutes is not None and steps is not None:
+        raise typer.BadParameter("give one of --minutes and --steps")
+    steps = STEPS if minutes is None and steps is None else steps
     settings = Settings(minutes=minutes, steps=steps, seed=seed, workers=count, device=device, rates=Rates(matrix=rate))
     run = train(settings, shape_of(hidden, layers), out, tokenizer_of(out, seed))
     print(

@@ -1,5 +1,5 @@
 """Every example gives the same compiled and interpreted, and what its readers expect: on a model that knows the examples
-(`scripted.py`), and on the embedded one, which talks noise."""
+(`scripted.py`), and on the embedded one, whatever it says."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from tests.examples.scripted import ANSWERS
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 LINE = r"[^\n]+"
-NOISE = r"[^\n]*"
+REST = r"[^\n]*"
 SCORE = "[1-9]|10"
 
 SHAPES: dict[str, dict[str, Any]] = {
     "mmlu": {"answer": "[ABCD]", "gold": "[ABCD]"},
     "hellaswag": {"ending": LINE},
-    "react": {"thought": NOISE, "action": NOISE, "answer": NOISE},
+    "react": {"thought": REST, "action": REST, "answer": REST},
     "generative_agents": {
         "importance": ["[1-9]"] * 3,
         "decision": ["carry on|react"] * 3,
-        "reaction": [NOISE] * 3,
-        "plan": [NOISE] * 3,
-        "chronicle": NOISE,
+        "reaction": [REST] * 3,
+        "plan": [REST] * 3,
+        "chronicle": REST,
     },
-    "tree_of_thought": {"thought": [NOISE] * 4, "score": [SCORE] * 4, "path": [NOISE] * 3, "answer": r"[-+]?\d+"},
-    "skeleton_of_thought": {"point": [r"[A-Z][A-Za-z ,'-]*"] * 4, "text": [NOISE] * 4, "answer": rf"({LINE}\n?){{4}}"},
-    "judge": {"comment": [NOISE] * 6, "score": [SCORE] * 6, "verdict": "accept|revise|reject"},
+    "tree_of_thought": {"thought": [REST] * 4, "score": [SCORE] * 4, "path": [REST] * 3, "answer": r"[-+]?\d+"},
+    "skeleton_of_thought": {"point": [r"[A-Z][A-Za-z ,'-]*"] * 4, "text": [REST] * 4, "answer": rf"({LINE}\n?){{4}}"},
+    "judge": {"comment": [REST] * 6, "score": [SCORE] * 6, "verdict": "accept|revise|reject"},
     "json_extraction": {"order": LINE, "state": "complete|to be looked at|cut off"},
     "multi_turn_chat": {"answer": r"[\s\S]*", "answers": [r"[\s\S]*"] * 4},
-    "retrieval": {"query": NOISE, "passages": rf"- {LINE}\n- {LINE}", "answer": NOISE, "told": "yes|no"},
-    "self_consistency": {"thought": [NOISE] * 5, "number": [r"\d{1,5}"] * 5, "answer": r"\d{1,5}", "votes": "[1-5]"},
-    "map_reduce_summary": {"notes": [NOISE, ...], "summary": NOISE, "headline": NOISE},
+    "retrieval": {"query": REST, "passages": rf"- {LINE}\n- {LINE}", "answer": REST, "told": "yes|no"},
+    "self_consistency": {"thought": [REST] * 5, "number": [r"\d{1,5}"] * 5, "answer": r"\d{1,5}", "votes": "[1-5]"},
+    "map_reduce_summary": {"notes": [REST, ...], "summary": REST, "headline": REST},
 }
 """Name of an example -> its variables: a pattern for a value, a list for a list; `...` stands for more of the same."""
 

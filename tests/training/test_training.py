@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModelForCausalLM
+from typer.testing import CliRunner
 
 from models.accuracy import accuracy, held_out_examples
 from models.batches import Example, batches, of_step
@@ -23,6 +25,7 @@ from models.train import (
     Settings,
     export,
     load_checkpoint,
+    main,
     one_step,
     save_checkpoint,
     scale_at,
@@ -155,6 +158,14 @@ def test_batches_hold_every_answer_once() -> None:
     for batch in made:
         following = batch.ids.flatten()[batch.positions + 1]
         assert torch.equal(following, batch.targets)
+
+
+def test_minutes_and_steps_are_refused_together() -> None:
+    app = typer.Typer()
+    app.command()(main)
+    said = CliRunner().invoke(app, ["--minutes", "1", "--steps", "2"])
+    assert said.exit_code == 2
+    assert "give one of --minutes and --steps" in said.output
 
 
 def test_rates_rise_stay_and_fall() -> None:
