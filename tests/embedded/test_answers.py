@@ -4,6 +4,7 @@ constraints, jump-forward. Names, numbers and wordings are such as its training 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -13,6 +14,7 @@ from models.world.countries import COUNTRIES
 from sglc.command.program_file import load_program
 from tests.examples.test_programs import EXAMPLES, assert_equal
 
+Mode = Literal["compiled", "interpret"]
 MODES = pytest.mark.parametrize("mode", ["compiled", "interpret"])
 
 ITEMS = 40
@@ -64,13 +66,13 @@ def plain() -> Iterator[sglc.Engine]:
 
 
 @MODES
-def test_questions(engine: sglc.Engine, mode: str) -> None:
+def test_questions(engine: sglc.Engine, mode: Mode) -> None:
     results = ask.run_batch([{"question": question} for question in ANSWERS], backend=engine, mode=mode)
     assert [result["answer"] for result in results] == list(ANSWERS.values())
 
 
 @MODES
-def test_capitals_after_examples(engine: sglc.Engine, mode: str) -> None:
+def test_capitals_after_examples(engine: sglc.Engine, mode: Mode) -> None:
     asked = COUNTRIES[::6]
     results = capital.run_batch([{"country": country.in_text} for country in asked], backend=engine, mode=mode)
     right = [result["capital"].strip() == country.capital for result, country in zip(results, asked, strict=True)]
