@@ -80,14 +80,14 @@ class Builder:
         state: Op,
         *,
         name: str | None = None,
-        sampling: Sampling | None = None,
+        sampling: Sampling = NO_SETTINGS,
         constraint: Constraint | None = None,
         loc: Location | None = None,
     ) -> Gen:
         return self._next(
             Gen,
             lambda number: Gen(
-                state=state, name=name, sampling=sampling or NO_SETTINGS, constraint=constraint, number=number, loc=loc
+                state=state, name=name, sampling=sampling, constraint=constraint, number=number, loc=loc
             ),
         )
 

@@ -46,11 +46,11 @@ class ProgramState:
     )  # fmt: skip
 
     def __init__(
-        self, machine: Machine, prompt: Any = None, sampling: Sampling | None = None, n: int | None = None
+        self, machine: Machine, prompt: Any = None, sampling: Sampling = NO_SETTINGS, n: int | None = None
     ) -> None:
         self._machine = machine
         self._prompt = machine.root() if prompt is None else prompt
-        self._sampling = sampling or NO_SETTINGS
+        self._sampling = sampling
         self._n = n
         self._variables: dict[str, Any] = {}
         self._answers: dict[str, Any] = {}  # of variables that gens and selects filled: the prompt with the answer

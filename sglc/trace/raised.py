@@ -22,9 +22,6 @@ T = TypeVar("T")
 
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
-_SWITCHES_CHEAPLY = sys.version_info < (3, 12)
-"""Later Pythons prepare all code anew after each `sys.settrace`."""
-
 _RAISES = frozenset(dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap)
 
 
@@ -62,7 +59,7 @@ class Watch:
 
     def aside(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """Calls what runs no code of the body, without watching it."""
-        if not (self._is_on and _SWITCHES_CHEAPLY and sys.gettrace() == self._on_call):  # a debugger's stays
+        if not (self._is_on and sys.gettrace() == self._on_call):  # a debugger's stays
             return function(*given, **named)
         sys.settrace(None)
         try:
