@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
@@ -207,6 +208,7 @@ def _made_from(wanted: Iterable[Op]) -> Iterator[Op]:
                 yield op
 
 
+@functools.lru_cache(4096)  # those around are asked for at each further run of a program
 def content(op: Op) -> Hashable:
     """What an op is, but for its place: equal for equal values. The order of an `unordered` hangs on its place."""
 

@@ -7,7 +7,7 @@ import functools
 import importlib.util
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -66,10 +66,11 @@ def reads_of(code: CodeType) -> Reads:
         if own & _IMPORTERS:
             imports.update(((text, 0), None) for text in texts)
         names |= own
-        values.update(_values(each))
-        identity.update(_identities(each))
+        instructions = list(dis.get_instructions(each))
+        values.update(_values(instructions))
+        identity.update(_identities(instructions))
         before: list[Any] = [None, None]  # the arguments of the last two instructions: level and names of an import
-        for instruction in dis.get_instructions(each):
+        for instruction in instructions:
             if instruction.opname in _GLOBAL_READS:
                 found[instruction.argval] = None
             elif instruction.opname == "IMPORT_NAME":
@@ -79,20 +80,19 @@ def reads_of(code: CodeType) -> Reads:
     return Reads(tuple(found), frozenset(names), tuple(imports), frozenset(values), frozenset(identity))
 
 
-def _values(code: CodeType) -> Iterator[str]:
+def _values(instructions: Sequence[dis.Instruction]) -> Iterator[str]:
     """The globals that are used as values, as a module is that is given to `getattr`."""
-    for one, after in itertools.pairwise(dis.get_instructions(code)):
+    for one, after in itertools.pairwise(instructions):
         if one.opname in _GLOBAL_READS and after.opname not in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"):
             yield one.argval
 
 
-def _identities(code: CodeType) -> Iterator[str]:
+def _identities(instructions: Sequence[dis.Instruction]) -> Iterator[str]:
     """What stands behind `is`: the name of a global, "" for a variable, an item or an attribute that may be any object. No
     constants, no classes, and no attributes of globals (`Color.RED`)."""
-    steps = list(dis.get_instructions(code))
-    for place, step in enumerate(steps):
+    for place, step in enumerate(instructions):
         if step.opname == "IS_OP":
-            one, other = steps[place - 2], steps[place - 1]
+            one, other = instructions[place - 2], instructions[place - 1]
             if other.opname in _GLOBAL_READS:
                 yield other.argval
             elif other.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "BINARY_SUBSCR")) or (
