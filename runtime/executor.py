@@ -112,7 +112,10 @@ class Executor:
     def fail_all(self, error: Exception) -> None:
         """Ends everything under way with an error."""
         for run in list(self._runs):
-            self._fail(run, None, error)
+            try:
+                self._fail(run, None, error)
+            except Exception:  # noqa: BLE001 - what broke the loop may break this too, and somebody waits
+                run.done(Outcome(error=located(error, None)))
         self.port.fail_all(error)
 
     def answered(self, run: Run, frame: Frame, plan: Plan, answer: Any) -> None:

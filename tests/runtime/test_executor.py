@@ -15,6 +15,7 @@ from sglc.language.host_function import Host
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from sglc.passes.reorder_parts import in_orders
+from sglc.runtime.futures import Future
 from sglc.runtime.jobs import Outcome
 from tests.graphs import random_graph
 from tests.runtime.toy import Machine
@@ -145,6 +146,22 @@ def test_when_the_loop_ends_everything_under_way_fails() -> None:
         machine.start(graph, lower(graph), {}, row, ended)
     machine.executor.fail_all(RunError("the engine was shut down"))
     assert machine.executor.idle
+    assert all("shut down" in str(outcome.error) for outcome in ended.values())
+    assert len(ended) == 3
+
+
+def test_nobody_waits_for_a_run_that_cannot_be_ended_as_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = chain(Sampling(max_tokens=6))
+    machine = Machine()
+    ended: dict[int, Outcome] = {}
+    for row in range(3):
+        machine.start(graph, lower(graph), {}, row, ended)
+
+    def broken(future: Future) -> None:
+        raise AssertionError("a defect")
+
+    monkeypatch.setattr(Future, "end", broken)
+    machine.executor.fail_all(RunError("the engine was shut down"))
     assert all("shut down" in str(outcome.error) for outcome in ended.values())
     assert len(ended) == 3
 
