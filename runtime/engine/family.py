@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,20 +13,46 @@ if TYPE_CHECKING:
 REMEMBERED = 32
 """Runs of a program that the next ones are expected to be like."""
 
+LONGER = 0.25
+"""The share of runs that may take longer than all those that have ended, where these say what is to be expected."""
+
 
 class Kind:
     """What is known of the runs of one program. bound: the tokens that a run may take after its first prompt, as far as
-    they can be told before the first run has ended."""
+    they can be told before runs have ended. taken: by the last runs. alive: those that have begun and not ended."""
 
-    __slots__ = ("bound", "taken")
+    __slots__ = ("_expected", "alive", "bound", "taken")
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
-        self.taken: deque[int] = deque(maxlen=REMEMBERED)  # by the last runs, after their first prompts
+        self.taken: deque[int] = deque(maxlen=REMEMBERED)
+        self.alive: set[Family] = set()
+        self._expected = bound
 
     def expected(self) -> int:
-        """Tokens that a run takes after its first prompt: the most that one of the last runs did."""
-        return max(self.taken, default=self.bound)
+        """Tokens that a run takes after its first prompt: the most that one of the last runs did, or one that is alive.
+
+        Of runs that began together the short ones end first, so as long as many have taken more than any that has ended,
+        these say too little, and the bound holds.
+        """
+        return self._expected
+
+    def learn(self, taken: int) -> None:
+        """From a run that has ended."""
+        self.taken.append(taken)
+        ages = sorted(family.taken_since() for family in self.alive)
+        self._expected = max((*self.taken, *ages)) if longer(self.taken, ages) <= LONGER else self.bound
+
+
+def longer(ended: Iterable[int], ages: list[int]) -> float:
+    """The share of runs that take longer than any of those that ended, estimated from what they took and, in ascending order,
+    what the others have taken so far: the product-limit estimator (Kaplan and Meier 1958)."""
+    share = 1.0
+    lengths = sorted(ended)
+    for number, length in enumerate(lengths):
+        at_risk = len(lengths) - number + len(ages) - bisect_left(ages, length)
+        share *= 1 - 1 / at_risk
+    return share
 
 
 class Family:
@@ -51,6 +79,16 @@ class Family:
         """Tokens that it is expected to take yet."""
         return max(0, self.first + self.expected() - self.taken)
 
+    def taken_since(self) -> int:
+        """Tokens that it has taken after its first prompt."""
+        return max(0, self.taken - self.first)
+
+    def begin(self, need: int) -> None:
+        """Its first request is admitted, and takes so many tokens."""
+        self.begun, self.first = True, need
+        self.kind.alive.add(self)
+
     def tell(self) -> None:
         """It has ended: its kind learns from it."""
-        self.kind.taken.append(max(0, self.taken - self.first))
+        self.kind.alive.discard(self)
+        self.kind.learn(self.taken_since())

@@ -253,7 +253,7 @@ class Scheduler:
 
     def _begin(self, family: Family, need: int) -> None:
         """The first request of a family is admitted, and takes `need` pages."""
-        family.begun, family.first = True, need
+        family.begin(need)
         self._begun[family] = None
         for sequence in family.waiting:
             if sequence.claim is not None and not sequence.cancelled:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sglc.ir.errors import CapacityError
 from sglc.runtime.engine.core import EngineCore
 from sglc.runtime.engine.device import Batch, Draw, Result
 from sglc.runtime.engine.fake_device import FakeDevice, FakePending
-from sglc.runtime.engine.family import Family, Kind
+from sglc.runtime.engine.family import Family, Kind, longer
 from sglc.runtime.engine.request import Event, Failed, Finished, Progress, Request, Stats
 from tests.engine.episodes import COMPARED, Episode, fails_at_draw
 from tests.engine.invariants import check
@@ -644,6 +647,39 @@ def test_runs_are_expected_to_be_like_those_before() -> None:
         core.submit(request, Family(kind))
     core.step()
     assert running(core) == [0, 1, 2, 3]  # 14 each of 60
+
+
+def test_where_the_short_runs_have_ended_the_others_are_expected_to_be_longer() -> None:
+    kind = Kind(1_000)
+    families = [Family(kind) for _ in range(8)]
+    for family in families:
+        family.begin(10)
+        family.taken = 10 + 30
+    expected: list[int] = []
+    for family in families:  # each later one takes more
+        family.tell()
+        expected.append(kind.expected())
+        for other in families:
+            other.taken += 1
+    assert expected == [1_000] * 5 + [35, 36, 37]
+
+
+def after_redistribution(ended: Sequence[int], ages: Sequence[int]) -> Fraction:
+    """What `longer` gives, in another way: each run that has not ended hands its weight on to all that took longer (Efron
+    1967, redistribution to the right)."""
+    runs = sorted([(taken, 0) for taken in ended] + [(age, 1) for age in ages])
+    weights = [Fraction(1, len(runs))] * len(runs)
+    for place, (_, alive) in enumerate(runs):
+        if alive and (after := len(runs) - place - 1):
+            for later in range(place + 1, len(runs)):
+                weights[later] += weights[place] / after
+            weights[place] = Fraction(0)
+    return sum((weight for weight, (_, alive) in zip(weights, runs, strict=True) if alive), Fraction(0))
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=12), st.lists(st.integers(0, 20), max_size=12))
+def test_the_share_of_longer_runs(ended: list[int], ages: list[int]) -> None:
+    assert longer(ended, sorted(ages)) == pytest.approx(float(after_redistribution(ended, ages)))
 
 
 @pytest.mark.parametrize("turns", [0, 2, 99])
