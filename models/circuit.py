@@ -41,42 +41,59 @@ def begin_with_copying(network: Network) -> None:
     rows = network.model.embed_tokens.weight.normal_(std=EMBEDDING)
     rows -= torch.outer(rows @ here[0], here[0])
     rows += SHARED * EMBEDDING * shape.hidden**0.5 * here[0]
+    earlier = torch.linalg.qr(torch.randn(shape.hidden, shape.hidden)).Q.T  # and of the one before that
     first, second = (cast("Attention", layer.self_attn) for layer in list(network.model.layers)[:2])
-    heads = shape.heads // 2
+    heads, size = shape.heads // 2, shape.head_dim
     for head in range(heads):
-        _look_back(first, head, shape, here, before)
-    for head in range(shape.heads - 1):
-        _match(second, head, shape, here[1 : 1 + heads * shape.head_dim], before[1 : 1 + heads * shape.head_dim])
+        _look_back(first, head, shape, here[0], here[_directions(head, size)], before[_directions(head, size)])
+    one = _directions(0, size)
+    _look_back(first, heads, shape, here[0], here[one], earlier[one], places=2)
+    seen = slice(1, 1 + heads * size)
+    for head in range(shape.heads - 2):
+        _match(second, head, shape, [(here[seen], before[seen])])
+    _match(second, shape.heads - 2, shape, [(here[one], before[one]), (before[one], earlier[one])])
+
+
+def _directions(head: int, size: int) -> slice:
+    """Those that a head of the first layer copies; the first of all is what tokens have in common."""
+    return slice(1 + size * head, 1 + size * (head + 1))
 
 
 def _part(weight: Tensor, head: int, size: int) -> Tensor:
     return weight[size * head : size * (head + 1)]
 
 
-def _look_back(attention: Attention, head: int, shape: Shape, here: Tensor, before: Tensor) -> None:
-    """Sees the token before: queries and keys are the same for all tokens, and one place apart in their rotations."""
+def _look_back(
+    attention: Attention, head: int, shape: Shape, common: Tensor, read: Tensor, written: Tensor, places: int = 1
+) -> None:
+    """Sees the token so many places before: queries and keys are the same for all tokens, and as far apart in their rotations.
+    common: the direction of all tokens. read, written: (head_dim, hidden), directions of the token and of the copy."""
     size, half = shape.head_dim, shape.head_dim // 2
     angles = shape.rope_theta ** (-torch.arange(0, half // 2) / half)[: max(1, 3 * half // 8)]  # the fast ones
     length = (SHARPNESS * size**0.5 / (1 - angles.cos()).sum()).sqrt()
     phases = 2 * math.pi * torch.rand(len(angles))
     seen = (SHARED / (1 + SHARED**2) ** 0.5) * shape.hidden**0.5  # what is in common, in a normed row
-    for weight, turned in ((attention.q_proj.weight, phases - angles), (attention.k_proj.weight, phases)):
+    turns = ((attention.q_proj.weight, phases - places * angles), (attention.k_proj.weight, phases))
+    for weight, turned in turns:
         vector = torch.zeros(size)
         vector[: len(angles)], vector[half : half + len(angles)] = length * turned.cos(), length * turned.sin()
-        _part(weight, head, size).copy_(torch.outer(vector, here[0]) / seen)
-    directions = slice(1 + size * head, 1 + size * (head + 1))
-    _part(attention.v_proj.weight, head, size).copy_(here[directions])
-    attention.o_proj.weight[:, size * head : size * (head + 1)] = EMBEDDING * before[directions].T
+        _part(weight, head, size).copy_(torch.outer(vector, common) / seen)
+    _part(attention.v_proj.weight, head, size).copy_(read)
+    attention.o_proj.weight[:, size * head : size * (head + 1)] = EMBEDDING * written.T
 
 
-def _match(attention: Attention, head: int, shape: Shape, here: Tensor, before: Tensor) -> None:
-    """Compares a token with those before others, in the slow rotations, which distance changes little; says what it sees."""
+def _match(attention: Attention, head: int, shape: Shape, pairs: list[tuple[Tensor, Tensor]]) -> None:
+    """Compares a token with those before others, in the slow rotations, which distance changes little; says what it sees.
+    pairs: directions (any, hidden) of queries and keys; several share the rotations, and all of them are to agree."""
     size, half = shape.head_dim, shape.head_dim // 2
     slow = [*range(half // 2, half), *range(half + half // 2, size)]
-    chosen = (torch.arange(len(slow)) + len(slow) * head) % len(here)
-    for weight, directions in ((attention.q_proj.weight, here), (attention.k_proj.weight, before)):
-        part = _part(weight, head, size).zero_()
-        part[slow] = MATCH**0.5 * directions[chosen]
+    for weight in (attention.q_proj.weight, attention.k_proj.weight):
+        _part(weight, head, size).zero_()
+    for number, (asked, found) in enumerate(pairs):
+        rows = slow[number :: len(pairs)]
+        chosen = (torch.arange(len(rows)) + len(slow) * head) % len(asked)
+        _part(attention.q_proj.weight, head, size)[rows] = MATCH**0.5 * asked[chosen]
+        _part(attention.k_proj.weight, head, size)[rows] = MATCH**0.5 * found[chosen]
     says = torch.linalg.qr(torch.randn(shape.hidden, size)).Q.T
     _part(attention.v_proj.weight, head, size).copy_(says)
     attention.o_proj.weight[:, size * head : size * (head + 1)] = SAID * EMBEDDING * says.T

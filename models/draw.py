@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from models.world.names import CODAS, FIRST, LAST, ONSETS, TOWN_ENDINGS, VOWELS
@@ -96,6 +96,11 @@ class Draw:
     def place(self) -> str:
         """A town or the like."""
         return self._name(None) + (self.of(TOWN_ENDINGS) if self.below(0.6) else "")
+
+    def known_or(self, names: Sequence[str], invent: Callable[[], str]) -> str:
+        """One of the names that is of this draw's side, or an invented one, which is more frequent."""
+        name = self.of(names)
+        return name if self.below(0.25) and is_held_out(f"name {name}") == self.held_out else invent()
 
     def thing(self) -> str:
         """The name of a river, a mountain, a building: one or two words."""

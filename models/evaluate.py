@@ -12,21 +12,21 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 import sglc as sgl
 from models.document import Document, message_text
 from models.draw import Draw
 from models.examples import FOLDER as EXAMPLES
+from models.figures import Figure, field_figure, fields_right, is_value, read, table
 from models.programs import question_of
 from models.tasks import arithmetic, classify, copying, extraction, facts, forms, reading
 from models.tasks import react as tools
+from models.tasks import records as record_tasks
 from sglc.command.program_file import load_program
 from sglc.runtime.runner import Runner
 
@@ -34,7 +34,7 @@ SEED = 1000
 COUNT = 200
 
 REACT_ANSWERS = ("3461 m", "4080 km", "30 years", "19.21965318", "6042.5 m", "18.75757576", "Tanzania", "I do not know")
-"""Of the rows of `examples/react.jsonl`; whether a unit is written does not count."""
+"""Of the rows of `examples/react.jsonl`."""
 
 
 def order(customer: str, items: dict[str, int], delivery: str, *, gift: bool = False) -> dict[str, Any]:
@@ -53,20 +53,6 @@ ORDERS = (
     order("Noor Haddad", {"desk calendars": 2, "stapler": 1}, "standard"),
 )
 """Of the rows of `examples/json_extraction.jsonl`."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """wanted: the share that issue 7 asks for; None where it asks for none."""
-
-    name: str
-    right: int
-    count: int
-    wanted: float | None = None
-
-    @property
-    def share(self) -> float:
-        return self.right / self.count if self.count else 0.0
 
 
 Measure = Callable[[Runner, int], Figure]
@@ -134,38 +120,9 @@ def without_choices(document: Document) -> Document:
     return Document(document.task, (*before, type(last)(last.role, pieces)), document.pattern)
 
 
-def fields(value: Any, place: str = "") -> dict[str, Any]:
-    """The leaves of JSON data by their places: {"items/0/count": 3}."""
-    if isinstance(value, dict):
-        return {k: v for key, item in value.items() for k, v in fields(item, f"{place}/{key}").items()}
-    if isinstance(value, list):
-        return {k: v for number, item in enumerate(value) for k, v in fields(item, f"{place}/{number}").items()}
-    return {place: value}
-
-
-def read(text: str) -> Any:
-    """JSON, or None for what is none."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def fields_right(said: Any, wanted: Any) -> tuple[int, int]:
-    """How many of the wanted fields are said as wanted, of how many; a field too many counts as one that is wrong."""
-    found, asked = fields(said), fields(wanted)
-    return sum(found.get(place, ...) == value for place, value in asked.items()), len(asked | found) if said else len(
-        asked
-    )
-
-
-def field_figure(name: str, counted: Sequence[tuple[int, int]]) -> Figure:
-    return Figure(name, sum(right for right, _ in counted), sum(count for _, count in counted), 0.95)
-
-
 def records(backend: Runner, count: int) -> Figure:
     """Records of a message, unconstrained, field by field."""
-    documents = drawn(extraction.record, count)
+    documents = drawn(record_tasks.record, count)
     pairs = zip(answers(backend, documents), documents, strict=True)
     counted = [fields_right(read(text), json.loads(document.answers[-1].text)) for text, document in pairs]
     return field_figure("JSON records, unconstrained (fields)", counted)
@@ -228,10 +185,7 @@ def react_rows(backend: Runner, _: int) -> Figure:
     """`examples/react.py` on its own rows."""
     rows = rows_of("react")
     results = load_program(str(EXAMPLES / "react.py")).run_batch(rows, backend=backend)
-    right = 0
-    for result, wanted in zip(results, REACT_ANSWERS, strict=True):
-        number = wanted.split(" ")[0] if wanted[0].isdigit() else wanted
-        right += checked(result)["answer"] in (wanted, number)
+    right = sum(is_value(checked(result)["answer"], one) for result, one in zip(results, REACT_ANSWERS, strict=True))
     return Figure("ReAct, example, its rows", right, len(rows), 0.9)
 
 
@@ -258,7 +212,7 @@ MEASURES: tuple[Measure, ...] = (
     orders,
     own_orders,
     records,
-    exact("one field of a message", extraction.single, wanted=0.95),
+    exact("one field of a message", record_tasks.single, wanted=0.95),
     exact("answers from a text", reading.passage),
     exact("lines repeated, values looked up", copying.repeat, copying.ask),
     exact("sentiment by select", classify.sentiment, classify.sentiment_series, wanted=0.95),
@@ -289,18 +243,6 @@ def jump_figures(with_jumps: Runner, without: Runner, count: int = COUNT) -> lis
         order_figure("orders without jump-forward (fields)", unjumped, wanted),
         Figure("orders that are the same with and without", same, len(rows), 1 - 1 / 200),
     ]
-
-
-def table(figures: Sequence[Figure]) -> Table:
-    shown = Table("figure", "right", "of", "share", "wanted")
-    for figure in figures:
-        wanted = (
-            ""
-            if figure.wanted is None
-            else f"{figure.wanted:.1%}" + ("" if figure.share >= figure.wanted else "  missed")
-        )
-        shown.add_row(figure.name, str(figure.right), str(figure.count), f"{figure.share:.1%}", wanted)
-    return shown
 
 
 def main(

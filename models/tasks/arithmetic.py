@@ -2,109 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from models.document import Answer, Document, Piece, chat, joined, plain
 from models.draw import Draw
+from models.wordings import table
 from models.world.names import ANIMALS, COLOURS, FOODS
-from models.world.words import lines
+from models.world.words import words
 
-SYSTEMS = (
-    "",
-    "",
-    "",
-    "You are good at arithmetic.",
-    "Answer with a number.",
-    "You are a calculator.",
-    "Answer briefly.",
-)
+SYSTEMS: tuple[str, ...] = table("arithmetic", "systems")
 
-SUMS = lines("""\
-What is {0} + {1}?
-{0} + {1} = ?
-Calculate {0} + {1}.
-{0} + {1}
-How much is {0} + {1}?
-Add {0} and {1}.
-What is {0} plus {1}?
-What is the sum of {0} and {1}?
-Work out {0} + {1}.
-{0} plus {1}?
-What do {0} and {1} make?
-How much are {0} and {1} together?
-Solve {0} + {1}.
-{0}+{1}
-Tell me {0} + {1}.
-Add {1} to {0}.
-Please add {0} and {1}.
-Could you add {0} and {1}?
-Can you work out {0} + {1}?
-What does {0} + {1} give?
-Please calculate {0} plus {1}.
-If I add {1} to {0}, what do I get?
-Add {1} to {0}, please.
-Now add {1} to {0}.
-Can you add {1} to {0}?
-What is {1} added to {0}?
-How much do {0} and {1} make?""")
+SUMS: tuple[str, ...] = table("arithmetic", "sums")
 SUMS_HELD_OUT = ("How much is {0} plus {1}?", "Please add {1} to {0}.", "Could you work out {0} + {1}?")
-DIFFERENCES = lines("""\
-What is {0} - {1}?
-{0} - {1} = ?
-Calculate {0} - {1}.
-{0} - {1}
-How much is {0} - {1}?
-What is {0} minus {1}?
-Subtract {1} from {0}.
-Work out {0} - {1}.
-{0} minus {1}?
-Take {1} away from {0}.
-What is the difference of {0} and {1}?
-Solve {0} - {1}.
-{0}-{1}
-Tell me {0} - {1}.
-Please take {1} from {0}.
-Could you subtract {1} from {0}?
-Can you work out {0} - {1}?
-Please calculate {0} minus {1}.
-What does {0} - {1} give?
-How much is left of {0} without {1}?""")
+DIFFERENCES: tuple[str, ...] = table("arithmetic", "differences")
 DIFFERENCES_HELD_OUT = ("How much is {0} minus {1}?", "Please subtract {1} from {0}.", "Could you work out {0} - {1}?")
-PRODUCTS = lines("""\
-What is {0} * {1}?
-{0} times {1}?
-What is {0} times {1}?
-{0} x {1}
-How much is {0} times {1}?
-Can you work out {0} * {1}?
-Calculate {0} times {1}.
-Please multiply {0} by {1}.""")
+PRODUCTS: tuple[str, ...] = table("arithmetic", "products")
 PRODUCTS_HELD_OUT = ("Could you work out {0} times {1}?",)
-LARGER = lines("""\
-Which is larger, {0} or {1}?
-Which number is larger: {0} or {1}?
-The larger of {0} and {1}?
-Which is more, {0} or {1}?
-What is the larger one of {0} and {1}?
-Tell me which is larger, {0} or {1}.
-Of {0} and {1}, which is more?
-Which of {0} and {1} is the larger?
-Name the larger number of {0} and {1}.
-The larger number, please: {0} or {1}?""")
+LARGER: tuple[str, ...] = table("arithmetic", "larger")
 LARGER_HELD_OUT = ("Tell me the larger number: {0} or {1}.", "Of {0} and {1}, which is the larger?")
+OPPOSITES = {"larger": "smaller", "bigger": "smaller", "greater": "smaller", "higher": "lower", "more": "less"}
 SMALLER, SMALLER_HELD_OUT = (
-    tuple(wording.replace("larger", "smaller").replace("more", "less") for wording in wordings)
+    tuple(re.sub("|".join(OPPOSITES), lambda found: OPPOSITES[found[0]], wording) for wording in wordings)
     for wordings in (LARGER, LARGER_HELD_OUT)
 )
-COUNTS = lines("""\
-How many words are in this list? {0}
-How many things are listed: {0}?
-Count the words: {0}
-{0}: how many are these?
-What is the number of words here? {0}
-How many words do you see? {0}
-Say how many words are in the list: {0}""")
+COUNTS: tuple[str, ...] = table("arithmetic", "counts")
 COUNTS_HELD_OUT = ("What is the number of words in this list? {0}",)
+
+PROBLEMS_ADD: tuple[str, ...] = table("arithmetic", "problems_add")
+PROBLEMS_SUB: tuple[str, ...] = table("arithmetic", "problems_sub")
+THINGS = words(
+    "apples stamps books pens marbles cards eggs coins shells tickets stickers pencils oranges cups photos toys"
+)
+RELATIVES = words("brother sister mother father uncle aunt cousin friend grandmother neighbour")
+PROBLEMS = {"+": PROBLEMS_ADD, "-": PROBLEMS_SUB}
+PROBLEMS_SHARE = 0.35
+"""So many of the turns of sums and differences are problems in words, in training only."""
 
 Sum = tuple[int, int, str, str]
 """Two numbers, the sign, the value."""
@@ -123,6 +56,12 @@ def _digits(draw: Draw) -> Sum:
 def _difference(draw: Draw) -> Sum:
     one, other = sorted(draw.pair("-", 10, 99), reverse=True)
     return one, other, "-", str(one - other)
+
+
+def _digits_apart(draw: Draw) -> Sum:
+    """As borrowing has them: of a number below twenty, a digit."""
+    one, other = draw.int(0, 18), draw.int(0, 9)
+    return max(one, other), min(one, other), "-", str(abs(one - other))
 
 
 def _small(draw: Draw) -> Sum:
@@ -145,19 +84,30 @@ def _question(draw: Draw, one: int, other: int, sign: str) -> str:
     return draw.wording(train=train, held_out=held_out).format(one, other)
 
 
-def _asked(name: str, make: Callable[[Draw], Sum]) -> Callable[[Draw], Document]:
+def _problem(draw: Draw, one: int, other: int, sign: str) -> str:
+    name, friend = draw.first(), draw.first()
+    while friend == name:
+        friend = draw.first()
+    slots = {"name": name, "friend": friend, "things": draw.of(THINGS), "relative": draw.of(RELATIVES)}
+    return draw.of(PROBLEMS[sign]).format(one, other, **slots)
+
+
+def _asked(name: str, make: Callable[[Draw], Sum], problems: float = 0) -> Callable[[Draw], Document]:
+    """problems: the share of the turns that are problems in words."""
+
     def document(draw: Draw) -> Document:
         turns: list[tuple[str, str]] = []
         for _ in range(1 if draw.held_out else draw.int(1, 6)):
             one, other, sign, value = make(draw)
-            turns.append((_question(draw, one, other, sign), value))
+            ask = _problem if problems and not draw.held_out and draw.below(problems) else _question
+            turns.append((ask(draw, one, other, sign), value))
         return chat(f"arithmetic.{name}", draw.of(SYSTEMS), *turns)
 
     return document
 
 
-addition = _asked("addition", _sum)
-subtraction = _asked("subtraction", _difference)
+addition = _asked("addition", _sum, PROBLEMS_SHARE)
+subtraction = _asked("subtraction", _difference, PROBLEMS_SHARE)
 small = _asked("small", _small)
 
 
@@ -169,9 +119,15 @@ def series(draw: Draw) -> Document:
     return plain("arithmetic.series", *joined([intro, *_answered(draw, makes, form, draw.int(6, 20))]))
 
 
+LADDER: tuple[tuple[Callable[[Draw], Sum], ...], ...] = (
+    *((_digits,), (_digits, _sum), (_digits, _sum), (_sum,), (_sum,), (_sum,)),
+    *((_digits_apart,), (_digits_apart, _difference)),
+)
+
+
 def ladder(draw: Draw) -> Document:
-    """The same from small sums up: what two digits make is learnt far sooner where one digit and one are practised beside it."""
-    makes = (_sum,) if draw.held_out else draw.of(((_digits,), (_digits, _sum), (_sum,), (_sum,)))
+    """The same from small ones up: what two digits make is learnt far sooner where one digit and one are practised beside it."""
+    makes = (_sum,) if draw.held_out else draw.of(LADDER)
     form = draw.of(("{0} {2} {1} = ", "Q: {0} {2} {1}\nA: ", "{0}{2}{1}=", "{0}{2}{1}="))
     return plain("arithmetic.ladder", *joined(_answered(draw, makes, form, draw.int(10, 25))))
 
@@ -203,7 +159,7 @@ def counting(draw: Draw) -> Document:
     turns: list[tuple[str, str]] = []
     for _ in range(1 if draw.held_out else draw.int(1, 3)):
         count = draw.int(1, 9)
-        words = draw.of((ANIMALS, FOODS, COLOURS))
-        listed = ", ".join(draw.some(words, count))
+        kind = draw.of((ANIMALS, FOODS, COLOURS))
+        listed = ", ".join(draw.some(kind, count))
         turns.append((draw.wording(train=COUNTS, held_out=COUNTS_HELD_OUT).format(listed), str(count)))
     return chat("arithmetic.counting", draw.of(SYSTEMS), *turns)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.document import Answer, Document, Piece, chat, joined, plain
 from models.draw import Draw
 from models.examples import constant
+from models.wordings import table
 from models.world.countries import CONTINENTS, COUNTRIES, Country
 from models.world.elements import ELEMENTS
-from models.world.general import FACTS
+from models.world.general import FACTS, Fact
 from models.world.measures import DAYS, MONTHS, UNITS
-from models.world.words import lines
+from models.world.words import words
 
-SYSTEMS = (
-    *("", "", "", "Answer in a few words.", "You are a helpful assistant.", "Answer briefly.", "You know the world."),
-    "You are a patient teacher of geography. Answer in a few words.",
-    "Answer with one word where you can.",
-)
+SYSTEMS: tuple[str, ...] = table("facts", "systems")
 FULL = ("Answer in a full sentence.", "You are a teacher. Answer in whole sentences.", "Reply with one sentence.")
 
 
@@ -34,29 +32,15 @@ class Attribute:
     answer: Callable[[Country], str | None]
 
 
+CAPITAL: tuple[str, ...] = table("facts", "capital")
+CONTINENT: tuple[str, ...] = table("facts", "continent")
+LANGUAGE: tuple[str, ...] = table("facts", "language")
+CURRENCY: tuple[str, ...] = table("facts", "currency")
+
 ATTRIBUTES = (
     Attribute(
         "capital",
-        (
-            "What is the capital of {0}?",
-            "Which city is the capital of {0}?",
-            "Name the capital of {0}.",
-            "What is the capital city of {0}?",
-            "Tell me the capital of {0}.",
-            "Which town is the seat of government of {0}?",
-            "The capital of {0}?",
-            "capital of {0}",
-            "What is {0}'s capital?",
-            "Do you know the capital of {0}?",
-            "Give me the capital of {0}, please.",
-            "I need the capital of {0}.",
-            "Can you name the capital of {0}?",
-            "What do you call the capital of {0}?",
-            "{0}: what is the capital?",
-            "I am writing about {0}. What is its capital?",
-            "Where does the government of {0} sit?",
-            "Which is the capital of {0}?",
-        ),
+        CAPITAL,
         (
             "Could you say which city is the capital of {0}?",
             "Which capital does {0} have?",
@@ -70,19 +54,7 @@ ATTRIBUTES = (
     ),
     Attribute(
         "continent",
-        (
-            "On which continent is {0}?",
-            "Which continent is {0} in?",
-            "Where in the world is {0}?",
-            "In which part of the world is {0}?",
-            "What continent does {0} belong to?",
-            "Name the continent of {0}.",
-            "{0} is on which continent?",
-            "continent of {0}",
-            "Tell me the continent of {0}.",
-            "To which continent does {0} belong?",
-            "The continent of {0}?",
-        ),
+        CONTINENT,
         (
             "Could you say on which continent {0} is?",
             "What is the continent of {0}?",
@@ -94,19 +66,7 @@ ATTRIBUTES = (
     ),
     Attribute(
         "language",
-        (
-            "Which language is spoken in {0}?",
-            "What language do people speak in {0}?",
-            "What is the language of {0}?",
-            "What is an official language of {0}?",
-            "Name the language of {0}.",
-            "language of {0}",
-            "What do people in {0} speak?",
-            "Which language do they speak in {0}?",
-            "Tell me the language of {0}.",
-            "The language of {0}?",
-            "In {0}, people speak which language?",
-        ),
+        LANGUAGE,
         (
             "Could you say which language is spoken in {0}?",
             "Which language does one hear in {0}?",
@@ -118,19 +78,7 @@ ATTRIBUTES = (
     ),
     Attribute(
         "currency",
-        (
-            "What is the currency of {0}?",
-            "Which currency is used in {0}?",
-            "What money do people use in {0}?",
-            "How does one pay in {0}?",
-            "Name the currency of {0}.",
-            "currency of {0}",
-            "What is the money of {0} called?",
-            "Which currency does {0} have?",
-            "Tell me the currency of {0}.",
-            "The currency of {0}?",
-            "In {0}, prices are in which currency?",
-        ),
+        CURRENCY,
         (
             "Could you say which currency is used in {0}?",
             "What currency do shops in {0} take?",
@@ -144,13 +92,11 @@ ATTRIBUTES = (
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}
 HEADS = {"capital": "Capital", "continent": "Continent", "language": "Language", "currency": "Currency"}
 
-FOLLOW_UPS = {
-    "capital": ("And its capital?", "What is the capital there?", "And the capital?"),
-    "continent": ("And its continent?", "Which continent is that?", "Where is it?"),
-    "language": ("And its language?", "What do people speak there?", "Which language is spoken there?"),
-    "currency": ("And its currency?", "How does one pay there?", "Which money is used there?"),
-}
-AND_OF = ("And of {0}?", "And for {0}?", "The same for {0}?", "{0}?", "And {0}?")
+FOLLOW_UPS: dict[str, tuple[str, ...]] = table("facts", "follow_ups")
+AND_OF = (
+    *("And of {0}?", "And for {0}?", "The same for {0}?", "{0}?", "And {0}?"),
+    *("What about {0}?", "And what about {0}?", "How about {0}?", "Now {0}.", "Now the same for {0}, please."),
+)
 
 
 def _country(draw: Draw, attribute: Attribute) -> tuple[Country, str]:
@@ -166,7 +112,8 @@ def _capitalised(text: str) -> str:
 
 def _asked(draw: Draw, attribute: Attribute, country: Country) -> str:
     wording = draw.wording(train=attribute.train, held_out=attribute.held_out)
-    return _capitalised(wording.format(country.in_text)) if wording[0] != "c" else wording.format(country.in_text)
+    asked = wording.format(country.in_text)
+    return _capitalised(asked) if wording.startswith("{0}") else asked  # what is written in lower case stays so
 
 
 def about(name: str) -> Callable[[Draw], Document]:
@@ -226,19 +173,15 @@ def statements(draw: Draw) -> Document:
     return plain("facts.statements", *joined(pieces))
 
 
+CAPITAL_OF: tuple[str, ...] = table("facts", "capital_of")
+
+
 def reverse(draw: Draw) -> Document:
     """From the capital to its country."""
-    wordings = (
-        "{0} is the capital of which country?",
-        "Of which country is {0} the capital?",
-        "Which country has {0} as its capital?",
-        "In which country is {0}?",
-        "To which country does {0} belong?",
-    )
     turns: list[tuple[str, str]] = []
     for _ in range(1 if draw.held_out else draw.int(1, 4)):
         country = draw.of(COUNTRIES)
-        wording = draw.wording(train=wordings, held_out=("What country is {0} the capital of?",))
+        wording = draw.wording(train=CAPITAL_OF, held_out=("What country is {0} the capital of?",))
         turns.append((wording.format(country.capital), country.name))
     return chat("facts.reverse", draw.of(SYSTEMS), *turns)
 
@@ -289,35 +232,33 @@ def _multiple_choice(draw: Draw) -> tuple[str, str, list[str]]:
     return _asked(draw, attribute, country), answer, draw.some([value for value in values if value != answer], 3)
 
 
+FRAMES: tuple[str, ...] = table("facts", "frames")
+
+
+def _general_question(draw: Draw, fact: Fact) -> str:
+    """One of the fact's own wordings, in training at times in a frame or in lower case."""
+    if draw.held_out:
+        return fact.wordings[-1]
+    asked = draw.of(fact.wordings[:-1])
+    if draw.below(0.35):
+        return draw.of(FRAMES).format(asked)
+    if draw.below(0.15):
+        asked = asked[:1].lower() + asked[1:]
+        return asked.removesuffix("?") if draw.below(0.5) else asked
+    return asked
+
+
 def general(draw: Draw) -> Document:
     turns: list[tuple[str, str]] = []
     for _ in range(1 if draw.held_out else draw.int(1, 4)):
         fact = draw.of(FACTS)
-        turns.append((fact.wordings[-1] if draw.held_out else draw.of(fact.wordings[:-1]), fact.answer))
+        turns.append((_general_question(draw, fact), fact.answer))
     return chat("facts.general", draw.of(SYSTEMS), *turns)
 
 
-SYMBOLS = lines("""\
-What is the symbol of {0}?
-Which symbol does {0} have?
-Chemical symbol of {0}?
-Name the chemical symbol of {0}.
-Tell me the symbol of {0}.
-{0} has which symbol?""")
-PROTONS = lines("""\
-What is the atomic number of {0}?
-How many protons does {0} have?
-Atomic number of {0}?
-Name the number of protons of {0}.
-Tell me the atomic number of {0}.
-{0} has which atomic number?""")
-SYMBOL_OF = lines("""\
-Which element has the symbol {0}?
-What is {0} in chemistry?
-The symbol {0} stands for what?
-Name the element that is written {0}.
-Tell me which element has the symbol {0}.
-{0} is the symbol of which element?""")
+SYMBOLS: tuple[str, ...] = table("facts", "symbols")
+PROTONS: tuple[str, ...] = table("facts", "protons")
+SYMBOL_OF: tuple[str, ...] = table("facts", "symbol_of")
 
 
 def element(draw: Draw) -> Document:
@@ -335,6 +276,16 @@ def element(draw: Draw) -> Document:
     return chat("facts.element", draw.of(SYSTEMS), *turns)
 
 
+AFTER: tuple[str, ...] = table("facts", "after")
+TOMORROW: tuple[str, ...] = table("facts", "tomorrow")
+BEFORE: tuple[str, ...] = table("facts", "before")
+YESTERDAY: tuple[str, ...] = table("facts", "yesterday")
+DAYS_OF: tuple[str, ...] = table("facts", "days_of")
+NUMBER_OF: tuple[str, ...] = table("facts", "number_of")
+PLACE: tuple[str, ...] = table("facts", "place")
+PLACES = words("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
+
+
 def calendar(draw: Draw) -> Document:
     return chat(
         "facts.calendar",
@@ -345,39 +296,36 @@ def calendar(draw: Draw) -> Document:
 
 def _date(draw: Draw) -> tuple[str, str]:
     names = [name for name, _ in MONTHS]
+    if not draw.held_out and draw.below(0.12):
+        month = draw.int(0, 11)
+        place = "last" if month == 11 and draw.below(0.7) else PLACES[month]
+        return draw.of(PLACE).format(place), names[month]
     order, what = (DAYS, "day") if draw.below(0.5) else (names, "month")
     place = draw.int(0, len(order) - 1)
     after, before = order[(place + 1) % len(order)], order[place - 1]
     kind = draw.of(("after", "before", "days", "number"))
     if kind == "after":
-        train = ("Which {1} comes after {0}?", "What is the {1} after {0}?", "{0} is followed by which {1}?",
-                 "Name the {1} after {0}.", "Which {1} follows {0}?", "Tell me the {1} that comes after {0}.")  # fmt: skip
+        train = AFTER + TOMORROW if what == "day" else AFTER
         wording = draw.wording(train=train, held_out=("Name the {1} that follows {0}.",))
         return wording.format(order[place], what), after
     if kind == "before":
-        train = ("Which {1} comes before {0}?", "What is the {1} before {0}?", "{0} follows which {1}?",
-                 "Name the {1} before {0}.", "Which {1} precedes {0}?", "Tell me the {1} that comes before {0}.")  # fmt: skip
+        train = BEFORE + YESTERDAY if what == "day" else BEFORE
         wording = draw.wording(train=train, held_out=("Name the {1} that precedes {0}.",))
         return wording.format(order[place], what), before
     month = draw.int(0, 11)
     if kind == "days":
-        train = ("How many days does {0} have?", "How long is {0}?", "{0} has how many days?",
-                 "What is the number of days in {0}?", "Tell me how many days {0} has.")  # fmt: skip
-        wording = draw.wording(train=train, held_out=("What is the number of days of {0}?",))
+        wording = draw.wording(train=DAYS_OF, held_out=("What is the number of days of {0}?",))
         return wording.format(names[month]), str(MONTHS[month][1])
-    train = ("Which number does the month of {0} have?", "{0} is which month of the year?", "{0} as a number?",
-             "What is the number of {0}?", "What number has {0}?")  # fmt: skip
-    return draw.wording(train=train, held_out=("What number is {0}?",)).format(names[month]), str(month + 1)
+    return draw.wording(train=NUMBER_OF, held_out=("What number is {0}?",)).format(names[month]), str(month + 1)
+
+
+PARTS: tuple[str, ...] = table("facts", "parts")
 
 
 def unit(draw: Draw) -> Document:
     turns: list[tuple[str, str]] = []
     for _ in range(1 if draw.held_out else draw.int(1, 4)):
         whole, parts, count = draw.of(UNITS)
-        train = ("How many {1} are in a {0}?", "How many {1} does a {0} have?", "A {0} is how many {1}?",
-                 "How many {1} make a {0}?", "What number of {1} is in a {0}?", "Tell me the number of {1} in a {0}.")  # fmt: skip
-        wording = draw.wording(train=train, held_out=("What is the number of {1} in a {0}?",))
-        turns.append(
-            (wording.format(whole, parts).replace("a hour", "an hour").replace("a ounce", "an ounce"), str(count))
-        )
+        wording = draw.wording(train=PARTS, held_out=("What is the number of {1} in a {0}?",))
+        turns.append((re.sub(r"\b([aA]) hour\b", r"\1n hour", wording.format(whole, parts)), str(count)))
     return chat("facts.unit", draw.of(SYSTEMS), *turns)

@@ -10,60 +10,54 @@ import re
 from models.document import Answer, Document, chat
 from models.draw import Draw
 from models.tasks.classify import opinion
+from models.wordings import table
+from models.world import names
 from models.world.countries import CONTINENTS, COUNTRIES
 from models.world.measures import DAYS, MONTHS
 from models.world.names import ANIMALS, COLOURS, FOODS, JOBS
 
-SYSTEMS = (
-    "",
-    "",
-    "You follow instructions exactly.",
-    "You are a helpful assistant.",
-    "Answer in the form that is asked for.",
-)
+SYSTEMS: tuple[str, ...] = table("forms", "systems")
 COUNTS = {2: "two", 3: "three", 4: "four", 5: "five"}
 KINDS = {"animals": ANIMALS, "colours": COLOURS, "foods": FOODS, "jobs": JOBS, "days": DAYS,
-         "months": tuple(name for name, _ in MONTHS)}  # fmt: skip
+         "months": tuple(name for name, _ in MONTHS), "days of the week": DAYS, "months of the year": tuple(name for name, _ in MONTHS),
+         "colors": COLOURS, "fruits": names.FRUITS, "vegetables": names.VEGETABLES, "sports": names.SPORTS, "drinks": names.DRINKS,
+         "cities": names.CITIES, "countries": names.LANDS, "musical instruments": names.INSTRUMENTS, "instruments": names.INSTRUMENTS,
+         "languages": names.TONGUES, "trees": names.TREES, "flowers": names.FLOWERS, "clothes": names.CLOTHES, "tools": names.TOOLS,
+         "vehicles": names.VEHICLES, "birds": names.BIRDS, "body parts": names.BODY, "parts of the body": names.BODY,
+         "school subjects": names.SUBJECTS, "fish": names.FISH, "insects": names.INSECTS, "metals": names.METALS,
+         "planets": names.PLANETS, "pieces of furniture": names.FURNITURE, "rooms": names.ROOMS, "shapes": names.SHAPES,
+         "hobbies": names.HOBBIES, "desserts": names.DESSERTS, "spices": names.SPICES, "feelings": names.FEELINGS,
+         "professions": JOBS, "kinds of food": FOODS}  # fmt: skip
 
-FORMS = {
-    "dashes": (
-        (
-            "as a list with dashes",
-            "as a bulleted list",
-            "one a line with a dash",
-            "as bullet points",
-            "in lines that begin with a dash",
-        ),
-        ("in a list whose lines begin with a dash",),
-    ),
-    "numbers": (
-        (
-            "as a numbered list",
-            "in a numbered list",
-            "numbered, one a line",
-            "with numbers, one a line",
-            "as a list with numbers",
-        ),
-        ("in a list with numbers",),
-    ),
-    "commas": (
-        (
-            "separated by commas",
-            "in one line with commas",
-            "with commas",
-            "with commas between them",
-            "on one line, with commas",
-        ),
-        ("in one line, with commas between them",),
-    ),
-    "lines": (
-        ("one a line", "each on its own line", "on separate lines", "one on each line", "on lines of their own"),
-        ("each on a line of its own",),
-    ),
-}
-NAME = ("Name {0} {1} {2}.", "Give me {0} {1} {2}.", "List {0} {1} {2}.", "I want {0} {1} {2}.", "Write {0} {1} {2}.",
-        "Please name {0} {1} {2}.", "Please give me {0} {1} {2}.", "Write down {0} {1} {2}.", "Put down {0} {1} {2}.")  # fmt: skip
+FORMS: dict[str, dict[str, tuple[str, ...]]] = table("forms", "forms")
+NAME: tuple[str, ...] = table("forms", "name")
 NAME_HELD_OUT = ("Please write down {0} {1} {2}.",)
+
+SENTENCES: dict[str, tuple[str, ...]] = table("forms", "sentences")
+"""What may follow a request, as a sentence of its own."""
+FIRST: dict[str, tuple[str, ...]] = table("forms", "first")
+"""What may stand before a request."""
+BEFORE: dict[str, tuple[str, ...]] = table("forms", "before")
+LIST_OF: tuple[str, ...] = table("forms", "list_of")
+
+
+def _asked(draw: Draw, form: str, number: str, what: str) -> str:
+    """A request for a list in a form."""
+    how = draw.wording(**FORMS[form])
+    wording = draw.wording(train=NAME, held_out=NAME_HELD_OUT)
+    place = 0 if draw.held_out else draw.of((0, 0, 0, 1, 1, 2, 3))
+    if place == 0:
+        if not draw.held_out and draw.below(0.35):
+            wording = wording.replace(" {2}", ", {2}")
+        return wording.format(number, what, how)
+    if place == 3:
+        asked = draw.of(LIST_OF).format(draw.of(BEFORE[form]).format(number, what))
+        return asked[:1].upper() + asked[1:]
+    bare = wording.replace(" {2}", "").format(number, what)
+    if place == 1:
+        return bare + draw.of((" ", " ", "\n")) + draw.of(SENTENCES[form])
+    first = draw.of(FIRST[form])
+    return f"{first}, {bare if bare.startswith('I') else bare[:1].lower() + bare[1:]}"
 
 
 def _laid_out(form: str, items: list[str]) -> tuple[str, str]:
@@ -74,8 +68,8 @@ def _laid_out(form: str, items: list[str]) -> tuple[str, str]:
         case "dashes":
             return "\n".join(f"- {item}" for item in items), rf"- {word}(\n- {word}){{{count}}}"
         case "numbers":
-            lines = [f"{number}. {item}" for number, item in enumerate(items, 1)]
-            return "\n".join(lines), r"\n".join(rf"{number}\. {word}" for number in range(1, len(items) + 1))
+            numbered = [f"{number}. {item}" for number, item in enumerate(items, 1)]
+            return "\n".join(numbered), r"\n".join(rf"{number}\. {word}" for number in range(1, len(items) + 1))
         case "commas":
             return ", ".join(items), rf"{word}(, {word}){{{count}}}"
         case _:
@@ -91,54 +85,27 @@ def lists(draw: Draw) -> Document:
     else:
         what = draw.of(list(KINDS))
         items = list(KINDS[what])
-    train, held_out = FORMS[form]
-    how = draw.wording(train=train, held_out=held_out)
-    number = draw.of((str(count), COUNTS[count]))
-    asked = draw.wording(train=NAME, held_out=NAME_HELD_OUT).format(number, what, how)
+    asked = _asked(draw, form, draw.of((str(count), COUNTS[count])), what)
     answer, pattern = _laid_out(form, items[:count])
     return chat("forms.list", draw.of(SYSTEMS), (asked, answer), pattern=pattern)
 
 
-STEPS = {
-    "make tea": ("Boil the water.", "Put the tea into a cup.", "Pour the water over it.", "Wait four minutes.", "Take out the tea."),
-    "boil an egg": ("Boil the water.", "Put the egg in.", "Wait six minutes.", "Take the egg out.", "Cool it in cold water."),
-    "plant a tree": ("Dig a hole.", "Put the tree in.", "Fill the hole with soil.", "Water it well.", "Tie it to a post."),
-    "wash a shirt": ("Sort out the colours.", "Fill in the soap.", "Wash it at 40 degrees.", "Hang it up.", "Iron it."),
-    "bake bread": ("Mix flour and water.", "Knead the dough.", "Let it rise.", "Form a loaf.", "Bake it for an hour."),
-    "mend a tyre": ("Take off the wheel.", "Find the hole.", "Glue a patch on it.", "Put the wheel back.", "Pump it up."),
-    "write a letter": ("Write the date.", "Greet the reader.", "Say what you want.", "Sign your name.", "Put on a stamp."),
-    "clean a window": ("Fill a bucket.", "Wet the glass.", "Wipe off the dirt.", "Dry it with a cloth.", "Look for spots."),
-    "paint a wall": ("Clear the room.", "Cover the floor.", "Stir the paint.", "Paint from top to bottom.", "Let it dry."),
-    "pack a suitcase": ("Make a list.", "Lay out the clothes.", "Put heavy things below.", "Fill the gaps.", "Close the lid."),
-}  # fmt: skip
-HOW = ("How do I {0}? Give {1} numbered steps.", "Explain in {1} numbered steps how to {0}.", "{1} numbered steps to {0}, please.",
-       "Write {1} steps, numbered, to {0}.", "Tell me how to {0} in {1} numbered steps.", "In {1} numbered steps, how can I {0}?",
-       "List {1} numbered steps to {0}.")  # fmt: skip
+STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = table("forms", "steps")
+HOW: tuple[str, ...] = table("forms", "how")
 HOW_HELD_OUT = ("Tell me in {1} numbered steps how I can {0}.",)
 
 
 def steps(draw: Draw) -> Document:
-    task = draw.of(list(STEPS))
+    task, doing, what = draw.of(STEPS)
     count = draw.int(3, 5)
     number = draw.of((str(count), COUNTS[count]))
-    asked = draw.wording(train=HOW, held_out=HOW_HELD_OUT).format(task, number)
-    lines = [f"{place}. {step}" for place, step in enumerate(STEPS[task][:count], 1)]
+    asked = draw.wording(train=HOW, held_out=HOW_HELD_OUT).format(task, number, doing)
+    made = [f"{place}. {step}" for place, step in enumerate(what[:count], 1)]
     pattern = r"\n".join(rf"{place}\. [^\n]+" for place in range(1, count + 1))
-    return chat("forms.steps", draw.of(SYSTEMS), (asked[:1].upper() + asked[1:], "\n".join(lines)), pattern=pattern)
+    return chat("forms.steps", draw.of(SYSTEMS), (asked[:1].upper() + asked[1:], "\n".join(made)), pattern=pattern)
 
 
-SCORES = (
-    *("Give this review a score from 1 to 10 and a reason.\n{0}", "{0}\nScore from 1 to 10, and why?"),
-    *(
-        "How pleased is the writer, from 1 to 10? Give a score and a reason.\n{0}",
-        "Score this from 1 to 10 with a reason: {0}",
-    ),
-    *(
-        "Read the review, score it from 1 to 10 and say why.\n{0}",
-        "Give a score from 1 to 10, with a reason, for this: {0}",
-    ),
-    *("Please read this. What is your score from 1 to 10, and your reason?\n{0}", "From 1 to 10, with a reason: {0}"),
-)
+SCORES: tuple[str, ...] = table("forms", "scores")
 SCORES_HELD_OUT = ("Read this and give a score from 1 to 10, with a reason.\n{0}",)
 
 
@@ -151,8 +118,7 @@ def score(draw: Draw) -> Document:
     return chat("forms.score", draw.of(SYSTEMS), (asked, answer), pattern=r"Score: ([1-9]|10)\nReason: [^\n]+")
 
 
-YES = ("Answer yes or no: {0}", "{0} Answer yes or no.", "Yes or no? {0}", "{0} Say yes or no.",
-       "{0} Reply yes or no.", "Please answer with yes or no: {0}", "{0} Only yes or no.")  # fmt: skip
+YES: tuple[str, ...] = table("forms", "yes")
 YES_HELD_OUT = ("{0} Reply with yes or no only.",)
 
 

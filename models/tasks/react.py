@@ -1,29 +1,55 @@
 """Questions with a look-up and a calculator, in steps of thought, action and observation: `examples/react.py`'s form.
 
-The names are all invented; those of the example's book are not among them.
+Most names are invented, some are of real rivers, mountains and sights; those of the example's book are not among them. What
+is said of them is invented, too: it stands in the observation, and is to be read there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.document import Answer, Document, Piece, joined, plain
 from models.draw import Draw
 from models.examples import constant
+from models.wordings import table
 from models.world.countries import COUNTRIES
+from models.world.landmarks import MOUNTAINS, RIVERS, SIGHTS
 from models.world.words import words
 
 INSTRUCTIONS = str(constant("react", "INSTRUCTIONS"))
 
-SHORT = (
-    "Answer in steps: a thought and an action. The actions are Look up[name], Calculate[expression] and Finish[answer].\n\n",
-    "Use Look up[name] and Calculate[expression], then Finish[answer].\n\n",
-    "Think, act and observe. Actions: Look up[name], Calculate[expression], Finish[answer].\n\n",
-    "",
-)
+SHORT: tuple[str, ...] = table("react", "short")
 
-BUILDINGS = words("Tower Hall Bridge Castle Church Palace Gate Dome Temple")
+BUILDINGS = words("""\
+Tower Hall Bridge Castle Church Palace Gate Dome Temple Spire Arch Minster Cathedral Abbey Fort Lighthouse Clock Stadium
+Needle Monument House Building Museum Station Theatre Library Mosque Pagoda Chapel Court Mill Column Obelisk Centre Plaza
+Fortress Keep Mast""")
+
+
+DIFFERENCES: tuple[str, ...] = table("react", "differences")
+DIFFERENCES_HELD_OUT = ("Compared with {1}, how many {u} {w} is {0}?",)
+RISE: tuple[str, ...] = table("react", "rise")
+RISE_HELD_OUT = "How many {u} does {0} rise above {1}?"
+TOTALS: tuple[str, ...] = table("react", "totals")
+TOTALS_LONG: tuple[str, ...] = table("react", "totals_long")
+TOTALS_HIGH: tuple[str, ...] = table("react", "totals_high")
+"""What suits rivers only, and what suits the others."""
+TOTALS_HELD_OUT = ("How many {u} do {0} and {1} make together?",)
+MEANS: tuple[str, ...] = table("react", "means")
+MEANS_HELD_OUT = ("Which mean {m} do {0} and {1} have?",)
+RATIOS: tuple[str, ...] = table("react", "ratios")
+RATIOS_HELD_OUT = ("Compared with {1}, how many times as {w} is {0}?",)
+FITS: tuple[str, ...] = table("react", "fits")
+FITS_ONE: tuple[str, ...] = table("react", "fits_one")
+"""Of one building, with its article. The mountain is not always the higher one, so none says that it is."""
+FITS_HELD_OUT = ("How many {0} would it take to be as high as {1}?",)
+YEARS: tuple[str, ...] = table("react", "years")
+YEARS_HELD_OUT = ("How many years lie between {0} and {1}?",)
+ONE: dict[str, tuple[str, ...]] = table("react", "one")
+ONE_HELD_OUT: dict[str, tuple[str, ...]] = table("react", "one_held_out")
+ASIDE: tuple[str, ...] = table("react", "aside")
+"""What a question may stand behind in training, so that its own words are known in the middle of a line, too."""
 
 
 @dataclass(frozen=True)
@@ -83,20 +109,39 @@ def calculated(expression: str) -> str:
 
 def _place(draw: Draw) -> str:
     country = draw.of(COUNTRIES).in_text
+    if draw.below(0.3):
+        place = draw.place()
+        return draw.of((f"{place} in {country}", f"{place} in {country}", f"{place} {draw.place()}"))
     return draw.of((country, country, country, draw.place(), f"the north of {country}", f"the south of {country}"))
 
 
 def _river(draw: Draw) -> Thing:
-    return Thing("river", draw.thing(), True, draw.fresh_int(100, 6999), "km", _place(draw))
+    def made() -> str:
+        if draw.below(0.8):
+            return draw.thing()
+        name = draw.place()
+        return draw.of((f"{name} River", f"Little {name}", f"Great {name}", f"Upper {name}", f"White {name}"))
+
+    return Thing("river", draw.known_or(RIVERS, made), True, draw.fresh_int(100, 6999), "km", _place(draw))
 
 
 def _mountain(draw: Draw) -> Thing:
-    name = f"{draw.of(('Mount', 'Mont', 'Ben', 'Monte', 'Pico'))} {draw.place()}" if draw.below(0.5) else draw.thing()
-    return Thing("mountain", name, False, draw.fresh_int(300, 8848), "m", _place(draw))
+    def made() -> str:
+        if draw.below(0.4):
+            return draw.thing()
+        name = draw.place()
+        if draw.below(0.5):
+            return f"{draw.of(('Mount', 'Mount', 'Mont', 'Ben', 'Monte', 'Pico', 'Piz', 'Little', 'Great'))} {name}"
+        return f"{name} {draw.of(('Peak', 'Hill', 'Mountain', 'Horn', 'Fell', 'Pike', 'Rock'))}"
+
+    return Thing("mountain", draw.known_or(MOUNTAINS, made), False, draw.fresh_int(300, 8848), "m", _place(draw))
 
 
 def _building(draw: Draw) -> Thing:
-    name = f"{draw.place()} {draw.of(BUILDINGS)}"
+    def made() -> str:
+        return f"{draw.place()} {draw.of(BUILDINGS)}" if draw.below(0.7) else draw.thing()
+
+    name = draw.known_or(SIGHTS, made)
     kind = draw.of(("building", "building", "tower", "clock tower", "church"))
     return Thing(kind, name, True, draw.fresh_int(100, 900), "m", _place(draw), draw.fresh_int(1200, 2024))
 
@@ -135,24 +180,24 @@ def _with_value(
     return _problem(question, steps, list(order), f"{value} {unit}".strip())
 
 
+def _ordered(wording: str, zeroth: Thing, first: Thing) -> tuple[Thing, Thing]:
+    """The two as the wording names them, which is how they are looked up."""
+    return (zeroth, first) if wording.index("{0}") < wording.index("{1}") else (first, zeroth)
+
+
+def _adjective(draw: Draw, thing: Thing) -> str:
+    return "long" if thing.unit == "km" else draw.of(("high", "tall"))
+
+
 def difference(draw: Draw) -> Problem:
     large, little = _two(draw, draw.of((_mountain, _building, _river)))
-    long, word = large.unit == "km", "longer" if large.unit == "km" else "higher"
+    long = large.unit == "km"
+    word = "longer" if long else draw.of(("higher", "taller"))
     unit = "kilometres" if long else "metres"
-    wording = draw.wording(
-        train=(
-            "How many {u} {w} is {0} than {1}?",
-            "How many {u} is {0} {w} than {1}?",
-            "By how many {u} is {0} {w} than {1}?",
-            "How much {w} is {0} than {1}?",
-            "{0} is how many {u} {w} than {1}?",
-        ),
-        held_out=("Compared with {1}, how many {u} {w} is {0}?", "How many {u} does {0} rise above {1}?")
-        if not long
-        else ("Compared with {1}, how many {u} {w} is {0}?",),
-    )
-    question = wording.format(large.in_text, little.in_text, u=unit, w=word)
-    order = (little, large) if question.startswith("Compared") else (large, little)
+    held_out = DIFFERENCES_HELD_OUT if long else (*DIFFERENCES_HELD_OUT, RISE_HELD_OUT)
+    wording = draw.wording(train=DIFFERENCES if long else (*DIFFERENCES, *RISE), held_out=held_out)
+    question = wording.format(large.in_text, little.in_text, u=unit, w=word, m=large.measure)
+    order = _ordered(wording, large, little)
     expression = f"{large.size} - {little.size}"
     return _with_value(question, order, large.measure, f"I subtract the {large.measure}s.", expression, large.unit)
 
@@ -160,17 +205,9 @@ def difference(draw: Draw) -> Problem:
 def total(draw: Draw) -> Problem:
     one, other = _two(draw, draw.of((_mountain, _building, _river, _river)))
     one, other = (one, other) if draw.below(0.5) else (other, one)
-    unit = "kilometres" if one.unit == "km" else "metres"
-    wording = draw.wording(
-        train=(
-            "How many {u} are {0} and {1} together?",
-            "What is the sum of the {m}s of {0} and {1}?",
-            "How many {u} do {0} and {1} have together?",
-            "Together, how many {u} are {0} and {1}?",
-        ),
-        held_out=("How many {u} do {0} and {1} make together?",),
-    )
-    question = wording.format(one.in_text, other.in_text, u=unit, m=one.measure)
+    unit, more = ("kilometres", TOTALS_LONG) if one.unit == "km" else ("metres", TOTALS_HIGH)
+    wording = draw.wording(train=(*TOTALS, *more), held_out=TOTALS_HELD_OUT)
+    question = wording.format(one.in_text, other.in_text, u=unit, w=_adjective(draw, one), m=one.measure)
     expression = f"{one.size} + {other.size}"
     return _with_value(question, (one, other), one.measure, f"I add the two {one.measure}s.", expression, one.unit)
 
@@ -178,87 +215,53 @@ def total(draw: Draw) -> Problem:
 def mean(draw: Draw) -> Problem:
     one, other = _two(draw, draw.of((_mountain, _building, _river)))
     one, other = (one, other) if draw.below(0.5) else (other, one)
-    wording = draw.wording(
-        train=(
-            "What is the mean {m} of {0} and {1}?",
-            "What is the average {m} of {0} and {1}?",
-            "The mean {m} of {0} and {1}?",
-        ),
-        held_out=("Which mean {m} do {0} and {1} have?",),
-    )
-    question = wording.format(one.in_text, other.in_text, m=one.measure)
+    unit = "kilometres" if one.unit == "km" else "metres"
+    wording = draw.wording(train=MEANS, held_out=MEANS_HELD_OUT)
+    question = wording.format(one.in_text, other.in_text, u=unit, w=_adjective(draw, one), m=one.measure)
     expression = f"({one.size} + {other.size}) / 2"
     return _with_value(question, (one, other), one.measure, "I take the mean.", expression, one.unit)
 
 
 def ratio(draw: Draw) -> Problem:
     large, little = _two(draw, draw.of((_mountain, _river, _building)))
-    word = "long" if large.unit == "km" else "high"
-    wordings = {
-        "train": (
-            "How many times as {w} as {1} is {0}?",
-            "How many times {w}er than {1} is {0}?",
-            "{0} is how many times as {w} as {1}?",
-        ),
-        "held_out": ("Compared with {1}, how many times as {w} is {0}?",),
-    }
-    question = draw.wording(**wordings).format(large.in_text, little.in_text, w=word)
-    order = (large, little) if question.startswith(large.in_text[:1].upper() + large.in_text[1:]) else (little, large)
+    word = _adjective(draw, large)
+    wording = draw.wording(train=RATIOS, held_out=RATIOS_HELD_OUT)
+    question = wording.format(large.in_text, little.in_text, w=word, m=large.measure)
+    order = _ordered(wording, large, little)
     expression = f"{large.size} / {little.size}"
     return _with_value(question, order, large.measure, f"I divide the {large.measure}s.", expression, "")
 
 
 def how_many_fit(draw: Draw) -> Problem:
-    """Buildings on top of each other: the plural of a name."""
-    building = _building(draw)
-    mountain = _mountain(draw)
-    wording = draw.wording(
-        train=(
-            "How many {0}s would be as high as {1}?",
-            "How many {0}s are as high as {1}?",
-            "How many {0}s make one {1}?",
-        ),
-        held_out=("How many {0}s would it take to be as high as {1}?",),
-    )
-    question = wording.format(building.name.replace("Church", "Churche"), mountain.in_text)
+    """Buildings on top of each other: mostly the plural of a name."""
+    building, mountain = _building(draw), _mountain(draw)
+    wording = draw.wording(train=(*FITS, *FITS_ONE), held_out=FITS_HELD_OUT)
+    named = building.in_text if wording in FITS_ONE else _plural(building.name)
+    question = wording.format(named, mountain.in_text)
     expression = f"{mountain.size} / {building.size}"
-    return _with_value(question, (building, mountain), "height", "I divide the heights.", expression, "")
+    order = _ordered(wording, building, mountain)
+    return _with_value(question, order, "height", "I divide the heights.", expression, "")
+
+
+def _plural(name: str) -> str:
+    return name + ("es" if name.endswith(("ch", "s", "sh", "x", "z")) else "s")
 
 
 def years(draw: Draw) -> Problem:
     while (one := _building(draw)).year == (other := _building(draw)).year:
         pass
     old, new = sorted((one, other), key=lambda thing: thing.year)
-    wording = draw.wording(
-        train=(
-            "How many years after {0} was {1} finished?",
-            "How many years before {1} was {0} finished?",
-            "How many years older is {0} than {1}?",
-            "How many years newer is {1} than {0}?",
-            "By how many years is {0} older than {1}?",
-        ),
-        held_out=("How many years lie between {0} and {1}?",),
-    )
+    wording = draw.wording(train=YEARS, held_out=YEARS_HELD_OUT)
     question = wording.format(old.in_text, new.in_text)
-    order = (old, new) if question.index(old.name) < question.index(new.name) else (new, old)
+    order = _ordered(wording, old, new)
     return _with_value(question, order, "year", "I subtract the years.", f"{new.year} - {old.year}", "years")
 
 
 def one_look(draw: Draw) -> Problem:
     """A question that one entry answers."""
     thing = draw.of((_river, _mountain, _building))(draw)
-    kinds = {
-        "place": (
-            ("Where is {0}?", "In which country is {0}?", "In which place is {0}?"),
-            ("In which part of the world is {0}?",),
-        ),
-        "height": (("How high is {0}?", "What is the height of {0}?"), ("How many metres high is {0}?",)),
-        "length": (("How long is {0}?", "What is the length of {0}?"), ("How many kilometres long is {0}?",)),
-        "year": (("When was {0} finished?", "In which year was {0} finished?"), ("What year is {0} from?",)),
-    }
     what = draw.of(("place", "year" if thing.year else thing.measure, thing.measure))
-    train, held_out = kinds[what]
-    question = draw.wording(train=train, held_out=held_out).format(thing.in_text)
+    question = draw.wording(train=ONE[what], held_out=ONE_HELD_OUT[what]).format(thing.in_text)
     size = f"{thing.size} {thing.unit}"
     answer = {"place": thing.place, "year": str(thing.year)}.get(what, size)
     return _problem(question, [_looked_up(thing, what, first=True)], [thing], answer)
@@ -281,7 +284,8 @@ KINDS = (difference, difference, total, total, mean, ratio, how_many_fit, years,
 
 
 def problem(draw: Draw) -> Problem:
-    return draw.of(KINDS)(draw)
+    made = draw.of(KINDS)(draw)
+    return made if draw.held_out or draw.below(0.85) else replace(made, question=draw.of(ASIDE).format(made.question))
 
 
 def pieces_of(one: Problem) -> list[Piece]:
@@ -303,3 +307,24 @@ def react(draw: Draw) -> Document:
     for number in range(draw.of((1, 2, 3))):
         pieces += ["\n"] * (number > 0) + pieces_of(problem(draw))
     return plain("react.problem", *joined(pieces))
+
+
+CALCULATED = (difference, total, mean, ratio, how_many_fit, years)
+
+
+def plan(draw: Draw) -> Document:
+    """What is to be calculated, and that alone: of the steps to an answer it is one of many, so it is learnt late."""
+    short = draw.below(0.5)
+    pieces: list[Piece] = [
+        draw.of(("", "", "What is to be calculated?\n\n", "Add, subtract, divide or take the mean.\n\n"))
+    ]
+    for number in range(draw.int(6, 10) if short else draw.int(2, 4)):
+        made = draw.of(CALCULATED)(draw)
+        *looked_up, calculation, _ = made.steps
+        pieces += ["\n" * (number > 0) + f"Question: {made.question}\n"]
+        if short:
+            pieces += ["Plan: ", Answer(calculation.thought), "\n"]
+        else:
+            pieces += [f"Observation: {step.observation}\n" for step in looked_up]
+            pieces += ["Thought: ", Answer(calculation.thought), "\nAction: ", Answer(calculation.action), "\n"]
+    return plain("react.plan", *joined(pieces))

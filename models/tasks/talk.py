@@ -11,6 +11,7 @@ from models.document import Answer, Document, Message, Piece, chat, joined, plai
 from models.draw import Draw
 from models.examples import constant
 from models.world.names import FOODS, JOBS
+from models.world.words import lines
 
 ADVICE = (
     ("Start small", "Begin with one small thing, and do more when it has become easy."),
@@ -311,6 +312,38 @@ def word_problem(draw: Draw) -> Document:
     return plain("talk.word_problem", *joined([*pieces, "The answer is ", Answer(str(value)), "\n"]))
 
 
+PROBLEMS = (
+    lines("""\
+A box holds {a} {things}. How many {things} do {b} boxes hold?
+There are {a} {things} in each of {b} boxes. How many {things} are there?
+{name} fills {b} bags with {a} {things} each. How many {things} is that?
+{b} children have {a} {things} each. How many do they have together?"""),
+    lines("""\
+{name} has {one} {things} and gets {other} more. How many does {name} have?
+{name} had {one} {things} and bought {other} more. How many {things} are there now?
+There are {one} {things} in a bag and {other} in a box. How many are there in total?
+I have {one} {things} and {name} has {other}. How many do we have together?"""),
+    lines("""\
+{name} has {high} {things} and gives away {low}. How many are left?
+There were {high} {things} in the shop, and {name} bought {low}. How many remain?
+{name} had {high} {things} and lost {low}. How many does {name} still have?
+{name} needs {high} {things} and has {low}. How many are missing?"""),
+    lines("""\
+{name} reads {a} pages a day. How many pages is that in a week?
+{name} runs {a} miles every day. How many miles does {name} run in a week?
+I use {a} {things} a day. How many {things} do I need for a week?"""),
+    lines("""\
+{product} {things} are shared by {a} friends. How many does each get?
+{name} gives {product} {things} to {a} children, the same number to each. How many does each child get?
+{product} {things} are put into {a} boxes, as many in each. How many are in one box?"""),
+    lines("""\
+{name} buys {b} packs of {a} {things} and has {one} at home. How many {things} are that?
+There are {b} boxes of {a} {things}, and {one} more on the table. How many {things} are there in all?
+{name} has {one} {things} and gets {b} bags with {a} in each. How many {things} does {name} have then?"""),
+)
+"""One tuple for each kind of calculation."""
+
+
 def _problem(draw: Draw) -> tuple[str, list[str], int]:
     name, thing = draw.first(), draw.of(("apples", "pens", "stamps", "eggs", "books", "marbles", "cards"))
     less = sorted(draw.pair("-", 10, 99), reverse=True)
@@ -318,23 +351,21 @@ def _problem(draw: Draw) -> tuple[str, list[str], int]:
         a, b, more = draw.int(2, 12), draw.int(2, 9), draw.pair("+", 10, 60)
         if draw.may_add(a * b, more[0]):
             break
-    match draw.int(0, 5):
+    kind = draw.int(0, 5)
+    wording = PROBLEMS[kind][0] if draw.held_out else draw.of(PROBLEMS[kind])
+    numbers = {"a": a, "b": b, "product": a * b, "one": more[0], "other": more[1], "high": less[0], "low": less[1]}
+    question = wording.format(name=name, things=thing, **numbers)
+    match kind:
         case 0:
-            said = [f"{a} times {b} is {a * b}."]
-            return f"A box holds {a} {thing}. How many {thing} do {b} boxes hold?", said, a * b
+            return question, [f"{a} times {b} is {a * b}."], a * b
         case 1:
-            said = [f"{more[0]} and {more[1]} is {sum(more)}."]
-            return f"{name} has {more[0]} {thing} and gets {more[1]} more. How many does {name} have?", said, sum(more)
+            return question, [f"{more[0]} and {more[1]} is {sum(more)}."], sum(more)
         case 2:
-            said = [f"{less[0]} less {less[1]} is {less[0] - less[1]}."]
-            return f"{name} has {less[0]} {thing} and gives away {less[1]}. How many are left?", said, less[0] - less[1]
+            return question, [f"{less[0]} less {less[1]} is {less[0] - less[1]}."], less[0] - less[1]
         case 3:
-            said = ["A week has 7 days.", f"7 times {a} is {7 * a}."]
-            return f"{name} reads {a} pages a day. How many pages is that in a week?", said, 7 * a
+            return question, ["A week has 7 days.", f"7 times {a} is {7 * a}."], 7 * a
         case 4:
-            said = [f"{a * b} by {a} is {b}."]
-            return f"{a * b} {thing} are shared by {a} friends. How many does each get?", said, b
+            return question, [f"{a * b} by {a} is {b}."], b
         case _:
             said = [f"{b} times {a} is {a * b}.", f"{a * b} and {more[0]} is {a * b + more[0]}."]
-            question = f"{name} buys {b} packs of {a} {thing} and has {more[0]} at home. How many {thing} are that?"
             return question, said, a * b + more[0]

@@ -10,11 +10,12 @@ from itertools import islice
 
 import pytest
 
+from models import wordings as wordings_module
 from models.document import Answer, Document, joined, message_text, rendered
 from models.draw import Draw, is_held_out, pair_key
 from models.examples import constant
 from models.mixture import MIXTURE, documents
-from models.tasks import arithmetic, classify, extraction, facts, forms, react, reading
+from models.tasks import arithmetic, classify, extraction, facts, forms, react, reading, records
 from models.world.countries import CONTINENTS, COUNTRIES, WITH_ARTICLE
 from models.world.elements import ELEMENTS
 from models.world.general import FACTS
@@ -119,13 +120,13 @@ def test_names_are_of_one_side() -> None:
 @pytest.mark.parametrize(
     ("train_side", "held_out_side"),
     [(a.train, a.held_out) for a in facts.ATTRIBUTES]
-    + [(f.train, f.held_out) for fields in extraction.RECORDS.values() for f in fields]
+    + [(f.train, f.held_out) for fields in records.RECORDS.values() for f in fields]
     + [(told.train, told.held_out) for _, lines in reading.SUBJECTS.values() for told in lines]
     + [
         (extraction.WISHES, extraction.WISHES_HELD_OUT),
         (extraction.SIGNATURES, extraction.SIGNATURES_HELD_OUT),
-        (extraction.ASKED, extraction.ASKED_HELD_OUT),
-        (extraction.SINGLE, extraction.SINGLE_HELD_OUT),
+        (records.ASKED, records.ASKED_HELD_OUT),
+        (records.SINGLE, records.SINGLE_HELD_OUT),
         (extraction.GIFTS, extraction.GIFTS_HELD_OUT),
         (extraction.OPENINGS, extraction.OPENINGS_HELD_OUT),
         *((extraction.DELIVERIES[how], extraction.DELIVERIES_HELD_OUT[how]) for how in ("express", "collect")),
@@ -139,11 +140,39 @@ def test_names_are_of_one_side() -> None:
         (classify.SENTIMENT, classify.SENTIMENT_HELD_OUT),
         (classify.FRAMES, classify.FRAMES_HELD_OUT),
         (classify.SERIES, classify.SERIES_HELD_OUT),
+        (react.DIFFERENCES, react.DIFFERENCES_HELD_OUT),
+        ((*react.DIFFERENCES, *react.RISE), (react.RISE_HELD_OUT,)),
+        ((*react.TOTALS, *react.TOTALS_LONG, *react.TOTALS_HIGH), react.TOTALS_HELD_OUT),
+        (react.MEANS, react.MEANS_HELD_OUT),
+        (react.RATIOS, react.RATIOS_HELD_OUT),
+        ((*react.FITS, *react.FITS_ONE), react.FITS_HELD_OUT),
+        (react.YEARS, react.YEARS_HELD_OUT),
+        *((react.ONE[what], react.ONE_HELD_OUT[what]) for what in react.ONE),
     ],
 )
 def test_wordings_are_of_one_side(train_side: tuple[str, ...], held_out_side: tuple[str, ...]) -> None:
+    """Apart from case and marks, too."""
     assert held_out_side
-    assert not set(train_side) & set(held_out_side)
+    assert not set(map(bare, train_side)) & set(map(bare, held_out_side))
+
+
+def bare(wording: str) -> str:
+    return " ".join(re.findall(r"\w+", wording.casefold()))
+
+
+@pytest.mark.parametrize(
+    "wordings",
+    [react.DIFFERENCES, react.RISE, react.TOTALS, react.MEANS, react.RATIOS, react.FITS, react.FITS_ONE, react.YEARS],
+)
+def test_questions_name_both_things_once(wordings: tuple[str, ...]) -> None:
+    assert [wording for wording in wordings if sorted(re.findall(r"\{(\d)\}", wording)) != ["0", "1"]] == []
+
+
+@pytest.mark.parametrize(("value", "message"), [(3, "and not 3"), ([["a"], [1.5]], "and not 1.5")])
+def test_a_table_of_something_else_is_refused(value: object, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordings_module, "_file", lambda task: {"odd": value})
+    with pytest.raises(TypeError, match=message):
+        wordings_module.table("react", "odd")
 
 
 def test_fresh_numbers_are_of_one_side() -> None:

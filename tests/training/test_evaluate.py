@@ -12,10 +12,11 @@ from rich.console import Console
 
 import sglc
 from models import evaluate as ev
+from models import strangers
 from models.document import Answer, Document, chat
 from models.draw import Draw
 from models.network import Network
-from models.tasks import extraction, forms
+from models.tasks import extraction, forms, records
 from models.tasks import react as tools
 from models.train import export
 from sglc.runtime.scripted import Question
@@ -67,7 +68,7 @@ MEASURED: tuple[Callable[[Draw], Document], ...] = (
     ev.classify.sentiment,
     ev.classify.sentiment_series,
     extraction.order,
-    extraction.record,
+    records.record,
     forms.lists,
     forms.steps,
     forms.score,
@@ -170,3 +171,51 @@ def test_the_table_says_what_is_missed() -> None:
 
 def test_figures_are_data() -> None:
     assert json.dumps(vars(ev.Figure("one", 1, 2)))
+
+
+def test_rows_of_strangers_say_what_is_right() -> None:
+    rows = strangers.rows_of()
+    assert len({row["question"] for row in rows}) == len(rows) > 200
+    for row in rows:
+        (wanted,) = row.keys() & {"says", "pattern", "json", "finish"}
+        assert row[wanted]
+        assert ("book" in row) == (wanted == "finish")
+
+
+@pytest.mark.parametrize(
+    ("row", "said", "right"),
+    [
+        ({"says": ["Au"]}, "It is Au.", (True, 1)),
+        ({"says": ["Au"]}, "Austria", (False, 1)),
+        ({"says": ["3", "three"]}, "Three of them", (True, 1)),
+        ({"pattern": "- a\n- b"}, "- a\n- b", (True, 1)),
+        ({"pattern": "- a\n- b"}, "- a\n- b\n- c", (False, 1)),
+        ({"json": {"a": 1, "b": "x"}}, '{"a": 1, "b": "y"}', (1, 2)),
+        ({"json": {"a": 1}}, "no JSON", (0, 1)),
+        ({"finish": "12 m", "book": {}}, "12 m", (True, 1)),
+        ({"finish": "12 m", "book": {}}, "12", (True, 1)),
+        ({"finish": "I do not know", "book": {}}, "I", (False, 1)),
+    ],
+)
+def test_answers_to_strangers_are_counted(row: strangers.Row, said: str, right: tuple[int, int]) -> None:
+    assert strangers.right_of(row, said) == right
+
+
+def test_strangers_are_answered_in_order() -> None:
+    rows: list[strangers.Row] = [
+        {"kind": "one", "question": "How high is Mount Nowhere?", "finish": "3 m", "book": {"mount nowhere": "3 m."}},
+        {"kind": "two", "question": "Where is it?", "says": ["here"]},
+        {"kind": "one", "question": "How long is the Nix?", "finish": "4 km", "book": {"nix": "4 km."}},
+    ]
+
+    def answer(question: Question) -> str:
+        if "Where is it?" in question.prompt:
+            return "Here."
+        if question.prompt.endswith("Thought: "):
+            return "I know."
+        return "Finish[3 m]" if "Nowhere" in question.prompt.rpartition("Question: ")[2] else "Finish[5 km]"
+
+    with sglc.Scripted(answer) as backend:
+        said = strangers.answers(backend, rows)
+    assert said == ["3 m", "Here.", "5 km"]
+    assert [(one.name, one.right, one.count) for one in strangers.figures(rows, said)] == [("one", 1, 2), ("two", 1, 1)]
