@@ -1,6 +1,6 @@
 """Train the model, on a CPU or a GPU, and write it as a folder in Hugging Face's format.
 
-    python -m models.train --out build/model      # about 80 minutes on two cores, minutes on a GPU
+    python -m models.train --out build/model      # about 90 minutes on two cores, minutes on a GPU
 
 Makes the tokenizer, trains, and keeps in the folder of `--out`: `model/`, the best network so far as bfloat16 weights with
 all that belongs to it; `checkpoint/`, from where the same command goes on after a stop; `log.jsonl`, the loss and the

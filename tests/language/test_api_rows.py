@@ -86,7 +86,7 @@ def row(name: str) -> Callable[[Row], Row]:
 
 
 GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 8}
-PROMPT = "Name five animals.\n"
+PROMPT = "Once upon a time"
 
 
 def said(engine: sglc.Engine, run: dict[str, Any] | None = None, **settings: Any) -> Any:
