@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REMEMBERED = 32
 """Runs of a program that the next ones are expected to be like."""
 
-LONGER = 0.25
+LONGER = 0.5
 """The share of runs that may take longer than all those that have ended, where these say what is to be expected."""
 
 
