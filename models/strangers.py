@@ -32,8 +32,8 @@ QUESTIONS = Path(__file__).with_suffix(".jsonl")
 Row = dict[str, Any]
 
 
-def rows_of(path: Path = QUESTIONS) -> list[Row]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def questions() -> list[Row]:
+    return [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
 
 
 def answers(backend: Runner, rows: Sequence[Row]) -> list[str]:
@@ -75,7 +75,7 @@ def main(
     wrong: Annotated[bool, typer.Option(help="show what was answered wrong")] = False,
     device: Annotated[str, typer.Option()] = "auto",
 ) -> None:
-    rows = rows_of()
+    rows = questions()
     with sgl.Engine(model, device=device, max_kv_tokens=65536) as engine:
         said = answers(engine, rows)
     console = Console()

@@ -174,7 +174,7 @@ def test_figures_are_data() -> None:
 
 
 def test_rows_of_strangers_say_what_is_right() -> None:
-    rows = strangers.rows_of()
+    rows = strangers.questions()
     assert len({row["question"] for row in rows}) == len(rows) > 200
     for row in rows:
         (wanted,) = row.keys() & {"says", "pattern", "json", "finish"}
