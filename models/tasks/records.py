@@ -46,6 +46,7 @@ Food Village Children's Science Harvest Theatre Photo Pottery""")
 GATHERINGS = words("""\
 Party Night Class Evening Fair Festival Concert Market Workshop Day Show Exhibition Meeting Contest Lunch Dinner Ball
 Picnic Weekend Club Course Breakfast Parade Sale Quiz""")
+SEASONS = OCCASIONS[:3]
 BUILDINGS = words("Park Hall School Square Church Library Museum Centre Theatre Gardens")
 OLD_AND_NEW = words("Town City Village Central Old National Public")
 """With a building they are a place that needs `the`: the Town Hall."""
@@ -73,14 +74,10 @@ def _name(draw: Draw) -> str:
 def _title(draw: Draw) -> str:
     if draw.below(0.35):
         return draw.thing()
-    title = f"{draw.of(OCCASIONS)} {draw.of(GATHERINGS)}"
-    season = title.split(" ", maxsplit=1)[0]
-    return (
-        f"{season} {draw.of(OCCASIONS[5:])} {title.split(' ')[1]}" if draw.below(0.15) and season in SEASONS else title
-    )
-
-
-SEASONS = OCCASIONS[:3]
+    occasion, gathering = draw.of(OCCASIONS), draw.of(GATHERINGS)
+    if draw.below(0.15) and occasion in SEASONS:
+        occasion += f" {draw.of(OCCASIONS[5:])}"
+    return f"{occasion} {gathering}"
 
 
 def _venue(draw: Draw) -> str:
