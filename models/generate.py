@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from models.document import Document, rendered
-from models.mixture import LAST_STEPS, MIXTURE, documents
+from models.mixture import MIXTURE, documents
 
 
 def shown(document: Document) -> str:
@@ -24,8 +24,8 @@ def shown(document: Document) -> str:
 
 
 def chosen(task: str, seed: int, *, held_out: bool) -> Iterator[Document]:
-    """The documents whose task begins with `task`; as often as at the end of the training, when all tasks are there."""
-    made = documents(seed, held_out=held_out, step=LAST_STEPS)
+    """The documents whose task begins with `task`."""
+    made = documents(seed, held_out=held_out)
     return (document for document in made if document.task.startswith(task))
 
 
@@ -36,7 +36,7 @@ def main(
     held_out: Annotated[bool, typer.Option("--held-out", help="those of the evaluation")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="write them to a file, one a line")] = None,
 ) -> None:
-    names = {document.task for document in islice(documents(0, step=LAST_STEPS), 50 * len(MIXTURE))}
+    names = {document.task for document in islice(documents(0), 50 * len(MIXTURE))}
     if not any(name.startswith(task) for name in names):
         raise typer.BadParameter(f"no task begins with {task!r}; there are {', '.join(sorted(names))}")
     made = list(islice(chosen(task, seed, held_out=held_out), count))

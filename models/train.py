@@ -33,7 +33,7 @@ from torch import Tensor
 from models.accuracy import accuracy, held_out_examples
 from models.batches import Batch, batches, of_step
 from models.document import BEGIN, END, TURN_END
-from models.mixture import LAST_STEPS, documents
+from models.mixture import documents
 from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates
 from models.tokenizer import ENTRIES, id_of, text_of, trained, write, write_json
@@ -47,8 +47,7 @@ EVALUATION_SEED = 1
 class Settings:
     """minutes, steps: the length of the run, one of the two. step_tokens: of one step of the optimiser. batch_tokens: of
     one forward pass. workers: forward passes at once; the weights do not depend on it. warm_up, decay: shares of the run
-    in which the rates rise and fall. restart, height: behind that share of the run they rise once more, to this height, and fall
-    to its end (Loshchilov and Hutter 2017, "warm restarts"). evaluations: in a run. each: documents of a task in an evaluation."""
+    in which the rates rise and fall. evaluations: in a run. each: documents of a task in an evaluation."""
 
     minutes: float | None = None
     steps: int | None = None
@@ -58,8 +57,6 @@ class Settings:
     workers: int = 1
     warm_up: float = 0.02
     decay: float = 0.8
-    restart: float = LAST_STEPS / STEPS
-    height: float = 0.35
     evaluations: int = 12
     each: int = 8
     rates: Rates = field(default_factory=Rates)
@@ -80,10 +77,7 @@ class Run:
 
 
 def scale_at(progress: float, settings: Settings) -> float:
-    """The learning rate's height, 0 to 1: up, even, and down in a line, and once more down from `height`."""
-    if progress >= settings.restart:
-        return max(0.0, settings.height * (1.0 - progress) / max(1e-9, 1.0 - settings.restart))
-    progress /= settings.restart
+    """The learning rate's height, 0 to 1: up, even, and down in a line."""
     return max(0.0, min(1.0, (progress + 1e-3) / settings.warm_up, (1.0 - progress) / settings.decay))
 
 

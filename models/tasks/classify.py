@@ -32,8 +32,7 @@ BAD_ENDS: tuple[str, ...] = table("classify", "bad_ends")
 
 FRAMES: tuple[str, ...] = table("classify", "frames")
 FRAMES_HELD_OUT = ("I must say that the {0} was {1}.", "All of us thought the {0} {1}.", "It was a truly {1} {0}.")
-NEGATED = ("The {0} was not {1}.", "The {0} is not {1} at all.", "I did not find the {0} {1}.", "That is no {1} {0}.",
-           "I would not say that the {0} was {1}.", "Nobody would call the {0} {1}.", "The {0} was anything but {1}.")  # fmt: skip
+NEGATED: tuple[str, ...] = table("classify", "negated")
 NEGATED_HELD_OUT = ("I would not call the {0} {1}.",)
 
 
@@ -118,7 +117,7 @@ def _review(draw: Draw, *, good: bool) -> list[str]:
 def opinion(draw: Draw) -> tuple[str, str]:
     """A text of one to three sentences that agree, and its label."""
     good = draw.below(0.5)
-    if not draw.held_out and draw.below(0.6):
+    if not draw.held_out and draw.below(0.45):
         text = " ".join(_review(draw, good=good))
         return _shortened(text) if draw.below(0.5) else text, LABELS[0] if good else LABELS[1]
     words, others, ends = (GOOD, BAD, GOOD_ENDS) if good else (BAD, GOOD, BAD_ENDS)
@@ -126,7 +125,7 @@ def opinion(draw: Draw) -> tuple[str, str]:
     for _ in range(draw.of((1, 1, 2))):
         while is_held_out(f"opinion {(thing := draw.of(THINGS))} {(word := draw.of(words))}") != draw.held_out:
             pass
-        if draw.below(0.15):
+        if draw.below(0.15 if draw.held_out else 0.25):
             wording = draw.wording(train=NEGATED, held_out=NEGATED_HELD_OUT)
             word = draw.of(others)
         else:

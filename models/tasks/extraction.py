@@ -37,6 +37,7 @@ DELIVERIES_HELD_OUT: dict[str, tuple[str, ...]] = table("extraction", "deliverie
 
 GIFTS: tuple[str, ...] = table("extraction", "gifts")
 GIFTS_HELD_OUT = ("I want to give it to my {0} as a present.", "Could you wrap it? It is a gift.")
+SITES = words("School Office Library Hotel")
 RELATIVES = words("mother father sister brother niece nephew aunt uncle son daughter friend teacher")
 
 SIGNATURES: tuple[str, ...] = table("extraction", "signatures")
@@ -64,7 +65,7 @@ def _amount(draw: Draw) -> tuple[str, dict[str, Any]]:
         first = "an" if thing[0] in "aeiou" else "a"
         return f"{draw.of((first, first, 'one', 'the', 'another'))} {thing}", {"article": thing, "count": 1}
     many = plural(thing)
-    if draw.below(0.2):
+    if draw.below(0.2 if draw.held_out else 0.3):
         count = draw.int(2, 12)
         return f"{NUMBER_WORDS[count - 1]} {many}", {"article": many, "count": count}
     count = draw.fresh_int(2, draw.of((20, 40, 99, 300, 900)))
@@ -87,7 +88,18 @@ def _customer(draw: Draw) -> str:
         return f"{draw.first()[0]}. {draw.last()}"
     if kind == 7:
         return f"Dr {draw.last()}"
-    return draw.first() if kind == 8 else f"The {draw.place()} {draw.of(('School', 'Office', 'Library', 'Hotel'))}"
+    return draw.first() if kind == 8 else f"The {draw.place()} {draw.of(SITES)}"
+
+
+def _in_one_sentence(draw: Draw, wish: str, by: str) -> str:
+    """Wish and delivery with a comma or `and` between them, as people write in training; sometimes with an address."""
+    where = f" to {draw.of(('', 'the '))}{draw.place()} {draw.of(SITES)}" if draw.below(0.25) else ""
+    wished = capitalised(wish).rstrip(".?!") + where
+    if not by:
+        return f"{wished}."
+    told = by.partition(" ")[0] in ("I", "I'll", "We")
+    link = draw.of((", and ", " and ", ", ") if told else (", ", ", ", " "))
+    return wished + link + (by if by[0] == "I" and told else by[0].lower() + by[1:])
 
 
 def order(draw: Draw) -> Document:
@@ -98,10 +110,10 @@ def order(draw: Draw) -> Document:
     customer = _customer(draw)
     wish = draw.wording(train=WISHES, held_out=WISHES_HELD_OUT).format(listed([text for text, _ in amounts]))
     by = draw.wording(train=DELIVERIES[delivery], held_out=DELIVERIES_HELD_OUT[delivery]).format(draw.of(DAYS))
-    body = [capitalised(wish), by]
+    body = [capitalised(wish), by] if draw.held_out or draw.below(0.6) else [_in_one_sentence(draw, wish, by)]
     if gift:
         given = draw.wording(train=GIFTS, held_out=GIFTS_HELD_OUT).format(draw.of(RELATIVES))
-        body.insert(draw.int(1, 2), given)
+        body.insert(draw.int(1, len(body)), given)
     if draw.below(0.3):
         opening = draw.wording(train=OPENINGS, held_out=OPENINGS_HELD_OUT).format(customer)
         parts = [opening, *body]

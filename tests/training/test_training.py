@@ -169,21 +169,13 @@ def test_minutes_and_steps_are_refused_together() -> None:
 
 
 def test_rates_rise_stay_and_fall() -> None:
-    settings = Settings(steps=100, warm_up=0.1, decay=0.5, restart=1.0)
+    settings = Settings(steps=100, warm_up=0.1, decay=0.5)
     scales = [scale_at(step / 100, settings) for step in range(101)]
     assert 0 < scales[0] < 0.1
     assert max(scales) == 1.0
     assert scales[10:50] == [1.0] * 40
     assert scales[50:] == sorted(scales[50:], reverse=True)
     assert scales[-1] == 0.0
-
-
-def test_rates_rise_once_more_at_the_end() -> None:
-    settings = Settings(steps=100, warm_up=0.1, decay=0.5, restart=0.8, height=0.4)
-    scales = [scale_at(step / 100, settings) for step in range(101)]
-    first = [scale_at(step / 80, replace(settings, restart=1.0)) for step in range(80)]
-    assert scales[:80] == pytest.approx(first)
-    assert scales[80:] == pytest.approx([0.4 * (100 - step) / 20 for step in range(80, 101)])
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 24), (24, 8)])
