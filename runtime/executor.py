@@ -104,9 +104,9 @@ class Executor:
 
     def cancel(self, run: Run) -> None:
         """Ends a run without an outcome; the port gives up its jobs."""
-        desk, submitted = run.desk or self.port, run.submitted
+        desk, handles = run.desk or self.port, list(run.submitted.values())
         self._ended(run)
-        for handle in submitted:
+        for handle in handles:
             desk.cancel(handle)
 
     def fail_all(self, error: Exception) -> None:
@@ -120,19 +120,21 @@ class Executor:
 
     def answered(self, run: Run, frame: Frame, plan: Plan, answer: Any) -> None:
         """A step's answer: from the port, or what a host function gave."""
-        if isinstance(plan.op, Call):
+        op = plan.op
+        if plan.arguments is not None:
             run.calling -= 1
             if isinstance(answer, Exception):
-                run.failed[plan.op] = answer
+                run.failed[op] = answer
             elif run.failing:
-                run.values[plan.op] = answer
+                run.values[op] = answer
             if run.failing:
                 self._take_instead(run)
+        else:
+            run.submitted.pop(op, None)
         if run.ended:
             return
         if self.onlooker is not None:
             self.onlooker.answered(run, plan, answer)
-        op = plan.op
         if isinstance(answer, Answer):
             run.answers[op] = answer
             run.values[op] = answer.prompt
@@ -211,7 +213,7 @@ class Executor:
             job = self._job(run, plan)
             if self.onlooker is not None:
                 self.onlooker.fired(run, plan, job)
-            run.submitted.append((run.desk or self.port).submit(job, _Running(self, run, frame, plan)))
+            run.submitted[plan.op] = (run.desk or self.port).submit(job, _Running(self, run, frame, plan))
             if run.future is not None:
                 run.future.ask(plan.op)
         except Exception as error:  # noqa: BLE001 - the root cause becomes the program's error
@@ -275,7 +277,7 @@ class Executor:
         self._by_body(run, lambda: certain(run, plan.op), found)
 
     def _made_certain(self, run: Run, frame: Frame, plan: Plan) -> None:
-        run.certain.add(plan.op)
+        run.certain |= {plan.op}
         if plan.arguments is None:
             if run.progress is not None:
                 run.progress(run, None, "")
@@ -412,7 +414,8 @@ class Executor:
         run.ended, run.failing = True, False
         self._runs.discard(run)
         run.doubtful = []
-        run.desk, run.submitted = None, []  # what a batch remembers ends with its last run
+        run.desk = None  # what a batch remembers ends with its last run
+        run.submitted.clear()
         if run.future is not None:
             run.future.end()
             run.future = None

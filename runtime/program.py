@@ -311,11 +311,11 @@ class Run(Values):
         self.block = program.entry
         self.path: list[Block] = []
         self.waiting: dict[Op, list[tuple[Frame, int]]] = {}  # by the step of an earlier block that is waited for
-        self.submitted: list[Hashable] = []  # at the port, also what has been answered
+        self.submitted: dict[Op, Hashable] = {}  # the steps at the port
         self.remaining = 0  # steps that have not answered
         self.calling = 0  # host functions that have not answered
         self.doubtful: list[tuple[Frame, Plan]] = []  # steps that more answers may make certain
-        self.certain: set[Op] = set()
+        self.certain: frozenset[Op] = frozenset()
         self.failed: dict[Op, Exception] = {}
         self.instead: Instead | None = None  # what gives the outcome, when no host function is under way
         self.switching = False  # the way on after the block is being decided

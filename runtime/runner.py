@@ -257,6 +257,7 @@ class Runner:
                 if command is None:
                     break
                 command()
+                del command  # a whole batch may hang on it, until there is a next one
             error: Exception = RunError("the engine was shut down")
         except BaseException as failure:  # noqa: BLE001 - nobody may wait for a loop that is no more
             error = failure if isinstance(failure, Exception) else RunError(in_words(failure))

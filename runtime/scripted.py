@@ -21,11 +21,14 @@ WAIT = 0.0005
 class Question:
     """What a program asks. `prompt`: its text, with roles as tags. choices: of a select, else ()."""
 
-    __slots__ = ("_job", "choices")
+    __slots__ = ("_job",)
 
     def __init__(self, job: DecodeJob | ScoreJob) -> None:
         self._job = job
-        self.choices: tuple[str, ...] = tuple(map(render, job.choices)) if isinstance(job, ScoreJob) else ()
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(map(render, self._job.choices)) if isinstance(self._job, ScoreJob) else ()
 
     @property
     def prompt(self) -> str:
@@ -87,15 +90,16 @@ class _ScriptedPort:
                 asked.owner.answered(self._answered(asked.job))
 
     def _answered(self, job: Job) -> Answer | Exception:
-        if not isinstance(job, DecodeJob | ScoreJob):
-            return Answer((), "", {})
         try:
-            text = self._answer(Question(job))
             if isinstance(job, DecodeJob):
+                text = self._answer(Question(job))
                 if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]: the user's function
                     what = f"the scripted answer is of type {type(text).__name__}"
                     return RunError(what, hint="let the function of Scripted return a text")
                 return Answer((*job.prompt, Sampled((), text)), text, {"finish_reason": {"type": "stop"}})
+            if not isinstance(job, ScoreJob):
+                return Answer((), "", {})
+            text = self._answer(Question(job))
             rendered = [render(choice) for choice in job.choices]
             if text not in rendered:
                 return _no_choice(text, rendered)

@@ -11,7 +11,7 @@ import enum
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeGuard, cast
+from typing import Any, NamedTuple, TypeAlias, TypeGuard, cast
 from weakref import WeakKeyDictionary
 
 from sglc.ir.errors import ArgumentsError
@@ -35,7 +35,7 @@ def static(value: Any) -> Any:
     return Fixed(value)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)  # not frozen: making one for each row would take three times as long
 class Call:
     """The arguments of one call as they were given: those by place and those by name."""
 
@@ -47,7 +47,7 @@ class Call:
         return function(state, *self.by_place, **self.by_name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)  # not frozen, as `Call`
 class Arguments:
     """values: by name, in the order of the signature, each keyword of `**rest` by its own. texts: path -> text. statics:
     path -> what a trace fixes. call: as it was given, for plain Python. by_place: so many of the values were given by their
@@ -97,16 +97,30 @@ def containers(function: Callable[..., Any], arguments: Arguments) -> Iterator[t
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
     """The parameters of a program after `s`."""
+    return _known(function).signature
+
+
+class _Known(NamedTuple):
+    """signature: of a function with these defaults. names: of its parameters; None where some have none of their own, as those
+    of `*rest` and `**rest`."""
+
+    defaults: tuple[Any, Any]
+    signature: inspect.Signature
+    names: dict[str, None] | None
+
+
+_signatures: WeakKeyDictionary[Callable[..., Any], _Known] = WeakKeyDictionary()
+
+
+def _known(function: Callable[..., Any]) -> _Known:
     defaults = (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
     known = _signatures.get(function)
-    if known is None or known[0] != defaults:
+    if known is None or known.defaults != defaults:
         full = inspect.signature(function)
-        known = defaults, full.replace(parameters=list(full.parameters.values())[1:])
+        after = full.replace(parameters=list(full.parameters.values())[1:])
+        known = _Known(defaults, after, None if _has_rest(after) else dict.fromkeys(after.parameters))
         _signatures[function] = known
-    return known[1]
-
-
-_signatures: WeakKeyDictionary[Callable[..., Any], tuple[Any, inspect.Signature]] = WeakKeyDictionary()
+    return known
 
 
 def bind(
@@ -114,10 +128,11 @@ def bind(
 ) -> Arguments:
     """The arguments of one call. Defaults are filled in where they are plain data, but not of a function that wraps another:
     it may look at what it was given. Raises `ArgumentsError`."""
-    parameters = signature(function)
+    known = _known(function)
     call = Call(tuple(args), kwargs)
-    if not args and kwargs.keys() == parameters.parameters.keys() and not _has_rest(parameters):
-        return take_apart({name: kwargs[name] for name in parameters.parameters}, call)
+    if not args and known.names is not None and kwargs.keys() == known.names.keys():  # most
+        return take_apart({name: kwargs[name] for name in known.names}, call)
+    parameters = known.signature
     try:
         bound = parameters.bind(*args, **kwargs)
     except TypeError as error:
@@ -181,9 +196,12 @@ def takes(function: Callable[..., Any], name: str) -> bool:
     return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
+_TEXT = frozenset((str,))
+
+
 def take_apart(values: dict[str, Any], call: Call | None = None, by_place: int = 0) -> Arguments:
     """Texts and statics of named values; see `Arguments`."""
-    if all(type(value) is str for value in values.values()):
+    if _TEXT.issuperset(map(type, values.values())):  # most
         return Arguments(values, values, {}, call, by_place)
     texts: dict[str, str] = {}
     statics: dict[str, Static] = {}

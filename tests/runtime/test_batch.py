@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
 
 import sglc.batch
 from benchmarks._hit_rate_engine import Measured, Simulated
-from sglc import ProgramState, SglFunction, function, gen
+from sglc import ProgramState, Scripted, SglFunction, function, gen
 from sglc.ir.errors import ModelError
 from sglc.ir.ops import Sampling
 from sglc.ir.tokens import Piece
@@ -128,3 +130,21 @@ def test_constant_prompts_are_tokenised_once_a_program() -> None:
         run = Run(made, {}, Sampling(), 0, row, lambda outcome: None)
         foresight.end(run, foresight.begin(run))
     assert sorted(read) == ["Check ", "Read "]
+
+
+@function
+def held_by_nobody(s: ProgramState, question: str) -> None:
+    s += question + gen("answer", max_tokens=4)
+
+
+def test_a_backend_that_waits_for_work_holds_nothing_of_the_last_batch() -> None:
+    with Scripted(lambda question: "yes") as backend:
+        results = held_by_nobody.run_batch([{"question": str(number)} for number in range(3)], backend=backend)
+        deadline = time.monotonic() + 10
+        while held := [
+            one for one in gc.get_objects() if isinstance(one, Run) and one.program.name == "held_by_nobody"
+        ]:
+            assert time.monotonic() < deadline, f"{len(held)} runs are held"
+            del held
+            time.sleep(0.01)
+    assert [result["answer"] for result in results] == ["yes"] * 3
