@@ -83,6 +83,7 @@ class Executor:
 
     def __init__(self, port: Port, workers: Workers, post: Callable[[Callable[[], None]], None]) -> None:
         self.port = port
+        self._render = port.render  # one for all runs and outcomes
         self._workers = workers
         self._post = post
         self._runs: set[Run] = set()
@@ -94,7 +95,7 @@ class Executor:
         return not self._runs
 
     def start(self, run: Run) -> None:
-        run.render = self.port.render
+        run.render = self._render
         self._runs.add(run)
         if self.port.foresight is not None:
             run.future = Future(run, self.port.foresight)
@@ -329,7 +330,7 @@ class Executor:
             run.compute(block.inputs)
             outcome = Outcome(
                 prompt=run.values[end.final],
-                render=self.port.render,
+                render=self._render,
                 variables={name: variable(run) for name, variable in block.variables.items()},
                 value=block.values(run),
                 meta={name: meta(run) for name, meta in block.metas.items()},
