@@ -15,7 +15,7 @@ under way (`Foresight.begin`), and those of a batch as long as the batch (`Fores
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 from weakref import WeakKeyDictionary
@@ -50,13 +50,14 @@ class Foresight:
         """The family of a run's requests. While there is one of a program, its constant prompts are claimed."""
         known = self._programs.get(run.program)
         if known is None:
-            known = self._programs[run.program] = _Known(run.program.most_decoded(run.sampling))
+            known = self._programs[run.program] = _Known(run, self._tokenizer)
         known.runs += 1
         if known.runs == 1:
             if known.constants is None:  # once: it takes longer than many a run
                 known.constants = [self._tokenizer.encode(prompt) for prompt in run.program.warm]
             known.claims = [self._core.claim(ids, ()) for ids in known.constants]
-        return Family(known.kind)
+        before, known.texts = known.texts, run.texts
+        return Family(known.kind, known.growth.tokens(run.texts, before, known.per_character))
 
     def end(self, run: Run, family: Family) -> None:
         """A run has ended."""
@@ -88,12 +89,16 @@ class Foresight:
 
 
 class _Known:
-    """Of a program: what its runs are like, how many there are now, and the ids and claims of its constant prompts."""
+    """Of a program: what its runs are like, how far one may grow, how many there are now, and the ids and claims of its
+    constant prompts. texts: the last run's. per_character: tokens of its texts, as its first run has them."""
 
-    __slots__ = ("claims", "constants", "kind", "runs")
+    __slots__ = ("claims", "constants", "growth", "kind", "per_character", "runs", "texts")
 
-    def __init__(self, bound: int) -> None:
-        self.kind = Kind(bound)
+    def __init__(self, run: Run, tokenizer: Tokenizer) -> None:
+        self.kind = Kind()
+        self.growth = run.program.growth(run.sampling)
+        self.texts: Mapping[str, str] = {}
+        self.per_character = self.growth.per_character(run.texts, tokenizer)
         self.runs = 0
         self.constants: list[list[int]] | None = None
         self.claims: list[Claim] = []

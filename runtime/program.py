@@ -15,6 +15,7 @@ from sglc.ir.errors import Location, RunError
 from sglc.ir.graph import End, Graph, Region, Switch
 from sglc.ir.ops import (
     DEFAULT_SAMPLING,
+    Append,
     Call,
     Constraint,
     Gen,
@@ -26,11 +27,11 @@ from sglc.ir.ops import (
     Select,
     operands,
     prompts,
-    token_bound,
 )
 from sglc.ir.schedule import Schedule
 from sglc.ir.tokens import TokenConstraint
 from sglc.runtime.desk import Desk
+from sglc.runtime.growth import Growing, Growth
 from sglc.runtime.jobs import Outcome, Prompt
 from sglc.runtime.values import Values, answers_below, arguments_of, computed, inputs_of, meta_of, pieces_of, result_of
 from sglc.runtime.ways import Ways, ways_of
@@ -233,12 +234,18 @@ class Program:
             for prefix in schedule.of_scope("batch")
         )
 
-    def most_decoded(self, sampling: Sampling) -> int:
-        """The most tokens that the gens of a run with these settings may decode, along the longest compiled path."""
-        most: dict[Block, int] = {}
+    def growth(self, sampling: Sampling) -> Growth:
+        """What a run with these settings may take after its first prompt, along the longest compiled path."""
+        first = min(self.entry.plans, key=lambda plan: plan.order, default=None)
+        before = set(prompts(first.op)) if first is not None else set[Op]()
+        growing = Growing(sampling)
+        most: dict[Block, Growth] = {}
         for block in reversed(self._blocks):  # those inside a block before it; what was traced since is left out
-            own = sum(token_bound(p.op, p.longest, sampling) for p in block.plans if isinstance(p.op, Gen))
-            most[block] = own + max((most[case] for case in block.cases.values() if case in most), default=0)
+            taken = dict.fromkeys(op for found in block.ways.values() for op in found if op not in before)
+            steps = ((plan.op, plan.longest) for plan in block.plans)
+            own = growing.of(steps, [op for op in taken if isinstance(op, Append)])
+            inside = (most[case] for case in block.cases.values() if case in most)
+            most[block] = own.then(max(inside, key=Growth.rough, default=Growth()))
         return most[self.entry]
 
     def in_common(self, rows: Sequence[Mapping[str, str]]) -> list[Prompt]:

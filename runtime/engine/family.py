@@ -18,30 +18,23 @@ LONGER = 0.5
 
 
 class Kind:
-    """What is known of the runs of one program. bound: the tokens that a run may take after its first prompt, as far as
-    they can be told before runs have ended. taken: by the last runs. alive: those that have begun and not ended."""
+    """What is known of the runs of one program. taken: by the last runs after their first prompts. alive: those that have begun
+    and not ended. expected: of the next ones, tokens: the most that one of the last runs took, or one that is alive. None where
+    it is not known: of runs that began together the short ones end first, so as long as many have taken more than any that
+    has ended, these say too little."""
 
-    __slots__ = ("_expected", "alive", "bound", "taken")
+    __slots__ = ("alive", "expected", "taken")
 
-    def __init__(self, bound: int) -> None:
-        self.bound = bound
+    def __init__(self) -> None:
         self.taken: deque[int] = deque(maxlen=REMEMBERED)
         self.alive: set[Family] = set()
-        self._expected = bound
-
-    def expected(self) -> int:
-        """Tokens that a run takes after its first prompt: the most that one of the last runs did, or one that is alive.
-
-        Of runs that began together the short ones end first, so as long as many have taken more than any that has ended,
-        these say too little, and the bound holds.
-        """
-        return self._expected
+        self.expected: int | None = None
 
     def learn(self, taken: int) -> None:
         """From a run that has ended."""
         self.taken.append(taken)
         ages = sorted(family.taken_since() for family in self.alive)
-        self._expected = max((*self.taken, *ages)) if longer(self.taken, ages) <= LONGER else self.bound
+        self.expected = max((*self.taken, *ages)) if longer(self.taken, ages) <= LONGER else None
 
 
 def longer(ended: Iterable[int], ages: list[int]) -> float:
@@ -56,14 +49,16 @@ def longer(ended: Iterable[int], ages: list[int]) -> float:
 
 
 class Family:
-    """begun: a request of it has been admitted. first: tokens of the first one's prompt that were computed. taken: tokens
+    """bound: tokens that it may take after its first prompt, as far as they can be told before such runs have ended. begun: a
+    request of it has been admitted. first: tokens of the first one's prompt that were computed. taken: tokens
     that its requests have pages for, or had; those in the cache before and those computed again are not counted.
     waiting: its requests that wait, until it begins. alive: its requests that have not ended. ended: the run has."""
 
-    __slots__ = ("alive", "begun", "ended", "first", "kind", "taken", "waiting")
+    __slots__ = ("alive", "begun", "bound", "ended", "first", "kind", "taken", "waiting")
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, bound: int) -> None:
         self.kind = kind
+        self.bound = bound
         self.begun = False
         self.alive = 0
         self.ended = False
@@ -73,7 +68,7 @@ class Family:
 
     def expected(self) -> int:
         """Tokens that it is expected to take after its first prompt."""
-        return self.kind.expected()
+        return self.bound if self.kind.expected is None else self.kind.expected
 
     def coming(self) -> int:
         """Tokens that it is expected to take yet."""

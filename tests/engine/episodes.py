@@ -104,7 +104,7 @@ class Episode:
         self.cancelled: set[int] = set()
         self.ended: dict[int, Event] = {}
         self.told: dict[int, str] = {}
-        self.families = [Family(Kind(draw(0, 2 * self.pages))) for _ in range(draw(0, 3))]
+        self.families = [Family(Kind(), draw(0, 2 * self.pages)) for _ in range(draw(0, 3))]
         self.claims: list[Claim] = []
         self.tally = Tally(self.core._scheduler)
         self.peak = 0

@@ -604,7 +604,7 @@ def running(core: EngineCore) -> list[int]:
 def test_a_run_begins_when_what_it_is_expected_to_take_fits() -> None:
     device = FakeDevice(50)
     core = engine(device, headroom_tokens=0)
-    families = [Family(Kind(20)) for _ in range(4)]
+    families = [Family(Kind(), 20) for _ in range(4)]
     for family, request in zip(families, rows_of(4), strict=True):
         core.submit(request, family)
     core.step()
@@ -628,37 +628,37 @@ def test_a_run_begins_when_what_it_is_expected_to_take_fits() -> None:
 def test_the_most_that_runs_hold_at_a_time(begun: list[tuple[int, int]], newcomer: tuple[int, int], peak: int) -> None:
     scheduler = engine(FakeDevice(10))._scheduler
     for coming, taken in begun:
-        family = Family(Kind(coming + taken))
+        family = Family(Kind(), coming + taken)
         family.taken = taken
         scheduler._begun[family] = None
     assert scheduler._peak(*newcomer) == peak
 
 
 def test_runs_are_expected_to_be_like_those_before() -> None:
-    kind = Kind(1_000)
+    kind = Kind()
     device = FakeDevice(60)
     core = engine(device, headroom_tokens=0, chunk_tokens=64)
-    first = Family(kind)
+    first = Family(kind, 1_000)
     drive_family(core, device, first, [Request(ids=[9] * 4, max_tokens=3), Request(ids=[9] * 5 + [8] * 5)])
     # The first prompt's four are not counted, one more and two of the answer are, and of the second prompt all but the
     # five that it has in common.
-    assert kind.expected() == first.taken - first.first == 8
+    assert kind.expected == first.taken - first.first == 8
     for request in rows_of(6):
-        core.submit(request, Family(kind))
+        core.submit(request, Family(kind, 1_000))
     core.step()
     assert running(core) == [0, 1, 2, 3]  # 14 each of 60
 
 
 def test_where_the_short_runs_have_ended_the_others_are_expected_to_be_longer() -> None:
-    kind = Kind(1_000)
-    families = [Family(kind) for _ in range(8)]
+    kind = Kind()
+    families = [Family(kind, 1_000) for _ in range(8)]
     for family in families:
         family.begin(10)
         family.taken = 10 + 30
     expected: list[int] = []
     for family in families:  # each later one takes more
         family.tell()
-        expected.append(kind.expected())
+        expected.append(family.expected())
         for other in families:
             other.taken += 1
     assert expected == [1_000] * 3 + [33, 34, 35, 36, 37]
@@ -684,8 +684,8 @@ def test_the_share_of_longer_runs(ended: list[int], ages: list[int]) -> None:
 
 @pytest.mark.parametrize("turns", [0, 2, 99])
 def test_a_run_is_over_when_its_last_request_is(turns: int) -> None:
-    kind = Kind(20)
-    family = Family(kind)
+    kind = Kind()
+    family = Family(kind, 20)
     device = FakeDevice(60)
     core = engine(device)
     for number in range(2):
@@ -711,7 +711,7 @@ def drive_family(core: EngineCore, device: FakeDevice, family: Family, requests:
 def test_a_run_that_has_begun_goes_on_before_another_begins() -> None:
     device = FakeDevice(100)
     core = engine(device, max_running=1)
-    first, second = Family(Kind(0)), Family(Kind(0))
+    first, second = Family(Kind(), 0), Family(Kind(), 0)
     early, late = rows_of(2)
     core.submit(late, second)
     core.step()  # the later row is the first to come
@@ -738,8 +738,8 @@ def test_a_claim_of_a_run_that_has_begun_keeps_others_out(firm: bool, kept: int)
     if firm:
         claim = core.claim(held, (0,))
     else:
-        core.submit(Request(ids=[*held, 1], order=(9, 0)), Family(Kind(0)))
-    core.submit(Request(ids=[5] * 10, max_tokens=0, order=(1, 0)), Family(Kind(0)))
+        core.submit(Request(ids=[*held, 1], order=(9, 0)), Family(Kind(), 0))
+    core.submit(Request(ids=[5] * 10, max_tokens=0, order=(1, 0)), Family(Kind(), 0))
     core.step()
     assert core.cached_length(held) == kept
     if firm:
@@ -762,11 +762,11 @@ def test_a_batch_in_a_tenth_of_its_footprint_computes_nothing_twice() -> None:
     """Rows of two requests, the second of which comes when the first has answered, as an executor would ask."""
     device = FakeDevice(250)
     core = engine(device, chunk_tokens=64)
-    kind = Kind(12)
+    kind = Kind()
     steps: dict[int, tuple[int, Family]] = {}
     count = 120
     for row in range(count):
-        family = Family(kind)
+        family = Family(kind, 12)
         ids = [2, 3, 4, 5, *(2 + (row >> bit & 1) for bit in range(8)), *[2 + row % 5] * 6]
         steps[core.submit(Request(ids=ids, max_tokens=4, order=(row, 0)), family)] = (0, family)
     while not core.idle:
@@ -814,8 +814,8 @@ def play(
                 core.cancel(request)
                 gone.add(request)
 
-    kind = Kind(2 * (pages % 7))
-    families = [Family(kind) for _ in range(pages % 3)]
+    kind = Kind()
+    families = [Family(kind, 2 * (pages % 7)) for _ in range(pages % 3)]
     for number, request in enumerate(requests):
         core.submit(request, families[number % len(families)] if families else None)
     events, steps = drive(core, device, [], before_step)

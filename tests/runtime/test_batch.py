@@ -18,6 +18,7 @@ from sglc.ir.tokens import Piece
 from sglc.passes.lower import lower
 from sglc.passes.pipeline import optimise
 from sglc.runtime.futures import Foresight
+from sglc.runtime.growth import Growth
 from sglc.runtime.program import Program, Run
 from tests.runtime.toy import ByteTokenizer, Machine
 
@@ -86,6 +87,7 @@ def batch(backend: Simulated, pages: int, data: Sequence[dict[str, str]] = ROWS)
 
 def test_a_small_pool_keeps_what_the_rows_have_in_common(backend: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
     roomy = batch(backend, 1 << 20)
+    monkeypatch.setattr(Program, "growth", lambda program, sampling: Growth())  # more rows begin than fit
     held = batch(backend, 600)
     monkeypatch.setattr(sglc.batch, "in_common", lambda rows: [])
     alone = batch(backend, 600)
@@ -127,9 +129,9 @@ def test_constant_prompts_are_tokenised_once_a_program() -> None:
     foresight = Foresight(Machine().core, Noting())
     made = program(two_looks)
     for row in range(3):
-        run = Run(made, {}, Sampling(), 0, row, lambda outcome: None)
+        run = Run(made, {"book": "b", "question": "q"}, Sampling(), 0, row, lambda outcome: None)
         foresight.end(run, foresight.begin(run))
-    assert sorted(read) == ["Check ", "Read "]
+    assert sorted(read) == ["Check ", "Read ", "qb"]  # the last says how many tokens a character has
 
 
 @function

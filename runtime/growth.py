@@ -1,0 +1,110 @@
+"""How much KV a run may take after its first prompt, as far as it can be told before it begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sglc.ir.builder import flattened
+from sglc.ir.ops import Append, Gen, Op, Param, Primitive, Read, Role, Root, Sampling, Trusted, token_bound
+from sglc.ir.tokens import Text, Tokenizer
+
+EDGE = 3
+"""Tokens of one edge of a message: the chat templates of Llama 3, Qwen and Gemma take about five for both of them."""
+
+SAMPLE = 2_000
+"""Characters of a program's texts that say how many tokens a character has."""
+
+
+class Appended(NamedTuple):
+    """What one op appends. characters: of the program's own text. edges: of messages. params: the names of arguments, each as
+    often as it is appended; what else is appended, a host function's text for one, is not known. made_of: the arguments that
+    the prompt is made of up to here, None where anything else is in it."""
+
+    characters: int
+    edges: int
+    params: tuple[str, ...]
+    made_of: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """decoded: tokens at most. sample: the beginning of the program's own text that is appended."""
+
+    decoded: int = 0
+    appended: tuple[Appended, ...] = ()
+    sample: str = ""
+
+    def then(self, more: Growth) -> Growth:
+        """This one, and more behind it."""
+        sample = (self.sample + more.sample)[:SAMPLE]
+        return Growth(self.decoded + more.decoded, self.appended + more.appended, sample)
+
+    def rough(self) -> int:
+        """About how many tokens it is, whatever the arguments."""
+        return self.decoded + sum(EDGE * a.edges + a.characters // 4 + 25 * len(a.params) for a in self.appended)
+
+    def tokens(self, texts: Mapping[str, str], before: Mapping[str, str], per_character: float) -> int:
+        """With the texts of a run's arguments. before: those of another run, which has computed what is made of arguments
+        that are equal in both."""
+        edges = characters = 0
+        for one in self.appended:
+            if one.made_of is None or any(texts[name] != before.get(name) for name in one.made_of):
+                edges += one.edges
+                characters += one.characters + sum(len(texts[name]) for name in one.params)
+        return self.decoded + EDGE * edges + math.ceil(per_character * characters)
+
+    def per_character(self, texts: Mapping[str, str], tokenizer: Tokenizer) -> float:
+        """Tokens a character of such texts."""
+        params = dict.fromkeys(name for one in self.appended for name in one.params)
+        shown = "".join([self.sample[: SAMPLE // 2], *(texts[name][:SAMPLE] for name in params)])[:SAMPLE]
+        return len(tokenizer.encode((Text(shown, trusted=False),))) / len(shown) if shown else 0.0
+
+
+class Growing:
+    """Measures parts of a program, with these settings where its own say nothing."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._sampling = sampling
+        self._made_of: dict[Op, frozenset[str] | None] = {}
+
+    def of(self, steps: Iterable[tuple[Primitive, int | None]], appends: Iterable[Append]) -> Growth:
+        """The growth by steps, each with the tokens of its longest answer where that is known, and by what is appended for
+        them."""
+        decoded = sum(token_bound(step, longest, self._sampling) for step, longest in steps if isinstance(step, Gen))
+        appended: list[Appended] = []
+        literals: list[str] = []
+        for append in appends:
+            edges, params, own = 0, list[str](), list[str]()
+            for part in flattened(append.parts):
+                match part.text if isinstance(part, Trusted) else part:
+                    case str(literal):
+                        own.append(literal)
+                    case Role():
+                        edges += 1
+                    case Param(name=name):
+                        params.append(name)
+                    case Read(state=Gen() as gen):
+                        decoded += token_bound(gen, settings=self._sampling)
+                    case _:
+                        pass
+            literals += own
+            appended.append(Appended(sum(map(len, own)), edges, tuple(params), self._made_up_of(append)))
+        return Growth(decoded, tuple(appended), "".join(literals)[:SAMPLE])
+
+    def _made_up_of(self, append: Append) -> frozenset[str] | None:
+        """`Appended.made_of`."""
+        known, state = self._made_of, append
+        chain: list[Append] = []
+        while isinstance(state, Append) and state not in known:
+            chain.append(state)
+            state = state.state
+        found = frozenset[str]() if isinstance(state, Root) else known.get(state)
+        for op in reversed(chain):
+            parts = [part.text if isinstance(part, Trusted) else part for part in flattened(op.parts)]
+            own = {part.name for part in parts if isinstance(part, Param)}
+            told = all(isinstance(part, str | Role | Param) for part in parts)
+            found = known[op] = found | own if found is not None and told else None
+        return known[append]
