@@ -22,8 +22,9 @@ import sglc as sgl
 from models.document import Document, message_text
 from models.draw import Draw
 from models.examples import FOLDER as EXAMPLES
+from models.examples import constant
 from models.figures import Figure, field_figure, fields_right, is_value, read, table
-from models.programs import question_of
+from models.programs import checked, finished, question_of
 from models.tasks import arithmetic, classify, copying, extraction, facts, forms, reading
 from models.tasks import react as tools
 from models.tasks import records as record_tasks
@@ -82,13 +83,6 @@ def answers(backend: Runner, documents: Sequence[Document]) -> list[str]:
         for index, result in zip(indices, results, strict=True):
             found[index] = str(checked(result)["answer"]).strip()
     return found
-
-
-def checked(result: sgl.Result) -> sgl.Result:
-    """The result; what failed in it is raised."""
-    if (error := result.error()) is not None:
-        raise error
-    return result
 
 
 def exact(name: str, *tasks: Callable[[Draw], Document], wanted: float | None = None) -> Measure:
@@ -162,16 +156,16 @@ def own_orders(backend: Runner, _: int) -> Figure:
 def react_problems(backend: Runner, count: int) -> Figure:
     """`examples/react.py` on problems with invented names, whose entries are added to its book."""
     draw = Draw(SEED, held_out=True)
-    program = load_program(str(EXAMPLES / "react.py"))
-    book: dict[str, str] = program.func.__globals__["BOOK"]
+    own: dict[str, str] = constant("react", "BOOK")
+    book: dict[str, str] = {}
     problems: list[tools.Problem] = []
     while len(problems) < count:
         problem = tools.problem(draw)
-        if not any(name in book for name in names_in(problem)):
+        if not any(name in own or name in book for name in names_in(problem)):
             book.update(problem.book)
             problems.append(problem)
-    results = program.run_batch([{"question": problem.question} for problem in problems], backend=backend)
-    right = sum(checked(result)["answer"] == one.answer for result, one in zip(results, problems, strict=True))
+    said = finished(backend, [problem.question for problem in problems], book)
+    right = sum(answer == problem.answer for answer, problem in zip(said, problems, strict=True))
     return Figure("ReAct, example, new names", right, count, 0.9)
 
 
@@ -183,10 +177,9 @@ def names_in(problem: tools.Problem) -> list[str]:
 
 def react_rows(backend: Runner, _: int) -> Figure:
     """`examples/react.py` on its own rows."""
-    rows = rows_of("react")
-    results = load_program(str(EXAMPLES / "react.py")).run_batch(rows, backend=backend)
-    right = sum(is_value(checked(result)["answer"], one) for result, one in zip(results, REACT_ANSWERS, strict=True))
-    return Figure("ReAct, example, its rows", right, len(rows), 0.9)
+    said = finished(backend, [row["question"] for row in rows_of("react")], {})
+    right = sum(is_value(answer, one) for answer, one in zip(said, REACT_ANSWERS, strict=True))
+    return Figure("ReAct, example, its rows", right, len(REACT_ANSWERS), 0.9)
 
 
 def mmlu_rows(backend: Runner, _: int) -> Figure:

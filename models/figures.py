@@ -12,7 +12,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Figure:
-    """wanted: the share that issue 7 asks for; None where it asks for none."""
+    """wanted: the share that is aimed at; None where there is none."""
 
     name: str
     right: int

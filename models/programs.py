@@ -5,8 +5,14 @@ What the examples do is asked through the examples themselves (`evaluate.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from unittest.mock import patch
+
 import sglc as sgl
 from models.document import Document, message_text
+from models.examples import FOLDER as EXAMPLES
+from sglc.command.program_file import load_program
+from sglc.runtime.runner import Runner
 
 LONGEST = 160
 """Tokens of an answer at most."""
@@ -38,6 +44,21 @@ def go_on(s: sgl.ProgramState, prompt: str) -> None:
 def choose_after(s: sgl.ProgramState, prompt: str, choices: list[str]) -> None:
     s += prompt
     s += sgl.select("answer", choices=choices)
+
+
+def checked(result: sgl.Result) -> sgl.Result:
+    """The result; what failed in it is raised."""
+    if (error := result.error()) is not None:
+        raise error
+    return result
+
+
+def finished(backend: Runner, questions: Sequence[str], book: Mapping[str, str]) -> list[str]:
+    """What `examples/react.py` finishes with for each question, with these entries in its book beside its own."""
+    program = load_program(str(EXAMPLES / "react.py"))
+    with patch.dict(program.func.__globals__["BOOK"], book):
+        results = program.run_batch([{"question": question} for question in questions], backend=backend)
+    return [str(checked(result)["answer"]) for result in results]
 
 
 def question_of(document: Document) -> tuple[sgl.SglFunction, dict[str, object]]:

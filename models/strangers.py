@@ -20,11 +20,8 @@ import typer
 from rich.console import Console
 
 import sglc as sgl
-from models.evaluate import checked
-from models.examples import FOLDER as EXAMPLES
 from models.figures import Figure, fields_right, is_value, read, table
-from models.programs import ask
-from sglc.command.program_file import load_program
+from models.programs import ask, checked, finished
 from sglc.runtime.runner import Runner
 
 QUESTIONS = Path(__file__).with_suffix(".jsonl")
@@ -38,17 +35,12 @@ def questions() -> list[Row]:
 
 def answers(backend: Runner, rows: Sequence[Row]) -> list[str]:
     """What the model says to each, in a chat; of those with a book, what `examples/react.py` finishes with."""
-    program = load_program(str(EXAMPLES / "react.py"))
-    for row in rows:
-        program.func.__globals__["BOOK"].update(row.get("book", {}))
-    asked = [number for number, row in enumerate(rows) if "book" not in row]
-    looked_up = [number for number, row in enumerate(rows) if "book" in row]
-    said = [""] * len(rows)
-    chats = ask.run_batch([{"system": "", "question": rows[number]["question"]} for number in asked], backend=backend)
-    steps = program.run_batch([{"question": rows[number]["question"]} for number in looked_up], backend=backend)
-    for number, result in zip((*asked, *looked_up), (*chats, *steps), strict=True):
-        said[number] = str(checked(result)["answer"]).strip()
-    return said
+    book = {name: entry for row in rows for name, entry in row.get("book", {}).items()}
+    with_book = [row["question"] for row in rows if "book" in row]
+    in_chat = [{"system": "", "question": row["question"]} for row in rows if "book" not in row]
+    finishes = iter(finished(backend, with_book, book))
+    chats = iter([str(checked(result)["answer"]) for result in ask.run_batch(in_chat, backend=backend)])
+    return [next(finishes if "book" in row else chats).strip() for row in rows]
 
 
 def right_of(row: Row, said: str) -> tuple[int, int]:
