@@ -67,6 +67,7 @@ class Foresight:
         known = self._programs[run.program]
         known.runs -= 1
         if not known.runs:
+            known.texts = {}
             for claim in known.claims:
                 self._core.give_up(claim)
 
@@ -90,7 +91,7 @@ class Foresight:
 
 class _Known:
     """Of a program: what its runs are like, how far one may grow, how many there are now, and the ids and claims of its
-    constant prompts. texts: the last run's. per_character: tokens of its texts, as its first run has them."""
+    constant prompts. texts: of the run that began last, while there is one. per_character: tokens of its texts, as its first run has them."""
 
     __slots__ = ("claims", "constants", "growth", "kind", "per_character", "runs", "texts")
 
