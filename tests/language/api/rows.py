@@ -15,7 +15,7 @@ Answer = Callable[[Question], str]
 
 @dataclass
 class Ran:
-    """A run on a scripted model. questions: what was asked, in order: prompt, choices, sampling and seed."""
+    """A run on a scripted model, and what was asked, in order."""
 
     result: Any = None
     prompts: list[str] = field(default_factory=list)
