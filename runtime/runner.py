@@ -145,11 +145,16 @@ class Runner:
         if foresight is None or not prompts:
             yield
             return
+
+        def give_up() -> None:
+            for claim in claims:
+                foresight.give_up(claim)
+
         self._post(lambda: claims.extend(foresight.hold(prompts)))
         try:
             yield
         finally:
-            self._commands.put(lambda: [foresight.give_up(claim) for claim in claims])
+            self._commands.put(give_up)
 
     def begin(self, row: Row, done: Callable[[Outcome], None]) -> Run:
         """Starts one call; `done` is called from the loop, and must not take long."""
