@@ -13,7 +13,7 @@ import threading
 YOUNG = 100_000
 """Objects made between two collections of the young ones; Python's own is 700 or 2,000."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a collection inside of it may find a backend that nobody refers to, and end that
 _before: list[tuple[int, int, int]] = []  # the thresholds to go back to, one for each living backend
 
 

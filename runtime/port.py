@@ -4,6 +4,7 @@ a model have ports of their own (`sglc.runtime.scripted`)."""
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Protocol
 
 from sglc.ir.tokens import Tokenizer
@@ -13,6 +14,10 @@ from sglc.runtime.engine.request import Failed, Finished, Progress
 from sglc.runtime.futures import Foresight
 from sglc.runtime.jobs import Answer, Decode, Job, Prompt
 from sglc.runtime.speculation import Speculation
+
+
+class Render(Protocol):
+    def __call__(self, prompt: Prompt, since: Prompt = (), /) -> str: ...
 
 
 class Port(Desk, Protocol):
@@ -34,8 +39,9 @@ class Port(Desk, Protocol):
         """Ends all jobs with an error."""
         ...
 
-    def render(self, prompt: Prompt, since: Prompt = ()) -> str:
-        """The text of a prompt after another that it begins with."""
+    @property
+    def render(self) -> Render:
+        """What makes the text of a prompt after another that it begins with. Results keep it, so it should not keep the port."""
         ...
 
 
@@ -61,6 +67,7 @@ class EnginePort:
         speculation = Speculation(core, tokenizer) if speculate else None
         self.foresight: Foresight | None = Foresight(core, tokenizer, speculation)
         self._asked: dict[int, _Asked] = {}  # by request
+        self.render: Render = partial(_rendered, tokenizer)
 
     @property
     def idle(self) -> bool:
@@ -113,6 +120,7 @@ class EnginePort:
             self.cancel(asked)
             asked.owner.answered(error)
 
-    def render(self, prompt: Prompt, since: Prompt = ()) -> str:
-        text = self._tokenizer.render(prompt)
-        return text[len(self._tokenizer.render(since)) :] if since else text
+
+def _rendered(tokenizer: Tokenizer, prompt: Prompt, since: Prompt = ()) -> str:
+    text = tokenizer.render(prompt)
+    return text[len(tokenizer.render(since)) :] if since else text

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import atexit
-import os
-import queue
-import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from itertools import islice
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
-from sglc.ir.errors import RunError, in_words
+from sglc.ir.errors import RunError
 from sglc.ir.grammar import CompiledConstraint, Grammar
 from sglc.ir.ops import Constraint, Gen, Sampling
 from sglc.ir.tokens import TokenConstraint, Tokenizer
@@ -26,6 +24,7 @@ from sglc.runtime.engine.radix import Claim
 from sglc.runtime.executor import Executor
 from sglc.runtime.grammar import Grammars
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob, Prompt
+from sglc.runtime.loop import Loop
 from sglc.runtime.port import Port
 from sglc.runtime.program import Program, Run
 from sglc.runtime.shared import Shared
@@ -35,9 +34,6 @@ T = TypeVar("T")
 
 WINDOW = 4096
 """Rows of a batch that run at a time."""
-
-GRACE = 0.005
-"""Seconds without a command before the engine speculates: what a fast host function waits for comes sooner."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,16 +66,13 @@ class Runner:
         self.workers = Workers()
         self._port = port
         self._share_rows = share_rows
-        self._executor = Executor(port, self.workers, self._post_back)
-        self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._ended: Exception | None = None
-        self._shut = False
-        self._process = os.getpid()
-        self._door = threading.Lock()  # nothing is posted to a loop that has ended
-        self._thread = threading.Thread(target=self._loop, name="sglc-engine", daemon=True)
-        self._thread.start()
-        _running.add(self)
+        self._loop = Loop(port)
+        self._executor = Executor(port, self.workers, self._loop.post_back)
+        self._loop.start(self._executor.fail_all)
         collector.calm()
+        self._let_go = finalize(self, _let_go, self._loop, self.workers)
+        self._let_go.atexit = False  # `_end_all` does more
+        _running.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -95,18 +88,14 @@ class Runner:
 
     def end(self, seconds: float | None = None) -> None:
         """The same. seconds: that a step under way may take at most."""
-        if self._process != os.getpid():
-            return
-        self._commands.put(None)
-        self._thread.join(seconds)
-        self.workers.close()
-        if not self._shut:
-            self._shut = True
-            collector.wake()
+        if self._loop.is_here:
+            self._loop.end()
+            self._loop.join(seconds)
+            self._let_go()
 
     def desk(self, rows: int) -> Desk | None:
         """For a batch of so many rows: where those are to hand in what they ask, so that what is equal is asked once."""
-        return Shared(self._port, self._post_back) if self._share_rows and rows > 1 else None
+        return Shared(self._port, self._loop.post_back) if self._share_rows and rows > 1 else None
 
     def run(self, rows: Iterable[Row], window: int = WINDOW) -> Generator[tuple[Row, Outcome]]:
         """Runs calls, at most `window` at once, and gives their outcomes as they end. The bodies of their programs run in the
@@ -115,7 +104,7 @@ class Runner:
         Leaving the iterator early gives up the calls under way.
         """
         self._check_may_wait()
-        ended: queue.SimpleQueue[tuple[int, Outcome] | Callable[[], None]] = queue.SimpleQueue()
+        ended: SimpleQueue[tuple[int, Outcome] | Callable[[], None]] = SimpleQueue()
         runs: dict[int, tuple[Row, Run]] = {}
         waiting = iter(rows)
         try:
@@ -126,7 +115,7 @@ class Runner:
                 ]
                 if started:
                     runs.update((row.number, (row, run)) for row, run in started)
-                    self._post(lambda started=started: self._start(run for _, run in started))
+                    self._loop.post(lambda started=started: self._start(run for _, run in started))
                 if not runs:
                     return
                 while not isinstance(given := ended.get(), tuple):
@@ -135,7 +124,7 @@ class Runner:
                 yield runs.pop(number)[0], outcome
         finally:
             for _, run in runs.values():
-                self._commands.put(lambda run=run: self._executor.cancel(run))
+                self._loop.post_back(lambda run=run: self._executor.cancel(run))
 
     @contextmanager
     def holding(self, prompts: Sequence[Prompt]) -> Generator[None]:
@@ -150,21 +139,27 @@ class Runner:
             for claim in claims:
                 foresight.give_up(claim)
 
-        self._post(lambda: claims.extend(foresight.hold(prompts)))
+        self._loop.post(lambda: claims.extend(foresight.hold(prompts)))
         try:
             yield
         finally:
-            self._commands.put(give_up)
+            self._loop.post_back(give_up)
 
     def begin(self, row: Row, done: Callable[[Outcome], None]) -> Run:
         """Starts one call; `done` is called from the loop, and must not take long."""
-        run = _run(row, done)
-        self._post(lambda: self._executor.start(run))
+        kept = [self]  # until the run ends: its caller may refer to the backend no more
+
+        def ended(outcome: Outcome) -> None:
+            kept.clear()
+            done(outcome)
+
+        run = _run(row, ended)
+        self._loop.post(lambda: self._executor.start(run))
         return run
 
     def cancel(self, run: Run) -> None:
         """Gives a call up; `done` is not called."""
-        self._post(lambda: self._executor.cancel(run))
+        self._loop.post(lambda: self._executor.cancel(run))
 
     def ask(self, job: Job, progressed: Callable[[str], None] | None = None) -> Answer:
         """One gen or select, waited for."""
@@ -177,7 +172,7 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - belongs to the caller
                 asked.answered(error)
 
-        self._post(submit)
+        self._loop.post(submit)
         return asked.future.result()
 
     def warm(self, prefixes: Iterable[Sequence[int]]) -> None:
@@ -202,16 +197,7 @@ class Runner:
 
     def on_loop(self, function: Callable[[], T]) -> T:
         """Runs a function between two steps of the loop, and waits for it."""
-        future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(function())
-            except Exception as error:  # noqa: BLE001 - belongs to the caller, not to the loop
-                future.set_exception(error)
-
-        self._post(run)
-        return future.result()
+        return self._loop.call(function)
 
     def _start(self, runs: Iterable[Run]) -> None:
         for run in runs:
@@ -220,58 +206,22 @@ class Runner:
 
     def _check_may_wait(self) -> None:
         """Raises `RunError` where nobody would ever answer: in another process, and in a thread that answers itself."""
-        if self._process != os.getpid():
+        if not self._loop.is_here:
             raise RunError(
                 "the backend was made in another process, and its threads are there",
                 hint="make a backend in this process",
             )
-        if threading.current_thread() is self._thread:
+        if self._loop.is_current:
             raise RunError("the backend waits for a program on itself", hint="run that program on another backend")
         self.workers.check_may_wait()
 
-    def _post(self, command: Callable[[], None]) -> None:
-        with self._door:
-            if self._ended is not None:
-                raise RunError("the engine has ended", hint="make a new Engine") from self._ended
-            self._commands.put(command)
 
-    def _post_back(self, command: Callable[[], None]) -> None:
-        """From a worker: what comes after the end is for nobody."""
-        with self._door:
-            if self._ended is None:
-                self._commands.put(command)
-
-    def _next(self) -> Callable[[], None] | None:
-        """The next command, waited for. Where runs wait for host functions, what they will read is computed meanwhile."""
-        foresight = self._port.foresight
-        speculation = foresight.speculation if foresight is not None else None
-        while speculation is not None and not speculation.idle:
-            with suppress(queue.Empty):
-                return self._commands.get(timeout=GRACE)
-            while self._commands.empty() and speculation.go_on():
-                self._port.turn()
-        return self._commands.get()
-
-    def _loop(self) -> None:
-        commands = self._commands
-        try:
-            while True:
-                while not self._port.idle and commands.empty():
-                    self._port.turn()
-                command = self._next()
-                if command is None:
-                    break
-                command()
-                del command  # a whole batch may hang on it, until there is a next one
-            error: Exception = RunError("the engine was shut down")
-        except BaseException as failure:  # noqa: BLE001 - nobody may wait for a loop that is no more
-            error = failure if isinstance(failure, Exception) else RunError(in_words(failure))
-        with self._door:
-            self._ended = error
-        while not commands.empty():  # their steps fail below
-            if (command := commands.get()) is not None:
-                command()
-        self._executor.fail_all(error)
+def _let_go(loop: Loop, workers: Workers) -> None:
+    """The end of a backend: by `shutdown`, or because nobody refers to it any more."""
+    if loop.is_here:
+        loop.end()
+        workers.close()
+        collector.wake()
 
 
 _running: WeakSet[Runner] = WeakSet()

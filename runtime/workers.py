@@ -111,6 +111,7 @@ class Workers:
 def _serve(bodies: queue.SimpleQueue[Callable[[], None] | None]) -> None:
     while (body := bodies.get()) is not None:
         body()
+        del body  # a run hangs on it, and its backend, until there is a next one
 
 
 def _outcome(function: Callable[[], Any]) -> Any:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Literal
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from sglc.compiler import Compiled
 from sglc.guards import Guard
@@ -93,7 +94,7 @@ class LiveProgram:
         self._n = n
         self._numbers = itertools.count(max(traced.origins, default=-1) + 1)
         self._ways: deque[tuple[Block, tuple[Any, ...]]] = deque()  # where the ways are kept, the oldest first
-        self._programs: dict[int, tuple[Runner, Program]] = {}
+        self._programs: WeakKeyDictionary[Runner, Program] = WeakKeyDictionary()
 
     @property
     def statics(self) -> Mapping[str, Any]:
@@ -154,22 +155,23 @@ class LiveProgram:
 
     def program(self, backend: Runner) -> Program:
         """What the runtime runs; made once for each backend."""
-        known = self._programs.get(id(backend))
-        if known is None or known[0] is not backend:
-            known = self._programs[id(backend)] = backend, self._made(backend)
-        return known[1]
+        known = self._programs.get(backend)
+        if known is None:
+            known = self._programs[backend] = self._made(backend)
+        return known
 
     def _made(self, backend: Runner) -> Program:
         compiled = self.compiled
         part = compiled.for_model(backend.tokenizer)
+        there = ref(backend)  # the program lives as long as its function does, and the model need not
         program = Program(
             compiled.graph,
             compiled.schedule,
             {constraint: backend.follow(made) for constraint, made in part.automata.items()},
             self._traced.hosts,
-            lambda run, switch, values: self._leave(run, values, backend),
-            lambda run, error: self._check(run, error, backend),
-            lambda run, step: self._certain(run, step, backend),
+            lambda run, switch, values: self._leave(run, values, _alive(there)),
+            lambda run, error: self._check(run, error, _alive(there)),
+            lambda run, step: self._certain(run, step, _alive(there)),
         )
         for block, risk in zip(_blocks(program.entry), self._traced.risks, strict=True):
             _note_risk(block, risk, confirmed=True)
@@ -429,6 +431,13 @@ def _needed(body: Sequence[Op], end: End | Switch) -> tuple[Op, ...]:
         if op in live:
             live.update(operands(op))
     return tuple(op for op in body if op in live)
+
+
+def _alive(there: ReferenceType[Runner]) -> Runner:
+    """The backend, while a run on it is under way."""
+    backend = there()
+    assert backend is not None
+    return backend
 
 
 def _blocks(entry: Block) -> Iterator[Block]:

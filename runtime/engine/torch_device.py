@@ -64,7 +64,7 @@ class TorchDevice:
         self._cuts, self._heights = cuts_of(model.layers, model.device), heights_of(model.layers, model.device)
         self._num_pages = self._default_pages(batch_tokens) if num_pages is None else num_pages
         self._pool = model.make_pool(self._num_pages + 1)  # the last one is for rows that pad
-        self._masks = MaskTable(-(-self._vocab_size // 32), model.device)
+        self._head = _Head(model, self._vocab_size, MaskTable(-(-self._vocab_size // 32), model.device))
         if capture is None and model.device.type == "cuda":
             capture = Captured(model.device)
         self._graphs = self._captured(capture, batch_rows) if graphs and capture is not None else None
@@ -103,17 +103,10 @@ class TorchDevice:
         step = max(1, self._logits_bytes // (4 * self._model.vocab_size))
         parts = [_Part(wanted[a : a + step], states[a : a + step]) for a in range(0, len(wanted), step)]
         if parts:
-            parts[0].logits = self.logits(parts[0].states)
-        self._last = Started(self, chunks, parts, torch.cuda.Event() if self._model.device.type == "cuda" else None)
+            parts[0].logits = self._head.logits(parts[0].states)
+        event = torch.cuda.Event() if self._model.device.type == "cuda" else None
+        self._last = Started(self._head, chunks, parts, event)
         return self._last
-
-    def logits(self, states: Tensor) -> Tensor:
-        """[rows, ids that may be drawn]"""
-        return self._model.logits(states)[:, : self._vocab_size]
-
-    @property
-    def masks(self) -> MaskTable:
-        return self._masks
 
     def export_pages(self, pages: Sequence[int]) -> dict[str, Tensor]:
         """The KV of pages, in their order, on the CPU: `keys.<layer>`, `values.<layer>` [pages, kv_heads, D]."""
@@ -203,7 +196,7 @@ class TorchDevice:
             plan = Plan(spans, self._model.device)
             [ids] = stage(plan, self._cuts, self._heights, [pages % self._model.vocab_size], self._staging)
             hidden = self._model.hidden(ids, plan.positions, Paged(plan, pool))
-            self.logits(hidden[:rows]).float().log_softmax(dim=-1)
+            self._head.logits(hidden[:rows]).float().log_softmax(dim=-1)
 
         return run
 
@@ -246,13 +239,27 @@ class _Part:
         return logits.index_select(0, uploaded(torch.tensor(chosen), logits.device))
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What turns states into ids. vocab_size: ids that may be drawn. masks: of constraints."""
+
+    model: Model
+    vocab_size: int
+    masks: MaskTable
+
+    def logits(self, states: Tensor) -> Tensor:
+        """[rows, ids that may be drawn]"""
+        return self.model.logits(states)[:, : self.vocab_size]
+
+
 class Started:
-    """Implements `Pending`. event: passed when the device is done; None: it is."""
+    """Implements `Pending`. event: passed when the device is done; None: it is. It does not know the device, which knows the
+    last one: nothing of a device that nobody needs any more is left for the collector."""
 
     def __init__(
-        self, device: TorchDevice, chunks: Sequence[Chunk], parts: Sequence[_Part], event: torch.cuda.Event | None
+        self, head: _Head, chunks: Sequence[Chunk], parts: Sequence[_Part], event: torch.cuda.Event | None
     ) -> None:
-        self._device = device
+        self._head = head
         self._chunks = chunks
         self._parts = parts
         self._event = event
@@ -265,8 +272,8 @@ class Started:
             if not part.choose(draws):
                 continue
             if part.drawn:
-                logits = self._device.logits(part.states) if part.logits is None else part.logits
-                sampled = sampler.start(part.rows_drawn(logits), [how for _, how in part.drawn], self._device.masks)
+                logits = self._head.logits(part.states) if part.logits is None else part.logits
+                sampled = sampler.start(part.rows_drawn(logits), [how for _, how in part.drawn], self._head.masks)
                 for row, _ in part.drawn:
                     self._places[row.chunk] = len(self._places)
                 self._ids.append(sampled[0])
@@ -310,10 +317,10 @@ class Started:
 
     def _look(self, part: _Part, draws: Sequence[Draw], result: Result) -> None:
         """Draws from rows and scores them."""
-        logits = self._device.logits(part.states) if part.logits is None else part.logits
+        logits = self._head.logits(part.states) if part.logits is None else part.logits
         logprobs: dict[int, float | None] = {}
         if draws:
-            found = sampler.draw(part.rows_drawn(logits), draws, self._device.masks)
+            found = sampler.draw(part.rows_drawn(logits), draws, self._head.masks)
             for (row, _), drawn in zip(part.drawn, found, strict=True):
                 logprobs[row.chunk] = drawn.logprob
                 if result.drawn[row.chunk] is None:  # else a score of the chunk has failed
