@@ -91,7 +91,8 @@ class Foresight:
 
 class _Known:
     """Of a program: what its runs are like, how far one may grow, how many there are now, and the ids and claims of its
-    constant prompts. texts: of the run that began last, while there is one. per_character: tokens of its texts, as its first run has them."""
+    constant prompts. texts: of the run that began last, while there is one. per_character: tokens of its texts, as its first run
+    has them."""
 
     __slots__ = ("claims", "constants", "growth", "kind", "per_character", "runs", "texts")
 

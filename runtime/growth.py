@@ -31,20 +31,18 @@ class Appended(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """decoded: tokens at most. sample: the beginning of the program's own text that is appended."""
+    """decoded: tokens at most. sample: the beginning of the program's own text that is appended. rough: about how many tokens it
+    is, whatever the arguments."""
 
     decoded: int = 0
     appended: tuple[Appended, ...] = ()
     sample: str = ""
+    rough: int = 0
 
     def then(self, more: Growth) -> Growth:
         """This one, and more behind it."""
         sample = (self.sample + more.sample)[:SAMPLE]
-        return Growth(self.decoded + more.decoded, self.appended + more.appended, sample)
-
-    def rough(self) -> int:
-        """About how many tokens it is, whatever the arguments."""
-        return self.decoded + sum(EDGE * a.edges + a.characters // 4 + 25 * len(a.params) for a in self.appended)
+        return Growth(self.decoded + more.decoded, self.appended + more.appended, sample, self.rough + more.rough)
 
     def tokens(self, texts: Mapping[str, str], before: Mapping[str, str], per_character: float) -> int:
         """With the texts of a run's arguments. before: those of another run, which has computed what is made of arguments
@@ -92,7 +90,8 @@ class Growing:
                         pass
             literals += own
             appended.append(Appended(sum(map(len, own)), edges, tuple(params), self._made_up_of(append)))
-        return Growth(decoded, tuple(appended), "".join(literals)[:SAMPLE])
+        rough = decoded + sum(EDGE * one.edges + one.characters // 4 + 25 * len(one.params) for one in appended)
+        return Growth(decoded, tuple(appended), "".join(literals)[:SAMPLE], rough)
 
     def _made_up_of(self, append: Append) -> frozenset[str] | None:
         """`Appended.made_of`."""

@@ -245,7 +245,7 @@ class Program:
             steps = ((plan.op, plan.longest) for plan in block.plans)
             own = growing.of(steps, [op for op in taken if isinstance(op, Append)])
             inside = (most[case] for case in block.cases.values() if case in most)
-            most[block] = own.then(max(inside, key=Growth.rough, default=Growth()))
+            most[block] = own.then(max(inside, key=lambda growth: growth.rough, default=Growth()))
         return most[self.entry]
 
     def in_common(self, rows: Sequence[Mapping[str, str]]) -> list[Prompt]:
