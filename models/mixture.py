@@ -80,26 +80,29 @@ MIXTURE: tuple[tuple[float, Task], ...] = (
 )
 """(share of the documents, task)"""
 
-EARLY_STEPS = 600
-EARLY = {task: 5 * share for share, task in MIXTURE if task in COPYING}
-"""Other shares in so many steps at the beginning: what copying teaches, the other tasks wait for."""
-
-LATE_STEPS = 2000
+EARLY: dict[Task, float] = {task: 5 * share for share, task in MIXTURE if task in COPYING}
 LATE: dict[Task, float] = {arithmetic.ladder: 12.0, arithmetic.series: 8.0, plan: 6.0}
-"""Other shares from that step on: of all tasks sums are the slowest to be learnt."""
-
-LAST_STEPS = 4400
 LAST: dict[Task, float] = {
     **{plan: 10.0, react: 10.0, extraction.order: 14.0, classify.sentiment: 14.0, classify.sentiment_series: 4.0},
-    **{records.record: 9.0, records.single: 8.0, arithmetic.addition: 6.0, arithmetic.series: 4.0},
+    **{records.record: 9.0, records.single: 8.0},
 }
-"""And in the last third, when sums are known: of what chains many answers, and of what hangs on one word."""
+
+STAGES: tuple[tuple[int, dict[Task, float]], ...] = (
+    (0, EARLY),  # what copying teaches, the other tasks wait for
+    (600, {}),
+    (2000, LATE),  # of all tasks sums are the slowest to be learnt
+    # what chains many answers, or hangs on one word
+    (4400, {**LAST, arithmetic.addition: 6.0, arithmetic.series: 4.0}),
+    (5000, {**LAST, arithmetic.ladder: 10.0}),
+)
+"""(from this step of the training on, other shares than in the mixture)"""
 
 
-def documents(seed: int | str, *, held_out: bool = False, step: int = EARLY_STEPS) -> Iterator[Document]:
-    """Documents of all tasks without end; the same for the same seed. step: of the training, which shares depend on."""
+def documents(seed: int | str, *, held_out: bool = False, step: int | None = None) -> Iterator[Document]:
+    """Documents of all tasks without end; the same for the same seed. step: of the training, which shares depend on; None: as
+    in the mixture."""
     draw = Draw(seed, held_out=held_out)
-    others = EARLY if step < EARLY_STEPS else LAST if step >= LAST_STEPS else LATE if step >= LATE_STEPS else {}
+    others = {} if step is None else [shares for first, shares in STAGES if first <= step][-1]
     shares = [others.get(task, share) for share, task in MIXTURE]
     tasks = [task for _, task in MIXTURE]
     while True:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from models.accuracy import accuracy, held_out_examples
 from models.batches import Example, batches, of_step
-from models.mixture import EARLY_STEPS, LATE_STEPS
+from models.mixture import STAGES
 from models.network import Network, Shape
 from models.optimiser import Optimiser, Rates, orthogonal
 from models.train import (
@@ -143,11 +143,12 @@ def practised(step: int, *tasks: str) -> int:
 
 def test_copying_is_practised_first() -> None:
     copying = ("copying.repeat", "copying.look_up", "copying.ask")
-    assert practised(0, *copying) > 2 * practised(EARLY_STEPS, *copying)
+    assert practised(0, *copying) > 2 * practised(STAGES[1][0], *copying)
 
 
 def test_sums_are_practised_late() -> None:
-    assert practised(LATE_STEPS, "arithmetic.ladder") > practised(LATE_STEPS - 1, "arithmetic.ladder")
+    late, _ = STAGES[2]
+    assert practised(late, "arithmetic.ladder") > practised(late - 1, "arithmetic.ladder")
 
 
 def test_batches_hold_every_answer_once() -> None:
