@@ -74,7 +74,7 @@ def row(name: str) -> Callable[[Row], Row]:
 
 
 GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 8}
-PROMPT = "The capital of France is"
+PROMPT = "The old"
 
 
 def said(engine: sglc.Engine, run: dict[str, Any] | None = None, **settings: Any) -> Any:
