@@ -97,11 +97,14 @@ class Executor:
     def start(self, run: Run) -> None:
         run.render = self._render
         self._runs.add(run)
-        if self.port.foresight is not None:
-            run.future = Future(run, self.port.foresight)
-        if self.onlooker is not None:
-            self.onlooker.started(run)
-        self._enter(run, run.block)
+        try:
+            if self.port.foresight is not None:
+                run.future = Future(run, self.port.foresight)
+            if self.onlooker is not None:
+                self.onlooker.started(run)
+            self._enter(run, run.block)
+        except Exception as error:  # noqa: BLE001 - of this run alone: others are to be started
+            self._fail(run, None, error)
 
     def cancel(self, run: Run) -> None:
         """Ends a run without an outcome; the port gives up its jobs."""

@@ -50,11 +50,13 @@ class Foresight:
         """The family of a run's requests. While there is one of a program, its constant prompts are claimed."""
         known = self._programs.get(run.program)
         if known is None:
-            known = self._programs[run.program] = _Known(run, self._tokenizer)
+            known = self._programs[run.program] = _Known(run)
+        if known.constants is None:  # once: it takes longer than many a run
+            known.constants = [self._tokenizer.encode(prompt) for prompt in run.program.warm]
+        if not known.per_character:
+            known.per_character = known.growth.per_character(run.texts, self._tokenizer)
         known.runs += 1
         if known.runs == 1:
-            if known.constants is None:  # once: it takes longer than many a run
-                known.constants = [self._tokenizer.encode(prompt) for prompt in run.program.warm]
             known.claims = [self._core.claim(ids, ()) for ids in known.constants]
         before, known.texts = known.texts, run.texts
         return Family(known.kind, known.growth.tokens(run.texts, before, known.per_character))
@@ -91,16 +93,16 @@ class Foresight:
 
 class _Known:
     """Of a program: what its runs are like, how far one may grow, how many there are now, and the ids and claims of its
-    constant prompts. texts: of the run that began last, while there is one. per_character: tokens of its texts, as its first run
-    has them."""
+    constant prompts. texts: of the run that began last, while there is one. per_character: tokens of its texts, as the
+    first run has them that has any."""
 
     __slots__ = ("claims", "constants", "growth", "kind", "per_character", "runs", "texts")
 
-    def __init__(self, run: Run, tokenizer: Tokenizer) -> None:
+    def __init__(self, run: Run) -> None:
         self.kind = Kind()
         self.growth = run.program.growth(run.sampling)
         self.texts: Mapping[str, str] = {}
-        self.per_character = self.growth.per_character(run.texts, tokenizer)
+        self.per_character = 0.0
         self.runs = 0
         self.constants: list[list[int]] | None = None
         self.claims: list[Claim] = []

@@ -58,20 +58,22 @@ class Growth:
         """Tokens a character of such texts."""
         params = dict.fromkeys(name for one in self.appended for name in one.params)
         shown = "".join([self.sample[: SAMPLE // 2], *(texts[name][:SAMPLE] for name in params)])[:SAMPLE]
+        shown = shown.encode(errors="replace").decode()  # half a character is the run's error, and not the estimate's
         return len(tokenizer.encode((Text(shown, trusted=False),))) / len(shown) if shown else 0.0
 
 
 class Growing:
-    """Measures parts of a program, with these settings where its own say nothing."""
+    """Measures parts of a program, with these settings where its own say nothing. longest: the tokens of each step's longest
+    answer, where that is known."""
 
-    def __init__(self, sampling: Sampling) -> None:
+    def __init__(self, sampling: Sampling, longest: Mapping[Primitive, int | None]) -> None:
         self._sampling = sampling
+        self._longest = longest
         self._made_of: dict[Op, frozenset[str] | None] = {}
 
-    def of(self, steps: Iterable[tuple[Primitive, int | None]], appends: Iterable[Append]) -> Growth:
-        """The growth by steps, each with the tokens of its longest answer where that is known, and by what is appended for
-        them."""
-        decoded = sum(token_bound(step, longest, self._sampling) for step, longest in steps if isinstance(step, Gen))
+    def of(self, steps: Iterable[Primitive], appends: Iterable[Append]) -> Growth:
+        """The growth by steps, and by what is appended for them."""
+        decoded = sum(self._most(step) for step in steps if isinstance(step, Gen))
         appended: list[Appended] = []
         literals: list[str] = []
         for append in appends:
@@ -85,13 +87,16 @@ class Growing:
                     case Param(name=name):
                         params.append(name)
                     case Read(state=Gen() as gen):
-                        decoded += token_bound(gen, settings=self._sampling)
+                        decoded += self._most(gen)
                     case _:
                         pass
             literals += own
             appended.append(Appended(sum(map(len, own)), edges, tuple(params), self._made_up_of(append)))
         rough = decoded + sum(EDGE * one.edges + one.characters // 4 + 25 * len(one.params) for one in appended)
         return Growth(decoded, tuple(appended), "".join(literals)[:SAMPLE], rough)
+
+    def _most(self, gen: Gen) -> int:
+        return token_bound(gen, self._longest.get(gen), self._sampling)
 
     def _made_up_of(self, append: Append) -> frozenset[str] | None:
         """`Appended.made_of`."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
+from weakref import WeakSet
 
 from sglc.ir.errors import RunError, in_words
 from sglc.runtime.port import Port
@@ -38,6 +39,7 @@ class Loop:
     def start(self, fail_all: Callable[[Exception], None]) -> None:
         """fail_all: ends everything under way, when the loop has ended."""
         self._thread = threading.Thread(target=self._drive, args=(fail_all,), name="sglc-engine", daemon=True)
+        _driving.add(self._thread)
         self._thread.start()
 
     @property
@@ -116,3 +118,13 @@ class Loop:
             if (command := commands.get()) is not None:
                 command()
         fail_all(error)
+
+
+_driving: WeakSet[threading.Thread] = WeakSet()
+
+
+def join_all(seconds: float) -> None:
+    """Waits for all loops to end, each so many seconds at most. A thread that frees a model while Python ends aborts the process, and
+    the loop of a backend that nobody refers to any more has nobody else who waits for it."""
+    for thread in list(_driving):
+        thread.join(seconds)

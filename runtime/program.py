@@ -238,12 +238,11 @@ class Program:
         """What a run with these settings may take after its first prompt, along the longest compiled path."""
         first = min(self.entry.plans, key=lambda plan: plan.order, default=None)
         before = set(prompts(first.op)) if first is not None else set[Op]()
-        growing = Growing(sampling)
+        growing = Growing(sampling, {plan.op: plan.longest for block in self._blocks for plan in block.plans})
         most: dict[Block, Growth] = {}
         for block in reversed(self._blocks):  # those inside a block before it; what was traced since is left out
             taken = dict.fromkeys(op for found in block.ways.values() for op in found if op not in before)
-            steps = ((plan.op, plan.longest) for plan in block.plans)
-            own = growing.of(steps, [op for op in taken if isinstance(op, Append)])
+            own = growing.of([plan.op for plan in block.plans], [op for op in taken if isinstance(op, Append)])
             inside = (most[case] for case in block.cases.values() if case in most)
             most[block] = own.then(max(inside, key=lambda growth: growth.rough, default=Growth()))
         return most[self.entry]

@@ -24,7 +24,7 @@ from sglc.runtime.engine.radix import Claim
 from sglc.runtime.executor import Executor
 from sglc.runtime.grammar import Grammars
 from sglc.runtime.jobs import Answer, Job, Outcome, PrefillJob, Prompt
-from sglc.runtime.loop import Loop
+from sglc.runtime.loop import Loop, join_all
 from sglc.runtime.port import Port
 from sglc.runtime.program import Program, Run
 from sglc.runtime.shared import Shared
@@ -71,7 +71,7 @@ class Runner:
         self._loop.start(self._executor.fail_all)
         collector.calm()
         self._let_go = finalize(self, _let_go, self._loop, self.workers)
-        self._let_go.atexit = False  # `_end_all` does more
+        self._let_go.atexit = False  # `_end_all` waits, too
         _running.add(self)
 
     def __enter__(self) -> Self:
@@ -91,7 +91,8 @@ class Runner:
         if self._loop.is_here:
             self._loop.end()
             self._loop.join(seconds)
-            self._let_go()
+            if self._let_go.detach() is not None:  # not called: it does nothing when Python is about to end
+                _let_go(self._loop, self.workers)
 
     def desk(self, rows: int) -> Desk | None:
         """For a batch of so many rows: where those are to hand in what they ask, so that what is equal is asked once."""
@@ -159,7 +160,7 @@ class Runner:
 
     def cancel(self, run: Run) -> None:
         """Gives a call up; `done` is not called."""
-        self._loop.post(lambda: self._executor.cancel(run))
+        self._loop.post_back(lambda: self._executor.cancel(run))
 
     def ask(self, job: Job, progressed: Callable[[str], None] | None = None) -> Answer:
         """One gen or select, waited for."""
@@ -235,6 +236,7 @@ def _end_all() -> None:
     """Libraries call leaked, in thirty lines, what the collector does not get to see where a backend is open at the end."""
     for runner in list(_running):
         runner.end(_LAST_STEP)
+    join_all(_LAST_STEP)
 
 
 class _Asked(Owner):

@@ -118,7 +118,8 @@ class _ScriptedPort:
             if owner is not None:
                 owner.answered(error)
 
-    def render(self, prompt: Prompt, since: Prompt = ()) -> str:
+    @staticmethod
+    def render(prompt: Prompt, since: Prompt = ()) -> str:
         return render(prompt)[len(render(since)) :]
 
 

@@ -96,7 +96,7 @@ class _Question(Owner):
     __slots__ = ("_hash", "_job", "_shared", "askers", "handle", "waiting")
 
     def __init__(self, shared: Shared, job: DecodeJob | ScoreJob) -> None:
-        self._shared = shared
+        self._shared: Shared | None = shared  # until it is answered: then it is remembered there
         self._job = job
         self._hash = hash(tuple([piece.name if isinstance(piece, Role) else piece.text for piece in job.prompt]))
         self.askers: list[_Asker] = []
@@ -115,10 +115,12 @@ class _Question(Owner):
         return owner.family if owner is not None else None
 
     def answered(self, answer: Answer | Exception) -> None:
+        assert self._shared is not None
         self._shared.answered(self, answer)
 
     def close(self) -> list[_Asker]:
         """Those that wait; from now on nobody does."""
+        self._shared = None
         askers, self.askers, self.waiting = self.askers, [], 0
         waiting = [asker for asker in askers if asker.owner is not None]
         for asker in waiting:

@@ -84,7 +84,7 @@ class Workers:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = Context().run(asyncio.new_event_loop)  # which keeps the context that it is made in
                 self._thread = threading.Thread(target=self._loop.run_forever, name="sglc-hosts", daemon=True)
                 self._thread.start()
             return self._loop

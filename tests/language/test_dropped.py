@@ -4,6 +4,8 @@ memory. Nothing waits for Python's collector here, which does not look at what w
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -23,8 +25,27 @@ def exits(s: sgl.ProgramState, x: str) -> None:
     s["words"] = len(s["answer"].split())
 
 
+@sgl.function
+def chooses(s: sgl.ProgramState, x: str) -> None:
+    """What rows ask alike is asked once, and remembered."""
+    s += "Q: " + x + sgl.select("answer", ["two words", "none"])
+    s["words"] = len(s["answer"].split())
+
+
+@sgl.host
+def tool(x: str) -> str:
+    return x + "!"
+
+
+@sgl.function
+def calls(s: sgl.ProgramState, x: str) -> None:
+    s += "Q: " + tool(x) + sgl.gen("answer")
+    s["words"] = len(s["answer"].split())
+
+
 @pytest.fixture(autouse=True)
 def without_collector() -> Iterator[None]:
+    gc.collect()
     gc.disable()
     yield
     gc.enable()
@@ -79,7 +100,15 @@ def plain(backend: Runner) -> Any:
     return exits.run(x="one", backend=backend, mode="interpret")
 
 
-@pytest.mark.parametrize("how", [run, stream, batch, plain])
+def shared(backend: Runner) -> Any:
+    return chooses.run_batch([{"x": "one"}, {"x": "one"}], backend=backend)[0]
+
+
+def called_by_python(backend: Runner) -> Any:
+    return calls.run(x="one", backend=backend, mode="interpret")
+
+
+@pytest.mark.parametrize("how", [run, stream, batch, plain, shared, called_by_python])
 def test_a_backend_that_nobody_refers_to_ends(how: Callable[[Runner], Any]) -> None:
     backend = sgl.Scripted(lambda question: "two words")
     thread = thread_of(backend)
@@ -118,3 +147,59 @@ def test_a_backend_may_be_shut_down_twice_and_then_dropped() -> None:
         exits.run(x="one", backend=backend)
     del backend
     assert gc.get_threshold() == thresholds
+
+
+DROPPED_LAST = """\
+import sglc as sgl
+@sgl.function
+def f(s, x):
+    s += x + sgl.gen("a", max_tokens=4)
+def main():
+    {before}
+    engine = sgl.Engine(device="cpu", max_kv_tokens=512)
+    f.run(x="1", backend=engine)
+    return {kept}
+kept = main()
+"""
+
+
+@pytest.mark.parametrize("kept", ["None", "engine"])
+@pytest.mark.parametrize("before", ["", "f.run(x='1', backend=sgl.Scripted(lambda question: 'yes'))"])
+def test_a_process_ends_quietly_with_an_engine_that_was_just_dropped_or_is_open(before: str, kept: str) -> None:
+    source = DROPPED_LAST.format(before=before, kept=kept)
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@sgl.function
+def appends(s: sgl.ProgramState, x: str) -> None:
+    s += "Q: " + sgl.gen("a", max_tokens=4)
+    s += "again " + x + sgl.gen("b", max_tokens=4)
+
+
+def test_what_fails_before_a_run_begins_fails_that_run(engine: sgl.Engine) -> None:
+    bad, good = appends.run_batch([{"x": "bad \ud800 one"}, {"x": "good"}], backend=engine)
+    assert bad.error() is not None
+    assert good.error() is None
+
+
+class ByIdentity(type):
+    """Classes that compare in their own way, and have no hash."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+
+class Thing(metaclass=ByIdentity):
+    pass
+
+
+@sgl.function
+def takes_anything(s: sgl.ProgramState, x: str, thing: object) -> None:
+    s += "Q: " + x + sgl.gen("a", max_tokens=3)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_argument_of_a_class_without_a_hash() -> None:
+    with sgl.Scripted(lambda question: "yes") as backend:
+        assert takes_anything.run(x="one", thing=Thing(), backend=backend)["a"] == "yes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -53,6 +54,12 @@ def said_again(s: ProgramState, text: str) -> None:
 
 
 @function
+def scored(s: ProgramState, text: str) -> None:
+    s += text + gen("score", regex="[1-9]|10")
+    s += "Again: " + s["score"] + gen("two", max_tokens=1)
+
+
+@function
 def branched(s: ProgramState, text: str) -> None:
     s += text + gen("one", choices=["a", "b"])
     if s["one"] == "a":
@@ -73,6 +80,7 @@ PROGRAMS: tuple[tuple[SglFunction, dict[str, str], int], ...] = (
     (forked, {"text": "A house."}, 3 * 4 + 2 * 9),
     (two_books, {"book": "Long ago.", "question": "When?"}, 4 + 9 + 4 + 4),
     (said_again, {"text": "Say it. "}, 5 + 7 + 5 + 1 + 1),
+    (scored, {"text": "Score: "}, 2 + 7 + 2 + 1),
     (branched, {"text": "a or b? "}, 21 + 3),
     (chat, {"text": "Why?"}, 2 + 4 * EDGE + 4 + 2),
 )
@@ -80,7 +88,8 @@ PROGRAMS: tuple[tuple[SglFunction, dict[str, str], int], ...] = (
 
 def made(function: SglFunction) -> Program:
     graph = optimise(function.trace())
-    return Program(graph, lower(graph), {})
+    automata: Any = defaultdict(lambda: None)
+    return Program(graph, lower(graph), automata)
 
 
 @pytest.mark.parametrize(("function", "texts", "tokens"), PROGRAMS)
