@@ -41,6 +41,7 @@ def _traced(path: Path) -> float:
     program: SglFunction = load_program(str(path))
     row: dict[str, Any] = json.loads(path.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()[0])
     fixed = {name: value for name, value in row.items() if not isinstance(value, str)}
+    gc.unfreeze()
     gc.collect()
     gc.freeze()  # what was there before, torch and all, is no part of the trace
     return _best(time.process_time, lambda: program.trace(**fixed))

@@ -125,7 +125,7 @@ class Executor:
     def answered(self, run: Run, frame: Frame, plan: Plan, answer: Any) -> None:
         """A step's answer: from the port, or what a host function gave."""
         op = plan.op
-        if plan.arguments is not None:
+        if plan.arguments is not None:  # a call
             run.calling -= 1
             if isinstance(answer, Exception):
                 run.failed[op] = answer
